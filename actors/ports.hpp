@@ -1,0 +1,229 @@
+#pragma once
+
+#include "core/error.hpp"
+#include "core/http_message.hpp"
+#include "core/types.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What the actors need from the outside world, as interfaces: hosts implement
+/// them with sockets, tests with scripts.
+///
+/// Rules that hold for every port:
+/// - All calls are made on, and all handlers are called from, the one
+///   execution context that the owning actor runs on.
+/// - A handler is called exactly once, never from within the call that it was
+///   passed to, also with `errc::cancelled` when the object is closed.
+///   Destroying the object closes it.
+/// - At most one operation of a kind is outstanding per object.
+namespace peapod {
+
+/// Called with the outcome of one operation.
+template <class T>
+using handler = std::function<void(result<T>)>;
+
+/// A piece of a body; `last` is true for the final piece, which may be empty.
+struct body_part {
+  slice bytes;
+  bool last = false;
+};
+
+/// An IP address and a port. IPv6 addresses may carry a `%zone`.
+struct endpoint {
+  std::string address;
+  uint16_t port = 0;
+
+  auto operator<=>(const endpoint&) const = default;
+};
+
+/// `address:port`, an IPv6 address in brackets.
+std::string to_string(const endpoint& x);
+
+// -- HTTP towards origins -----------------------------------------------------
+
+/// How an exchange with an origin may be made.
+struct exchange_options {
+  /// Made for a peer: only public addresses and `share.ports`, checked after
+  /// resolution against the very address that is dialled.
+  bool for_peer = false;
+  /// Skip kept-alive connections and make a new one.
+  bool fresh_connection = false;
+  /// How long to wait for a connection.
+  duration connect_timeout = std::chrono::seconds(15);
+  /// How long to wait for the response's head, and between two pieces of its
+  /// body, before the exchange fails with `timed_out`.
+  duration idle_timeout = std::chrono::seconds(60);
+};
+
+/// One request and its response over this device's own internet connection.
+/// Destroying an unfinished exchange resets its connection.
+class http_exchange {
+public:
+  virtual ~http_exchange() = default;
+
+  /// Sends a piece of the request's body; the head's framing says whether it
+  /// has one.
+  virtual void write_body(body_part part, handler<void> done) = 0;
+
+  /// Reads the response's final head. 1xx responses are passed to
+  /// `on_interim` of `http_client::open` if there is one, else dropped.
+  virtual void read_head(handler<response_head> done) = 0;
+
+  /// Reads the next piece of the response's body: at most `limit` bytes,
+  /// framing removed. A body that ends early is an error, never a last part.
+  virtual void read_body(size_t limit, handler<body_part> done) = 0;
+
+  /// Bytes of body received from the network so far, read or not.
+  virtual uint64_t received() const = 0;
+
+  /// Closes the connection at once; outstanding handlers get `cancelled`.
+  virtual void cancel() = 0;
+};
+
+/// Opens exchanges; keeps idle connections for reuse.
+class http_client {
+public:
+  virtual ~http_client() = default;
+
+  /// Sends `head` (origin form, its `Host` and framing fields made anew from
+  /// `head.target` and `head.framing`). Errors of the connection come through
+  /// the exchange's `read_head`.
+  virtual std::shared_ptr<http_exchange>
+  open(request_head head, exchange_options options,
+       std::function<void(response_head)> on_interim = nullptr)
+    = 0;
+};
+
+// -- HTTP towards clients of the proxy ----------------------------------------
+
+/// Bytes that a tunnel or a relay has moved.
+struct relay_totals {
+  uint64_t to_origin = 0;
+  uint64_t to_client = 0;
+};
+
+/// A client's connection to the proxy, as a sequence of requests.
+class http_server_stream {
+public:
+  virtual ~http_server_stream() = default;
+
+  /// Reads the next request's head. `connection_closed`: the client ended the
+  /// connection between two requests. `bad_http`: malformed; the detail starts
+  /// with the status to answer, as in `"431 header too large"`.
+  virtual void read_request(handler<request_head> done) = 0;
+
+  /// Reads the next piece of the request's body.
+  virtual void read_body(size_t limit, handler<body_part> done) = 0;
+
+  /// Writes a head; its framing fields are made from `head.framing` (chunked
+  /// becomes until_close for an HTTP/1.0 client). Also for interim 1xx heads.
+  virtual void write_head(response_head head, handler<void> done) = 0;
+
+  /// Writes a piece of the response's body.
+  virtual void write_body(body_part part, handler<void> done) = 0;
+
+  /// Pumps the request's body to `origin` and the response's body to the
+  /// client, without a message per piece. The response's head must have been
+  /// written. Ends with the last piece, or an error when either side failed.
+  virtual void relay_response(std::shared_ptr<http_exchange> origin,
+                              handler<relay_totals> done)
+    = 0;
+
+  /// Pumps the request's body, if it has one, to `origin`.
+  virtual void relay_request(std::shared_ptr<http_exchange> origin,
+                             handler<relay_totals> done)
+    = 0;
+
+  /// Answers `CONNECT`: dials `target`, writes the 200 and pumps both ways
+  /// until both sides have ended. If dialling fails nothing has been written
+  /// and the error is passed on. `opened` is called when the 200 is written.
+  virtual void tunnel(host_port target, std::function<void()> opened,
+                      handler<relay_totals> done)
+    = 0;
+
+  /// Whether the connection can carry another request after this one.
+  virtual bool keep_alive() const = 0;
+
+  /// The client's address.
+  virtual endpoint remote() const = 0;
+
+  /// Closes the connection: with `abort` by a reset, so that a client can see
+  /// that the body is incomplete; else gracefully.
+  virtual void close(bool abort) = 0;
+};
+
+// -- peers --------------------------------------------------------------------
+
+/// A TCP connection to a peer.
+class byte_stream {
+public:
+  virtual ~byte_stream() = default;
+
+  /// Reads at least one byte; `connection_closed` at the end of the stream.
+  virtual void read_some(handler<slice> done) = 0;
+
+  /// Writes all of `bytes`, in order of the calls; may be called while another
+  /// write is outstanding, and its handler is called when all of it has gone
+  /// to the kernel.
+  virtual void write(std::vector<slice> bytes, handler<void> done) = 0;
+
+  virtual endpoint remote() const = 0;
+  virtual endpoint local() const = 0;
+  virtual void close() = 0;
+};
+
+/// Dials peers.
+class stream_dialer {
+public:
+  virtual ~stream_dialer() = default;
+  virtual void dial(endpoint to, duration timeout,
+                    handler<std::shared_ptr<byte_stream>> done)
+    = 0;
+};
+
+/// A listening socket, already bound.
+template <class Stream>
+class acceptor_port {
+public:
+  virtual ~acceptor_port() = default;
+
+  /// Accepts the next connection. Errors that pass by themselves (out of
+  /// descriptors) are waited out by the host.
+  virtual void accept(handler<std::shared_ptr<Stream>> done) = 0;
+  virtual endpoint local() const = 0;
+  virtual void close() = 0;
+};
+
+using stream_acceptor = acceptor_port<byte_stream>;
+using http_acceptor = acceptor_port<http_server_stream>;
+
+/// A datagram and who sent it.
+struct datagram {
+  endpoint from;
+  slice bytes;
+};
+
+/// The discovery group: one socket for each suitable interface, followed as
+/// interfaces come and go.
+class discovery_port {
+public:
+  virtual ~discovery_port() = default;
+
+  /// Receives the next datagram of the group or sent to us.
+  virtual void receive(handler<datagram> done) = 0;
+
+  /// Sends to the group on every suitable interface. The result is how many
+  /// interfaces took it; an error when none did, with the reason.
+  virtual result<size_t> announce(const slice& bytes) = 0;
+
+  /// Sends to one address.
+  virtual void reply(const endpoint& to, const slice& bytes) = 0;
+
+  virtual void close() = 0;
+};
+
+} // namespace peapod
