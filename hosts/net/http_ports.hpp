@@ -1,0 +1,62 @@
+#pragma once
+
+#include "actors/ports.hpp"
+#include "core/error.hpp"
+#include "core/types.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+/// The HTTP ports of `actors/ports.hpp` over sockets. Everything that is made
+/// here runs on the given executor, which must run on one thread.
+namespace peapod::net {
+
+/// Where outgoing connections leave this device from. With both members empty
+/// the system decides.
+struct source_bind {
+  std::string address;   ///< a local IP address, or empty
+  std::string interface; ///< an interface's name (Linux), or empty
+};
+
+/// Says whether a peer may use this device to reach an address. It is asked
+/// with every address that a name resolves to; only allowed ones are dialled.
+/// Errors: `policy_refused` with the reason.
+using exit_policy =
+    std::function<result<void>(const std::string& ip, uint16_t port)>;
+
+/// How a client reaches origins.
+struct client_config {
+  /// New connections take these in turn, and the others when one fails.
+  std::vector<source_bind> binds;
+  /// Asked for exchanges with `for_peer`; without it all of them are refused.
+  exit_policy allow_for_peer;
+  /// Kept-alive connections to one origin.
+  size_t max_idle_per_origin = 8;
+  /// Kept-alive connections in all.
+  size_t max_idle = 256;
+  /// How long a connection may wait for its next request.
+  duration idle_lifetime = std::chrono::seconds(30);
+  /// PEM file of further trusted certificate authorities, or empty.
+  std::string ca_file;
+};
+
+/// A client over TCP and TLS 1.2 or newer. Certificates are checked against
+/// the system's authorities (or `SSL_CERT_FILE`) and the host's name.
+std::unique_ptr<http_client> make_http_client(boost::asio::any_io_executor ex,
+                                              client_config config = {});
+
+/// Listens for the proxy's clients; tunnels leave through `binds`. Errors:
+/// `address_in_use`, `permission_denied`, `bad_config` (not an IP address),
+/// `io_failed`, each with a sentence that names the address.
+result<std::unique_ptr<http_acceptor>>
+listen_http(boost::asio::any_io_executor ex, const endpoint& local,
+            std::vector<source_bind> binds = {});
+
+} // namespace peapod::net
