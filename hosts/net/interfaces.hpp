@@ -1,0 +1,45 @@
+#pragma once
+
+#include "core/error.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace peapod::net {
+
+/// One IPv4 address of a network interface; an interface with two addresses
+/// is listed twice.
+struct network_interface {
+  std::string name;
+  unsigned index = 0;  ///< changes when a device is replaced
+  std::string address; ///< IPv4, dotted
+  unsigned prefix_length = 0;
+  bool up = false; ///< up and with a carrier
+  bool multicast = false;
+  bool loopback = false;
+  bool point_to_point = false;
+
+  bool operator==(const network_interface&) const = default;
+};
+
+/// The IPv4 addresses of this machine. Errors: `io_failed`.
+result<std::vector<network_interface>> list_interfaces();
+
+/// Tells when interfaces or addresses come and go. Destroying it ends that.
+class interface_watcher {
+public:
+  virtual ~interface_watcher() = default;
+};
+
+/// Calls `changed` on `executor` after every change that the operating system
+/// announces, perhaps several times for one. Null when it announces none: who
+/// watches must also look by itself from time to time.
+std::unique_ptr<interface_watcher>
+watch_interfaces(boost::asio::any_io_executor executor,
+                 std::function<void()> changed);
+
+} // namespace peapod::net

@@ -1,0 +1,66 @@
+#pragma once
+
+#include "actors/ports.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/address.hpp>
+
+#include <string>
+
+namespace peapod::net {
+
+/// The `endpoint` of an Asio TCP or UDP endpoint.
+template <class AsioEndpoint>
+endpoint from_asio(const AsioEndpoint& x) {
+  return {x.address().to_string(), x.port()};
+}
+
+/// `x` as an Asio endpoint. Errors: `bad_config` when its address is not an IP
+/// address.
+template <class AsioEndpoint>
+result<AsioEndpoint> to_asio(const endpoint& x) {
+  boost::system::error_code ec;
+  auto address = boost::asio::ip::make_address(x.address, ec);
+  if (ec)
+    return make_error(errc::bad_config,
+                      "\"" + x.address + "\" is not an IP address");
+  return AsioEndpoint{address, x.port};
+}
+
+/// `address:port`, an IPv6 address in brackets.
+inline std::string address_text(const endpoint& x) {
+  auto v6 = x.address.find(':') != std::string::npos;
+  auto host = v6 ? "[" + x.address + "]" : x.address;
+  return host + ":" + std::to_string(x.port);
+}
+
+/// What an operating system's error means to us.
+inline errc code_of(const boost::system::error_code& ec) {
+  namespace err = boost::asio::error;
+  if (ec == err::operation_aborted)
+    return errc::cancelled;
+  if (ec == err::eof || ec == err::connection_reset
+      || ec == err::connection_aborted || ec == err::broken_pipe
+      || ec == err::not_connected)
+    return errc::connection_closed;
+  if (ec == err::connection_refused)
+    return errc::connection_refused;
+  if (ec == err::timed_out)
+    return errc::timed_out;
+  if (ec == err::address_in_use)
+    return errc::address_in_use;
+  if (ec == err::access_denied
+      || ec == boost::system::errc::operation_not_permitted)
+    return errc::permission_denied;
+  if (ec == err::no_descriptors || ec == err::no_buffer_space
+      || ec == err::no_memory)
+    return errc::limit_reached;
+  return errc::io_failed;
+}
+
+/// `"what: words of the operating system"`, with the matching code.
+inline error error_of(const boost::system::error_code& ec, std::string what) {
+  return make_error(code_of(ec), what + ": " + ec.message());
+}
+
+} // namespace peapod::net

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "actors/ports.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <memory>
+
+/// TCP connections between peers. Everything runs on the one execution context
+/// behind the executor that is handed in.
+namespace peapod::net {
+
+/// Dials peers. A dial ends with `connection_refused`, `timed_out`,
+/// `io_failed`, or `bad_config` when the address is not an IP address;
+/// destroying the dialer cancels every dial under way.
+std::unique_ptr<stream_dialer>
+make_dialer(boost::asio::any_io_executor executor);
+
+/// Listens for peers at `at`; port 0 takes any free port, which `local()`
+/// tells. Errors: `address_in_use`, `permission_denied`, `io_failed`, or
+/// `bad_config` when the address is not an IP address.
+result<std::unique_ptr<stream_acceptor>>
+listen_stream(boost::asio::any_io_executor executor, const endpoint& at);
+
+} // namespace peapod::net
