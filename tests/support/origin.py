@@ -79,7 +79,7 @@ class Origin:
         return None
 
 
-# -- reading --------------------------------------------------------------------
+# -- reading ------------------------------------------------------------------
 
 
 async def read_request(reader, client):
@@ -129,7 +129,7 @@ async def read_chunks(reader) -> bytes:
     return out
 
 
-# -- writing --------------------------------------------------------------------
+# -- writing ------------------------------------------------------------------
 
 
 async def send(reply, request, writer, entry) -> bool:
@@ -165,7 +165,7 @@ async def send_piece(reply, piece, writer):
         await asyncio.sleep(len(piece) / reply.rate)
 
 
-# -- command line ---------------------------------------------------------------
+# -- command line -------------------------------------------------------------
 
 
 async def serve_forever(address: str, port: int):

@@ -109,7 +109,7 @@ class Reply:
             self.on_done()
 
 
-# -- the honest part --------------------------------------------------------------
+# -- the honest part ----------------------------------------------------------
 
 
 def etag_of(seed: str) -> str:
@@ -168,7 +168,7 @@ def honest(request: Request, it: Resource) -> Reply:
     return ranged(request, it.name, it.size)
 
 
-# -- validators -------------------------------------------------------------------
+# -- validators ---------------------------------------------------------------
 
 
 def no_range(request, it):
@@ -226,7 +226,7 @@ def per_client(request, it):
     return ranged(request, seed, it.size, heed_if_range=False)
 
 
-# -- lies -------------------------------------------------------------------------
+# -- lies ---------------------------------------------------------------------
 
 
 def _lie(request, it, start=0, end=0, total=0):
@@ -275,7 +275,7 @@ def long_length(request, it):
     return reply
 
 
-# -- endings ----------------------------------------------------------------------
+# -- endings ------------------------------------------------------------------
 
 
 def closes_early(request, it):
@@ -332,7 +332,7 @@ def until_close(request, it):
     return reply
 
 
-# -- encodings --------------------------------------------------------------------
+# -- encodings ----------------------------------------------------------------
 
 
 def gzipped(request, it, always=True):
@@ -351,7 +351,7 @@ def gzip_by_wish(request, it):
     return gzipped(request, it, always=False)
 
 
-# -- policies ---------------------------------------------------------------------
+# -- policies -----------------------------------------------------------------
 
 
 def error_on_range(request, it):
@@ -400,7 +400,7 @@ def redirect(request, it):
     return reply
 
 
-# -- messages ---------------------------------------------------------------------
+# -- messages -----------------------------------------------------------------
 
 
 def echo(request, it):
