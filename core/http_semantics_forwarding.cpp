@@ -1,0 +1,77 @@
+#include "core/http_semantics.hpp"
+
+namespace peapod {
+
+namespace {
+
+/// Fields of one connection that senders do not always name in `Connection`
+/// (RFC 9110, 7.6.1 and 11.7).
+constexpr std::string_view connection_fields[] = {
+    "Connection",
+    "Keep-Alive",
+    "Proxy-Connection",
+    "Proxy-Authenticate",
+    "Proxy-Authorization",
+    "Proxy-Authentication-Info",
+    "TE",
+    "Trailer",
+    "Transfer-Encoding",
+    "Upgrade",
+};
+
+/// Fields that a message cannot do without; a `Connection` that names one of
+/// them is an attempt to smuggle.
+bool is_essential(std::string_view name) {
+  return equal_ignoring_case(name, "Host")
+         || equal_ignoring_case(name, "Content-Length")
+         || equal_ignoring_case(name, "Content-Range");
+}
+
+std::string_view until_blank(std::string_view x) {
+  return x.substr(0, x.find_first_of(" \t"));
+}
+
+/// The received-by part of a member of `Via`: `1.1 name (comment)`.
+std::string_view received_by(std::string_view member) {
+  auto rest = member.substr(until_blank(member).size());
+  auto begin = rest.find_first_not_of(" \t");
+  return begin == std::string_view::npos ? std::string_view{}
+                                         : until_blank(rest.substr(begin));
+}
+
+} // namespace
+
+void strip_hop_by_hop(http_fields& fields, upgrades what) {
+  std::string upgrade;
+  if (what == upgrades::keep && fields.has_token("Connection", "upgrade"))
+    upgrade = fields.joined("Upgrade");
+  auto connection = fields.joined("Connection");
+  for (auto name : list_members(connection))
+    if (!is_essential(name))
+      fields.erase(name);
+  for (auto name : connection_fields)
+    fields.erase(name);
+  if (!upgrade.empty()) {
+    fields.add("Connection", "Upgrade");
+    fields.add("Upgrade", std::move(upgrade));
+  }
+}
+
+void add_via(http_fields& fields, unsigned version,
+             std::string_view pseudonym) {
+  std::string value = version == 10 ? "1.0 " : "1.1 ";
+  fields.add("Via", value.append(pseudonym));
+}
+
+bool via_names(const http_fields& fields, std::string_view pseudonym) {
+  for (auto& field : fields) {
+    if (!equal_ignoring_case(field.name, "Via"))
+      continue;
+    for (auto member : list_members(field.value))
+      if (equal_ignoring_case(received_by(member), pseudonym))
+        return true;
+  }
+  return false;
+}
+
+} // namespace peapod
