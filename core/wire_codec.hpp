@@ -13,6 +13,10 @@ namespace peapod {
 /// The longest message in a frame, in bytes.
 constexpr size_t max_message_size = 16_MiB;
 
+/// The longest payload of a `chunk_data` that a session of protocol 1 carries,
+/// in bytes (PROTOCOL-v1, Session).
+constexpr size_t max_chunk_payload = 16'777'120;
+
 /// Bytes of a frame's length field.
 constexpr size_t frame_header_size = 4;
 
