@@ -457,4 +457,5 @@ def choose(request: Request, state: dict) -> Reply:
     memory = state.setdefault(request.target, {})
     pairs = dict(option.partition("=")[::2] for option in options)
     name = words[2] if len(words) > 2 else "body"
-    return function(request, Resource(behaviour, pairs, int(size), name, memory))
+    resource = Resource(behaviour, pairs, int(size), name, memory)
+    return function(request, resource)

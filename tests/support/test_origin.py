@@ -1,0 +1,183 @@
+"""The hostile origin over loopback: each behaviour does what its name says."""
+
+import gzip
+import http.client
+import json
+
+import content
+import harness
+import origin_behaviours
+import pytest
+
+
+@pytest.fixture
+def port():
+    """The port of a fresh hostile origin."""
+    with harness.hostile_origin() as number:
+        yield number
+
+
+def get(port, path, method="GET", body=None, chunked=False, **headers):
+    """(status, headers, body) of one request on its own connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    headers = {k.replace("_", "-"): v for k, v in headers.items()}
+    connection.request(method, path, body, headers, encode_chunked=chunked)
+    answer = connection.getresponse()
+    try:
+        return answer.status, answer.headers, answer.read()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 65536, 200_000])
+def test_a_body_is_its_content(port, size):
+    status, headers, body = get(port, f"/range/{size}/a")
+    assert (status, body) == (200, content.content("a", 0, size))
+    assert headers["ETag"].startswith('"')
+
+
+@pytest.mark.parametrize("asked, start, end", [
+    ("bytes=0-0", 0, 1), ("bytes=5-99", 5, 100), ("bytes=70000-", 70000, 80000),
+    ("bytes=-10", 79990, 80000), ("bytes=79999-99999", 79999, 80000),
+])
+def test_a_range_is_served_as_asked(port, asked, start, end):
+    status, headers, body = get(port, "/range/80000/a", Range=asked)
+    assert (status, body) == (206, content.content("a", start, end))
+    assert headers["Content-Range"] == f"bytes {start}-{end - 1}/80000"
+
+
+def test_an_unsatisfiable_range_is_416(port):
+    status, headers, _ = get(port, "/range/100/a", Range="bytes=100-")
+    assert (status, headers["Content-Range"]) == (416, "bytes */100")
+
+
+def test_if_range_with_another_validator_gives_everything(port):
+    status, _, body = get(port, "/range/100/a", Range="bytes=1-2",
+                          If_Range='"other"')
+    assert (status, len(body)) == (200, 100)
+
+
+@pytest.mark.parametrize("behaviour, status, absent, present", [
+    ("no-range", 200, "Accept-Ranges", "ETag"),
+    ("claims-range", 200, "Content-Range", "Accept-Ranges"),
+    ("no-validator", 206, "ETag", "Content-Range"),
+    ("only-last-modified", 206, "ETag", "Last-Modified"),
+    ("no-etag-on-206", 206, "ETag", "Content-Range"),
+    ("error-on-range,status=429", 429, "ETag", "Content-Length"),
+    ("only-from,address=9.9.9.9", 403, "ETag", "Content-Length"),
+    ("portal,address=9.9.9.9", 200, "ETag", "Content-Length"),
+    ("lies-start", 206, "X", "Content-Range"),
+    ("short-206", 206, "X", "Content-Range"),
+])
+def test_heads_say_what_the_behaviour_promises(
+        port, behaviour, status, absent, present):
+    got, headers, _ = get(port, f"/{behaviour}/1000/a", Range="bytes=10-19")
+    assert got == status
+    assert absent not in headers and present in headers
+
+
+@pytest.mark.parametrize("behaviour, header", [
+    ("lies-start", "bytes 11-20/1000"), ("lies-end", "bytes 10-20/1000"),
+    ("lies-total", "bytes 10-19/1001"), ("shifted", "bytes 9-18/1000"),
+])
+def test_lies_stand_in_content_range(port, behaviour, header):
+    _, headers, _ = get(port, f"/{behaviour}/1000/a", Range="bytes=10-19")
+    assert headers["Content-Range"] == header
+
+
+def test_a_weak_etag_is_weak(port):
+    assert get(port, "/weak-etag/9/a")[1]["ETag"].startswith('W/"')
+
+
+def test_a_body_changes_with_its_etag_after_some_requests(port):
+    first, second, third = (get(port, "/changes,after=2/99/a")
+                            for _ in range(3))
+    assert first[1]["ETag"] == second[1]["ETag"] != third[1]["ETag"]
+    assert third[2] == content.content("a#2", 0, 99)
+
+
+@pytest.mark.parametrize("behaviour, problem", [
+    ("closes-early,bytes=500", http.client.IncompleteRead),
+    ("resets,bytes=500", (ConnectionError, http.client.IncompleteRead)),
+    ("stalls,bytes=500", TimeoutError),
+    ("long-length", http.client.IncompleteRead),
+    ("chunked-cut,bytes=500", http.client.IncompleteRead),
+])
+def test_bodies_that_end_badly(port, behaviour, problem):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=0.5)
+    connection.request("GET", f"/{behaviour}/100000/a")
+    answer = connection.getresponse()
+    with pytest.raises(problem):
+        answer.read()
+    connection.close()
+
+
+def test_closing_once_leaves_the_second_request_whole(port):
+    path = "/closes-once,bytes=10/1000/a"
+    with pytest.raises(http.client.IncompleteRead):
+        get(port, path)
+    assert get(port, path)[2] == content.content("a", 0, 1000)
+
+
+@pytest.mark.parametrize("behaviour", ["chunked", "until-close"])
+def test_bodies_without_length_are_whole(port, behaviour):
+    _, headers, body = get(port, f"/{behaviour}/100000/a")
+    assert "Content-Length" not in headers
+    assert body == content.content("a", 0, 100_000)
+
+
+def test_gzip_is_ranged_over_its_encoded_bytes(port):
+    _, headers, whole = get(port, "/gzipped/5000/a")
+    part = get(port, "/gzipped/5000/a", Range="bytes=100-199")
+    assert headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(whole) == content.content("a", 0, 5000)
+    assert (part[0], part[2]) == (206, whole[100:200])
+
+
+def test_one_shot_and_redirect(port):
+    assert get(port, "/one-shot/9/a")[0] == 200
+    assert get(port, "/one-shot/9/a")[0] == 410
+    status, headers, _ = get(port, "/redirect,hops=2/9/a")
+    assert (status, headers["Location"]) == (302, "/redirect,hops=1/9/a")
+
+
+def test_one_connection_refuses_a_second_one_meanwhile(port):
+    path = "/one-connection/9000000/a"
+    busy = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    busy.request("GET", path)
+    answer = busy.getresponse()
+    assert get(port, path)[0] == 503
+    assert len(answer.read()) == 9_000_000
+    assert get(port, path)[0] == 200
+    busy.close()
+
+
+def test_echo_gives_back_bodies_of_both_framings(port):
+    for chunked in (False, True):
+        body = iter([b"ab", b"cd"]) if chunked else b"abcd"
+        _, headers, got = get(port, "/echo/0/e", "POST", body, chunked,
+                              **({"Transfer_Encoding": "chunked"}
+                                 if chunked else {}))
+        assert (got, headers["X-Method"]) == (b"abcd", "POST")
+        assert headers["X-Framing"] == ("chunked" if chunked else "length")
+
+
+def test_head_has_the_length_and_no_body(port):
+    status, headers, body = get(port, "/range/1000/a", "HEAD")
+    assert (status, headers["Content-Length"], body) == (200, "1000", b"")
+
+
+def test_the_log_tells_every_request(port):
+    get(port, "/range/1000/a", Range="bytes=1-9")
+    entry, = json.loads(get(port, "/__log")[2])
+    assert (entry["range"], entry["status"], entry["sent"]) == (
+        "bytes=1-9", 206, 9)
+    get(port, "/__reset")
+    assert json.loads(get(port, "/__log")[2]) == []
+
+
+def test_every_behaviour_answers(port):
+    for name in origin_behaviours.BEHAVIOURS:
+        if name not in ("stalls", "resets", "closes-early", "closes-once",
+                        "long-length", "chunked-cut"):
+            assert get(port, f"/{name}/10/a")[0] >= 200
