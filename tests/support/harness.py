@@ -44,14 +44,14 @@ def hostile_origin():
     server = asyncio.run_coroutine_threadsafe(asyncio.start_server(
         origin.Origin().serve, "127.0.0.1", 0), loop).result()
     yield server.sockets[0].getsockname()[1]
-    server.close()
-    asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result()
+    asyncio.run_coroutine_threadsafe(_shut(server), loop).result()
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
 
 
-async def _cancel_all() -> None:
+async def _shut(server) -> None:
+    server.close()
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()

@@ -97,7 +97,7 @@ class ReferencePeer:
             session.send({"type": "Leave", "device_id": self.claimed_id})
         asyncio.get_running_loop().call_later(0.05, self.ended.set)
 
-    # -- discovery --------------------------------------------------------------
+    # -- discovery ------------------------------------------------------------
 
     async def _start_discovery(self) -> None:
         if self.options.no_discovery:
@@ -161,7 +161,7 @@ class ReferencePeer:
                     self.lost.discard(peer)
                     say("forgotten", peer=peer)
 
-    # -- sessions ---------------------------------------------------------------
+    # -- sessions -------------------------------------------------------------
 
     async def _connect_later(self, address: str, port: int) -> None:
         await asyncio.sleep(self.options.connect_after)
@@ -241,7 +241,7 @@ class ReferencePeer:
                 say("timed-out", peer=session.peer)
                 session.writer.transport.abort()
 
-    # -- messages ---------------------------------------------------------------
+    # -- messages -------------------------------------------------------------
 
     async def _receive(self, session: Session) -> None:
         while True:
@@ -282,7 +282,7 @@ class ReferencePeer:
             say("served", peer=session.peer, start=request["start"],
                 end=request["end"])
 
-    # -- commands ---------------------------------------------------------------
+    # -- commands -------------------------------------------------------------
 
     async def _read_commands(self) -> None:
         reader = asyncio.StreamReader()
