@@ -1,0 +1,285 @@
+#pragma once
+
+#include "core/error.hpp"
+#include "core/types.hpp"
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace peapod {
+
+/// Where a device stands with us.
+enum class peer_state {
+  known,       ///< heard of
+  dialling,    ///< a connection to it is being made
+  connected,   ///< a session stands
+  backing_off, ///< waiting before the next attempt
+  set_aside,   ///< connected, but it gets nothing to do for a while
+};
+
+/// Lower-case words for status.
+std::string_view to_string(peer_state x);
+
+/// The numbers by which a roster works.
+struct roster_config {
+  device_id self;
+  /// Whether foreign daemons, which speak protocol 1 without our extension,
+  /// are taken as peers.
+  bool legacy = true;
+  /// Silence after which a device without a session is forgotten
+  /// (PROTOCOL-v1, Discovery).
+  duration forget_after = std::chrono::seconds(16);
+  /// How long a foreign peer that was lost must not hear our beacons: more
+  /// than 16 s (PROTOCOL-v1, Living with the reference daemon).
+  duration foreign_quiet = std::chrono::seconds(17);
+  /// How long the higher of two device ids leaves the first attempt to the
+  /// lower one.
+  duration yield_to_lower = std::chrono::seconds(1);
+  /// How long the side that was dialled waits for the other to redial.
+  duration yield_to_dialler = std::chrono::seconds(4);
+  duration first_backoff = std::chrono::seconds(1);
+  duration max_backoff = std::chrono::seconds(30);
+  /// A session that ended sooner counts as a failed attempt.
+  duration stable_after = std::chrono::seconds(10);
+  /// An attempt that nobody reported on counts as failed.
+  duration dial_timeout = std::chrono::seconds(30);
+  size_t max_devices = 256;
+  size_t max_dials = 16; ///< attempts at a time
+};
+
+/// Knows the devices on the local network; decides whom to dial and which of
+/// two connections to a device stays. A machine without I/O: tell it what
+/// happened, then drain `poll`.
+///
+/// Between two of our daemons both may connect; the connection that the lower
+/// device id initiated survives. A foreign daemon never survives two completed
+/// connections, so it is dialled at once and its own connections are refused
+/// while we have one or are making one. It takes us back only after it has not
+/// heard us for a while, but beacons are for everybody: they pause only when
+/// no other foreign peer is connected, because that one would drop us for it;
+/// our own daemons with a session do not mind, and new ones meet us that much
+/// later. They pause for at most half of the time. A foreign peer for whose
+/// sake they do not pause is dialled with backoff until it takes us back.
+class roster {
+public:
+  // -- actions ----------------------------------------------------------------
+
+  /// Connect to a device, and report `session_established` or `dial_failed`.
+  struct dial {
+    std::optional<device_id> id; ///< nothing: whoever answers at the address
+    std::string address;
+    uint16_t port = 0;
+
+    bool operator==(const dial&) const = default;
+  };
+
+  /// End the session on a connection.
+  struct drop {
+    uint64_t connection = 0;
+    std::string reason;
+
+    bool operator==(const drop&) const = default;
+  };
+
+  /// The session with a device is the one on this connection; comes again when
+  /// another connection takes its place.
+  struct peer_up {
+    device_id id;
+    uint64_t connection = 0;
+
+    bool operator==(const peer_up&) const = default;
+  };
+
+  /// There is no session with the device any more.
+  struct peer_down {
+    device_id id;
+    std::string reason;
+
+    bool operator==(const peer_down&) const = default;
+  };
+
+  /// The device is no longer known.
+  struct forgotten {
+    device_id id;
+
+    bool operator==(const forgotten&) const = default;
+  };
+
+  using action = std::variant<dial, drop, peer_up, peer_down, forgotten>;
+
+  // -- facts ------------------------------------------------------------------
+
+  /// What a beacon or the answer to one says.
+  struct sighting {
+    device_id id;
+    public_key key;
+    std::string address;
+    uint16_t port = 0; ///< where the device listens
+    std::string name;
+    bool foreign = false; ///< without our extension
+  };
+
+  /// A session whose peer has proven its key by its first message.
+  struct link {
+    device_id id;
+    public_key key;
+    uint64_t connection = 0; ///< unique in this process
+    bool initiated_by_us = false;
+    std::string address; ///< with `initiated_by_us` as in `dial`
+    uint16_t port = 0;   ///< with `initiated_by_us` as in `dial`
+    std::string name;
+    bool foreign = false;
+  };
+
+  /// `random` draws the jitter.
+  roster(roster_config config, random_source random);
+
+  /// Keeps dialling an address where a device is expected, until it answers
+  /// and whenever it is lost.
+  void add_static(std::string address, uint16_t port, instant now);
+
+  void beacon_heard(const sighting& x, instant now);
+  void session_established(const link& x, instant now);
+
+  /// A peer told its name or kind anew.
+  void introduced(device_id id, std::string name, bool foreign);
+
+  /// `what` is the action that failed, also when it failed in the handshake.
+  void dial_failed(const dial& what, const error& why, instant now);
+
+  /// Connections that are not the device's current one are ignored.
+  void session_lost(device_id id, uint64_t connection, const error& why,
+                    instant now);
+
+  /// The device says that it leaves: it is forgotten until it is heard again.
+  void goodbye(device_id id, uint64_t connection, instant now);
+
+  /// The device gets nothing to do until then; for status only.
+  void set_aside(device_id id, instant until);
+
+  // -- queries ----------------------------------------------------------------
+
+  /// Whether to answer a device that connected from `address` and claims to be
+  /// `id`. An error is why not: close its connection without a byte. Errors:
+  /// `policy_refused`, `limit_reached`.
+  result<void> admit(device_id id, std::string_view address, instant now) const;
+
+  /// Whether to answer the beacons of a device: not those of a foreign peer
+  /// that was just lost.
+  bool should_reply(device_id id, instant now) const;
+
+  /// Whether to send our own beacons; see `roster` for when they pause.
+  bool should_announce(instant now) const;
+
+  /// A device, for status.
+  struct entry {
+    device_id id;
+    std::string name;
+    std::string address; ///< empty when we have not learned where it listens
+    uint16_t port = 0;
+    bool foreign = false;
+    bool is_static = false;
+    peer_state state = peer_state::known;
+    std::optional<uint64_t> connection;
+    instant last_seen{};
+  };
+
+  /// All known devices, in the order of their ids.
+  std::vector<entry> list(instant now) const;
+
+  // -- the machine ------------------------------------------------------------
+
+  /// Drain this after every event until it is empty.
+  std::optional<action> poll();
+
+  /// When to call `expire` next.
+  std::optional<instant> deadline() const;
+
+  /// Time has passed; a spurious call is harmless.
+  void expire(instant now);
+
+private:
+  /// Attempts to reach one device or address.
+  struct attempts {
+    std::optional<instant> in_flight; ///< since when
+    std::optional<instant> next;
+    std::optional<instant> last;
+    size_t failures = 0;
+  };
+
+  struct session_info {
+    uint64_t connection = 0;
+    bool initiated_by_us = false;
+    instant since{};
+  };
+
+  struct device {
+    public_key key;
+    std::string name;
+    std::string address;
+    uint16_t port = 0;
+    bool foreign = false;
+    bool confirmed = false; ///< had a session
+    instant last_seen{};
+    instant place_heard{}; ///< when it was heard from `address` and `port`
+    attempts tries;
+    std::optional<session_info> session;
+    std::optional<instant> quiet_until;
+    std::optional<instant> set_aside_until;
+  };
+
+  struct static_peer {
+    std::string address;
+    uint16_t port = 0;
+    std::optional<device_id> id; ///< who answered last
+    attempts tries;
+  };
+
+  device* find(device_id id);
+  const device* find(device_id id) const;
+  device* find_or_insert(device_id id, instant now);
+  bool make_room();
+  bool has_room() const;
+  void move(device& x, const sighting& to, instant now);
+  void schedule_first(device_id id, device& x, instant now);
+  void schedule_after_loss(device_id id, device& x, session_info last,
+                           const error& why, instant now);
+  void take_session(device_id id, device& x, const link& to, instant now);
+  bool keeps_new(device_id id, const device& x, const link& to) const;
+  bool has_foreign_session() const;
+  void pause_beacons(instant now);
+  void settle(attempts& x) const;
+  void fail(attempts& x, const error& why, instant now);
+  void run_due(instant now);
+  void start(attempts& x, dial what, instant now);
+  void time_out(instant now);
+  void forget_silent(instant now);
+  bool is_silent(const device& x, instant now) const;
+  bool is_reached_otherwise(const static_peer& x, instant now) const;
+  bool is_static(device_id id) const;
+  size_t dials_in_flight() const;
+  peer_state state_of(const device& x, instant now) const;
+
+  template <class Function>
+  void each_attempts(Function f) const {
+    for (auto& [id, x] : devices_)
+      f(x.tries);
+    for (auto& x : statics_)
+      f(x.tries);
+  }
+
+  roster_config config_;
+  random_source random_;
+  std::map<device_id, device> devices_;
+  std::vector<static_peer> statics_;
+  std::deque<action> actions_;
+  std::optional<instant> pause_begin_;
+  instant pause_end_{};
+};
+
+} // namespace peapod
