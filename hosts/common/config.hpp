@@ -1,0 +1,110 @@
+#pragma once
+
+#include "actors/ports.hpp"
+#include "core/address_policy.hpp"
+#include "core/error.hpp"
+#include "core/types.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace peapod {
+
+/// How much is written to the log.
+enum class log_level { trace, debug, info, warn, error, off };
+
+/// What `pod.ini` and the command line say, with the defaults of what they do
+/// not say. `config/pod.ini` explains every member.
+struct settings {
+  struct {
+    std::string name;                ///< UTF-8, at most 32 bytes
+    std::filesystem::path state_dir; ///< identity and trust
+  } pod;
+  struct {
+    endpoint listen{"127.0.0.1", 3128};
+    std::vector<network> allow; ///< clients besides those on loopback
+  } proxy;
+  struct {
+    bool enabled = true;
+    std::string group = "239.255.60.60"; ///< IPv4 multicast
+    uint16_t port = 45678;
+    duration interval = std::chrono::seconds(4); ///< between two beacons
+    std::vector<std::string> interfaces; ///< names or addresses; empty: all
+    std::vector<endpoint> static_peers;
+  } discovery;
+  struct {
+    endpoint listen{"0.0.0.0", 45679};
+    bool legacy = true; ///< also speak protocol 1
+  } transport;
+  struct {
+    bool enabled = true;
+    uint64_t min_size = 1_MiB;     ///< bytes of a body worth pooling
+    uint64_t chunk_size = 256_KiB; ///< bytes
+    uint64_t memory = 64_MiB;      ///< bytes of payload held in all
+  } pool;
+  struct {
+    bool enabled = true;
+    std::vector<network> allow_private;
+    std::vector<uint16_t> ports{80, 443};
+    uint64_t max_rate = 0; ///< bytes per second; 0: no limit
+  } share;
+  struct {
+    std::vector<std::string> bind; ///< interface names or addresses; empty: any
+  } wan;
+  struct {
+    std::filesystem::path socket;
+  } console;
+  struct {
+    std::string mode = "open";
+  } trust;
+  struct {
+    log_level level = log_level::info;
+    std::filesystem::path file; ///< empty: standard error
+  } log;
+};
+
+/// What the defaults depend on besides the program itself.
+struct environment {
+  /// The value of an environment variable.
+  std::function<std::optional<std::string>(const char* name)> variable;
+  std::string host_name;
+  bool root = false;
+
+  /// The one of this process.
+  static environment of_process();
+};
+
+/// Reads `file`, then applies `overrides` (`proxy.listen=127.0.0.1:0`; quotes
+/// around text may be left out, and a list may be written `a,b`). An empty
+/// `file` reads none. Names and paths that are not set get their defaults from
+/// `env`. Error: `bad_config` with one line for everything that is wrong:
+/// `FILE:LINE: section.key: what is expected`.
+result<settings> load_settings(const std::filesystem::path& file,
+                               std::span<const std::string> overrides,
+                               const environment& env);
+
+/// The same from the text of a file, called `name` in errors.
+result<settings> parse_settings(std::string_view text, std::string_view name,
+                                std::span<const std::string> overrides,
+                                const environment& env);
+
+/// Where state is kept unless `[pod] state-dir` says otherwise:
+/// `$STATE_DIRECTORY` (systemd), `/var/lib/peapod` for root,
+/// `$XDG_STATE_HOME/peapod`, or `~/.local/state/peapod`.
+std::filesystem::path default_state_dir(const environment& env);
+
+/// Where the control socket is unless `[console] socket` says otherwise:
+/// `control.sock` in `$RUNTIME_DIRECTORY` (systemd), `/run/peapod` for root,
+/// `$XDG_RUNTIME_DIR/peapod`, or `state_dir`.
+std::filesystem::path default_socket(const environment& env,
+                                     const std::filesystem::path& state_dir);
+
+/// Every key that may stand in a file, as `section.key`, sorted.
+std::vector<std::string> setting_names();
+
+} // namespace peapod

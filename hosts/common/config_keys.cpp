@@ -1,0 +1,292 @@
+#include "hosts/common/config_keys.hpp"
+
+#include "hosts/common/size_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+namespace peapod {
+
+namespace {
+
+using namespace std::chrono_literals;
+using value = caf::config_value;
+
+/// The default port of `[transport] listen`, for peers given without one.
+constexpr uint16_t transport_port = 45679;
+
+// -- reading one value --------------------------------------------------------
+
+std::optional<std::string> read_text(const value& x) {
+  if (auto* text = caf::get_if<std::string>(&x))
+    return *text;
+  return std::nullopt;
+}
+
+/// Text that neither is empty nor could break a log line or a path.
+std::optional<std::string> read_plain(const value& x) {
+  auto text = read_text(x);
+  auto control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+  if (!text || text->empty()
+      || std::any_of(text->begin(), text->end(), control))
+    return std::nullopt;
+  return text;
+}
+
+std::optional<std::string> read_name(const value& x) {
+  auto text = read_plain(x);
+  return text && text->size() <= 32 ? text : std::nullopt;
+}
+
+std::optional<std::filesystem::path> read_path(const value& x) {
+  auto text = read_plain(x);
+  return text ? std::optional<std::filesystem::path>{*text} : std::nullopt;
+}
+
+std::optional<bool> read_flag(const value& x) {
+  if (auto* flag = caf::get_if<bool>(&x))
+    return *flag;
+  return std::nullopt;
+}
+
+std::optional<uint16_t> read_port(const value& x) {
+  auto* number = caf::get_if<value::integer>(&x);
+  if (number == nullptr || *number < 1 || *number > 65535)
+    return std::nullopt;
+  return static_cast<uint16_t>(*number);
+}
+
+/// A path may be given as `""`, which means none.
+std::optional<std::filesystem::path> read_optional_path(const value& x) {
+  if (read_text(x) == std::string{})
+    return std::filesystem::path{};
+  return read_path(x);
+}
+
+template <uint64_t Min, uint64_t Max>
+std::optional<uint64_t> read_size(const value& x) {
+  auto text = read_text(x);
+  auto size = text ? parse_size(*text) : std::nullopt;
+  return size && *size >= Min && *size <= Max ? size : std::nullopt;
+}
+
+std::optional<uint64_t> read_rate(const value& x) {
+  auto text = read_text(x);
+  return text ? parse_rate(*text) : std::nullopt;
+}
+
+std::optional<duration> read_interval(const value& x) {
+  auto* span = caf::get_if<caf::timespan>(&x);
+  if (span == nullptr || *span < 100ms || *span > 60s)
+    return std::nullopt;
+  return std::chrono::duration_cast<duration>(*span);
+}
+
+/// `a.b.c.d:port`, `[v6]:port`, or an address alone when there is a default.
+std::optional<endpoint> parse_endpoint(std::string_view text,
+                                       std::optional<uint16_t> default_port) {
+  auto make = [](std::string_view host, uint16_t port) {
+    auto known = parse_ip(host).has_value();
+    return known ? std::optional<endpoint>{{std::string{host}, port}}
+                 : std::nullopt;
+  };
+  if (default_port)
+    if (auto bare = make(text, *default_port))
+      return bare;
+  auto colon = text.rfind(':');
+  if (colon == std::string_view::npos)
+    return std::nullopt;
+  auto host = text.substr(0, colon);
+  auto digits = text.substr(colon + 1);
+  auto bracketed = host.starts_with('[') && host.ends_with(']');
+  if (bracketed)
+    host = host.substr(1, host.size() - 2);
+  if (bracketed != (host.find(':') != std::string_view::npos))
+    return std::nullopt;
+  uint16_t port = 0;
+  auto* end = digits.data() + digits.size();
+  auto [rest, ec] = std::from_chars(digits.data(), end, port);
+  if (ec != std::errc{} || rest != end)
+    return std::nullopt;
+  return make(host, port);
+}
+
+std::optional<endpoint> read_listen(const value& x) {
+  auto text = read_text(x);
+  return text ? parse_endpoint(*text, std::nullopt) : std::nullopt;
+}
+
+std::optional<endpoint> read_peer(const value& x) {
+  auto text = read_text(x);
+  auto out = text ? parse_endpoint(*text, transport_port) : std::nullopt;
+  return out && out->port != 0 ? out : std::nullopt;
+}
+
+std::optional<network> read_network(const value& x) {
+  auto text = read_text(x);
+  if (!text)
+    return std::nullopt;
+  auto parsed = parse_network(*text);
+  return parsed ? std::optional<network>{*parsed} : std::nullopt;
+}
+
+std::optional<std::string> read_group(const value& x) {
+  auto text = read_text(x);
+  auto ip = text ? parse_ip(*text) : std::nullopt;
+  auto multicast = ip && ip->is_v4() && (ip->bytes()[0] & 0xf0) == 0xe0;
+  return multicast ? text : std::nullopt;
+}
+
+std::optional<std::string> read_trust_mode(const value& x) {
+  auto text = read_text(x);
+  return text == "open" ? text : std::nullopt;
+}
+
+std::optional<log_level> read_level(const value& x) {
+  constexpr std::array<std::pair<std::string_view, log_level>, 6> levels{{
+      {"trace", log_level::trace},
+      {"debug", log_level::debug},
+      {"info", log_level::info},
+      {"warn", log_level::warn},
+      {"error", log_level::error},
+      {"off", log_level::off},
+  }};
+  auto text = read_text(x);
+  for (auto& [name, level] : levels)
+    if (text == name)
+      return level;
+  return std::nullopt;
+}
+
+// -- the table ----------------------------------------------------------------
+
+/// A key that holds one value: `read` understands it, `member` is its place.
+template <class Read, class Member>
+config_key single(std::string_view name, value_kind kind,
+                  std::string_view expected, Read read, Member member) {
+  return {name, kind, expected, [=](settings& s, const value& x) {
+            auto parsed = read(x);
+            if (parsed)
+              member(s) = std::move(*parsed);
+            return parsed.has_value();
+          }};
+}
+
+/// A key that holds a list, each element of which `read` understands.
+template <class Read, class Member>
+config_key list(std::string_view name, value_kind kind,
+                std::string_view expected, Read read, Member member) {
+  return {name, kind, expected, [=](settings& s, const value& x) {
+            auto* elements = caf::get_if<value::list>(&x);
+            if (elements == nullptr)
+              return false;
+            std::remove_reference_t<decltype(member(s))> out;
+            for (auto& element : *elements) {
+              auto parsed = read(element);
+              if (!parsed)
+                return false;
+              out.push_back(std::move(*parsed));
+            }
+            member(s) = std::move(out);
+            return true;
+          }};
+}
+
+#define PEAPOD_MEMBER(x)                                                       \
+  [](settings & s) -> auto& {                                                  \
+    return s.x;                                                                \
+  }
+
+constexpr auto flag_words = "true or false";
+constexpr auto networks_words =
+    "a list of networks such as [\"10.0.0.0/8\", \"fd00::/8\"]";
+constexpr auto interfaces_words =
+    "a list of interface names or addresses such as [\"eth0\"]";
+
+std::vector<config_key> make_keys() {
+  using enum value_kind;
+  std::vector<config_key> out{
+      single("pod.name", text, "a text of 1 to 32 bytes", read_name,
+             PEAPOD_MEMBER(pod.name)),
+      single("pod.state-dir", text, "a folder such as \"/var/lib/peapod\"",
+             read_path, PEAPOD_MEMBER(pod.state_dir)),
+      single("proxy.listen", text,
+             "an IP address and a port such as \"127.0.0.1:3128\"", read_listen,
+             PEAPOD_MEMBER(proxy.listen)),
+      list("proxy.allow", text_list, networks_words, read_network,
+           PEAPOD_MEMBER(proxy.allow)),
+      single("discovery.enabled", other, flag_words, read_flag,
+             PEAPOD_MEMBER(discovery.enabled)),
+      single("discovery.group", text,
+             "an IPv4 multicast address such as \"239.255.60.60\"", read_group,
+             PEAPOD_MEMBER(discovery.group)),
+      single("discovery.port", other, "a port from 1 to 65535", read_port,
+             PEAPOD_MEMBER(discovery.port)),
+      single("discovery.interval", other,
+             "a duration from 100ms to 60s such as 4s", read_interval,
+             PEAPOD_MEMBER(discovery.interval)),
+      list("discovery.interfaces", text_list, interfaces_words, read_plain,
+           PEAPOD_MEMBER(discovery.interfaces)),
+      list("discovery.static-peers", text_list,
+           "a list of IP addresses, with or without a port, such as "
+           "[\"10.0.0.2\", \"10.0.0.3:45679\"]",
+           read_peer, PEAPOD_MEMBER(discovery.static_peers)),
+      single("transport.listen", text,
+             "an IP address and a port such as \"0.0.0.0:45679\"", read_listen,
+             PEAPOD_MEMBER(transport.listen)),
+      single("transport.legacy", other, flag_words, read_flag,
+             PEAPOD_MEMBER(transport.legacy)),
+      single("pool.enabled", other, flag_words, read_flag,
+             PEAPOD_MEMBER(pool.enabled)),
+      single("pool.min-size", text,
+             "a size from \"1B\" to \"1TiB\" such as \"1MiB\"",
+             read_size<1, 1ull << 40>, PEAPOD_MEMBER(pool.min_size)),
+      single("pool.chunk-size", text,
+             "a size from \"16KiB\" to \"8MiB\" such as \"256KiB\"",
+             read_size<16_KiB, 8_MiB>, PEAPOD_MEMBER(pool.chunk_size)),
+      single("pool.memory", text,
+             "a size from \"4MiB\" to \"64GiB\" such as \"64MiB\"",
+             read_size<4_MiB, 64ull << 30>, PEAPOD_MEMBER(pool.memory)),
+      single("share.enabled", other, flag_words, read_flag,
+             PEAPOD_MEMBER(share.enabled)),
+      list("share.allow-private", text_list, networks_words, read_network,
+           PEAPOD_MEMBER(share.allow_private)),
+      list("share.ports", number_list,
+           "a list of ports from 1 to 65535 such as [80, 443]", read_port,
+           PEAPOD_MEMBER(share.ports)),
+      single("share.max-rate", text,
+             "a rate such as \"10Mbit/s\" or \"1MiB/s\", or \"0\" for no limit",
+             read_rate, PEAPOD_MEMBER(share.max_rate)),
+      list("wan.bind", text_list, interfaces_words, read_plain,
+           PEAPOD_MEMBER(wan.bind)),
+      single("console.socket", text,
+             "a path such as \"/run/peapod/control.sock\"", read_path,
+             PEAPOD_MEMBER(console.socket)),
+      single("trust.mode", text, "\"open\"", read_trust_mode,
+             PEAPOD_MEMBER(trust.mode)),
+      single("log.level", text,
+             "\"trace\", \"debug\", \"info\", \"warn\", \"error\" or \"off\"",
+             read_level, PEAPOD_MEMBER(log.level)),
+      single(
+          "log.file", text,
+          "a file such as \"/var/log/peapod.log\", or \"\" for standard error",
+          read_optional_path, PEAPOD_MEMBER(log.file)),
+  };
+  std::sort(out.begin(), out.end(),
+            [](auto& x, auto& y) { return x.name < y.name; });
+  return out;
+}
+
+#undef PEAPOD_MEMBER
+
+} // namespace
+
+std::span<const config_key> config_keys() {
+  static const auto keys = make_keys();
+  return keys;
+}
+
+} // namespace peapod

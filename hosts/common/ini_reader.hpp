@@ -1,0 +1,35 @@
+#pragma once
+
+#include <caf/config_value.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace peapod {
+
+/// One `key = value` of an INI text.
+struct ini_entry {
+  std::string key; ///< `section.key`; of `[a.b]`, `a.b.key`
+  caf::config_value value;
+  int line = 0; ///< of the key, from 1
+};
+
+/// A place where the text is not INI.
+struct ini_problem {
+  int line = 0; ///< from 1
+  std::string what;
+};
+
+/// What stands in an INI text, in its order, duplicates included.
+struct ini_text {
+  std::vector<ini_entry> entries;
+  std::vector<ini_problem> problems;
+};
+
+/// Reads CAF's INI syntax: `[section]`, `"text"`, `'atom'`, `true`, numbers,
+/// durations such as `4s`, lists, `;` comments. Lines may end with CRLF.
+/// Reading stops at the first problem.
+ini_text read_ini(std::string_view text);
+
+} // namespace peapod

@@ -1,0 +1,125 @@
+#include "hosts/common/logging.hpp"
+
+#include <spdlog/logger.h>
+#include <spdlog/sinks/rotating_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+
+namespace peapod::log {
+
+namespace {
+
+constexpr size_t max_file_size = 10_MiB;
+constexpr size_t old_files = 3;
+
+spdlog::level::level_enum to_spdlog(log_level level) {
+  switch (level) {
+    case log_level::trace:
+      return spdlog::level::trace;
+    case log_level::debug:
+      return spdlog::level::debug;
+    case log_level::info:
+      return spdlog::level::info;
+    case log_level::warn:
+      return spdlog::level::warn;
+    case log_level::error:
+      return spdlog::level::err;
+    case log_level::off:
+      break;
+  }
+  return spdlog::level::off;
+}
+
+/// The journal adds the time itself and reads priorities from `<N>`.
+bool under_journal() {
+  return std::getenv("JOURNAL_STREAM") != nullptr;
+}
+
+std::shared_ptr<spdlog::logger> make_logger(spdlog::sink_ptr sink,
+                                            log_level level, bool with_time) {
+  auto out = std::make_shared<spdlog::logger>("peapod", std::move(sink));
+  out->set_level(to_spdlog(level));
+  out->set_pattern(with_time ? "%Y-%m-%d %H:%M:%S.%e %l %v" : "%l %v");
+  out->flush_on(spdlog::level::info);
+  return out;
+}
+
+spdlog::sink_ptr standard_error() {
+  return std::make_shared<spdlog::sinks::stderr_sink_mt>();
+}
+
+/// The logger in use. Replaced by `start`, so it is held while it is used.
+class current_logger {
+public:
+  std::shared_ptr<spdlog::logger> get() {
+    std::lock_guard guard{mutex_};
+    if (logger_ == nullptr)
+      logger_ = make_logger(standard_error(), log_level::error, true);
+    return logger_;
+  }
+
+  void set(std::shared_ptr<spdlog::logger> logger, log_level level) {
+    std::lock_guard guard{mutex_};
+    logger_ = std::move(logger);
+    level_ = level;
+  }
+
+  /// Read on every call that may log: without the lock.
+  log_level level() const {
+    return level_;
+  }
+
+private:
+  std::mutex mutex_;
+  std::shared_ptr<spdlog::logger> logger_;
+  std::atomic<log_level> level_{log_level::error};
+};
+
+current_logger& current() {
+  static current_logger instance;
+  return instance;
+}
+
+} // namespace
+
+result<void> start(log_level level, const std::filesystem::path& file) {
+  if (file.empty()) {
+    current().set(make_logger(standard_error(), level, !under_journal()),
+                  level);
+    return {};
+  }
+  try {
+    auto sink = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
+        file.string(), max_file_size, old_files);
+    current().set(make_logger(std::move(sink), level, true), level);
+    return {};
+  } catch (const spdlog::spdlog_ex& x) {
+    return make_error(errc::io_failed, "[log] file: " + file.string()
+                                           + " cannot be written: " + x.what());
+  }
+}
+
+bool enabled(log_level level) {
+  return level >= current().level() && level != log_level::off;
+}
+
+void write(log_level level, std::string_view message) {
+  if (!enabled(level))
+    return;
+  // Text of peers and origins must not forge lines or move the cursor.
+  std::string line{message};
+  for (auto& c : line)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      c = '?';
+  current().get()->log(to_spdlog(level), line);
+}
+
+void flush() {
+  current().get()->flush();
+}
+
+} // namespace peapod::log
