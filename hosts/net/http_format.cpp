@@ -1,0 +1,128 @@
+#include "hosts/net/http_format.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string_view>
+
+namespace peapod::net {
+
+namespace {
+
+bool has_control(std::string_view x) {
+  return std::any_of(x.begin(), x.end(), [](char c) {
+    auto u = static_cast<unsigned char>(c);
+    return (u < 0x20 && c != '\t') || u == 0x7f;
+  });
+}
+
+bool is_word(std::string_view x) {
+  return !x.empty() && !has_control(x)
+         && x.find_first_of(" \t") == std::string_view::npos;
+}
+
+bool is_sound(const http_field& x) {
+  return is_word(x.name) && x.name.find(':') == std::string::npos
+         && !has_control(x.value);
+}
+
+/// Fields that are made from the head and never copied.
+bool is_made_anew(std::string_view name) {
+  return equal_ignoring_case(name, "Content-Length")
+         || equal_ignoring_case(name, "Transfer-Encoding");
+}
+
+bool is_about_connection(std::string_view name) {
+  return equal_ignoring_case(name, "Connection")
+         || equal_ignoring_case(name, "Proxy-Connection")
+         || equal_ignoring_case(name, "Keep-Alive");
+}
+
+void append(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ").append(value).append("\r\n");
+}
+
+void append_framing(std::string& out, body_framing framing, uint64_t length) {
+  if (framing == body_framing::length)
+    append(out, "Content-Length", std::to_string(length));
+  else if (framing == body_framing::chunked)
+    append(out, "Transfer-Encoding", "chunked");
+}
+
+error broken(std::string_view what) {
+  return make_error(errc::bad_http, std::string{what}
+                                        + " holds characters that are not "
+                                          "allowed in an HTTP message");
+}
+
+/// Interim heads and 204 carry no framing; all others say how long they are.
+void append_response_framing(std::string& out, const response_head& head,
+                             body_framing framing) {
+  if (head.status < 200 || head.status == 204)
+    return;
+  if (framing != body_framing::none)
+    append_framing(out, framing, head.content_length.value_or(0));
+  else if (head.content_length)
+    append_framing(out, body_framing::length, *head.content_length);
+}
+
+void append_persistence(std::string& out, unsigned status, bool close,
+                        unsigned client_version) {
+  if (status < 200)
+    return;
+  if (close)
+    append(out, "Connection", "close");
+  else if (client_version == 10)
+    append(out, "Connection", "keep-alive");
+}
+
+} // namespace
+
+result<std::string> format_request(const request_head& head) {
+  if (!is_word(head.method) || !is_word(head.target.target))
+    return broken("the request line");
+  auto authority = head.target.authority();
+  if (!is_word(authority))
+    return broken("the host");
+  auto out = head.method + " " + head.target.target + " HTTP/1.1\r\n";
+  append(out, "Host", authority);
+  for (const auto& field : head.fields) {
+    if (!is_sound(field))
+      return broken("a header field");
+    if (!is_made_anew(field.name) && !equal_ignoring_case(field.name, "Host"))
+      append(out, field.name, field.value);
+  }
+  append_framing(out, head.framing, head.content_length);
+  out += "\r\n";
+  return out;
+}
+
+result<std::string> format_response(const response_head& head,
+                                    response_layout layout,
+                                    unsigned client_version) {
+  if (head.status < 100 || head.status > 999 || has_control(head.reason))
+    return broken("the status line");
+  auto out =
+      "HTTP/1.1 " + std::to_string(head.status) + " " + head.reason + "\r\n";
+  for (const auto& field : head.fields) {
+    if (!is_sound(field))
+      return broken("a header field");
+    auto drop = is_made_anew(field.name)
+                || (head.status != 101 && is_about_connection(field.name));
+    if (!drop)
+      append(out, field.name, field.value);
+  }
+  append_response_framing(out, head, layout.framing);
+  append_persistence(out, head.status, layout.close, client_version);
+  out += "\r\n";
+  return out;
+}
+
+std::string chunk_prefix(size_t size) {
+  std::array<char, 20> digits;
+  auto end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), size, 16).ptr;
+  return std::string{digits.data(), end} + "\r\n";
+}
+
+} // namespace peapod::net

@@ -1,0 +1,111 @@
+#include "hosts/net/http_transport.hpp"
+
+#include "hosts/net/socket_address.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+
+#include <utility>
+
+namespace peapod::net {
+
+namespace {
+
+using asio::ip::tcp;
+
+class plain_transport final : public transport {
+public:
+  explicit plain_transport(tcp::socket socket) : socket_(std::move(socket)) {
+    boost::system::error_code ec;
+    auto remote = socket_.remote_endpoint(ec);
+    name_ = ec ? "connection" : address_text(from_asio(remote));
+    socket_.set_option(tcp::no_delay{true}, ec);
+    socket_.set_option(asio::socket_base::keep_alive{true}, ec);
+  }
+
+  task<size_t> read_some(std::span<uint8_t> into) override {
+    auto room = asio::buffer(into.data(), into.size());
+    auto [ec, n] = co_await socket_.async_read_some(room, as_value);
+    if (ec && ec != asio::error::eof)
+      co_return transport_error(ec, name_);
+    co_return n;
+  }
+
+  task<void> write(std::span<const asio::const_buffer> bytes) override {
+    auto [ec, n] = co_await asio::async_write(socket_, bytes, as_value);
+    if (ec)
+      co_return transport_error(ec, name_);
+    co_return result<void>{};
+  }
+
+  task<void> finish_writing() override {
+    boost::system::error_code ec;
+    socket_.shutdown(tcp::socket::shutdown_send, ec);
+    if (ec)
+      co_return transport_error(ec, name_);
+    co_return result<void>{};
+  }
+
+  tcp::socket& socket() override {
+    return socket_;
+  }
+
+private:
+  tcp::socket socket_;
+  std::string name_;
+};
+
+} // namespace
+
+task<void> transport::write_text(std::string text) {
+  auto bytes = asio::const_buffer{text.data(), text.size()};
+  auto all = std::span<const asio::const_buffer>{&bytes, 1};
+  co_return co_await write(all);
+}
+
+void transport::cancel() {
+  boost::system::error_code ec;
+  socket().cancel(ec);
+}
+
+void transport::close() {
+  boost::system::error_code ec;
+  socket().close(ec);
+}
+
+void transport::reset() {
+  boost::system::error_code ec;
+  socket().set_option(asio::socket_base::linger{true, 0}, ec);
+  socket().close(ec);
+}
+
+bool transport::is_stale() {
+  boost::system::error_code ec;
+  char byte;
+  auto was = socket().non_blocking();
+  socket().non_blocking(true, ec);
+  if (!ec)
+    socket().receive(asio::buffer(&byte, 1), asio::socket_base::message_peek,
+                     ec);
+  auto quiet = ec == asio::error::would_block;
+  socket().non_blocking(was, ec);
+  return !quiet;
+}
+
+std::shared_ptr<transport> make_plain_transport(tcp::socket socket) {
+  return std::make_shared<plain_transport>(std::move(socket));
+}
+
+error transport_error(const boost::system::error_code& ec,
+                      const std::string& who) {
+  auto out = error_of(ec, who);
+  if (out.code == errc::cancelled)
+    return make_error(errc::cancelled, "called off");
+  // A socket that we closed ourselves has no descriptor any more.
+  if (ec == asio::error::bad_descriptor)
+    return make_error(errc::cancelled, "called off");
+  return out;
+}
+
+} // namespace peapod::net

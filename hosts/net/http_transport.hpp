@@ -1,0 +1,59 @@
+#pragma once
+
+#include "hosts/net/http_await.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace peapod::net {
+
+/// A connected socket, with or without TLS. One read and one write may be
+/// outstanding at a time.
+class transport {
+public:
+  virtual ~transport() = default;
+
+  /// Reads at least one byte; 0 is the clean end of the stream. Errors:
+  /// `connection_closed` for any other end, `cancelled`, `io_failed`.
+  virtual task<size_t> read_some(std::span<uint8_t> into) = 0;
+
+  /// Writes all of `bytes`, which must stay where they are until then. Errors
+  /// as in `read_some`.
+  virtual task<void> write(std::span<const asio::const_buffer> bytes) = 0;
+
+  /// Tells the other side that nothing more will be written.
+  virtual task<void> finish_writing() = 0;
+
+  /// The socket, under TLS if there is any.
+  virtual asio::ip::tcp::socket& socket() = 0;
+
+  /// Writes one text.
+  task<void> write_text(std::string text);
+
+  /// Ends outstanding operations with `cancelled`.
+  void cancel();
+
+  /// Closes the connection, at once.
+  void close();
+
+  /// Closes the connection so that the other side sees a reset.
+  void reset();
+
+  /// Whether an idle connection has something to read: bytes nobody asked
+  /// for, or its end. Either way it is of no use for another request.
+  bool is_stale();
+};
+
+/// A transport without TLS; sets TCP_NODELAY and SO_KEEPALIVE.
+std::shared_ptr<transport> make_plain_transport(asio::ip::tcp::socket socket);
+
+/// The error of an operation on a connection to `who`.
+error transport_error(const boost::system::error_code& ec,
+                      const std::string& who);
+
+} // namespace peapod::net

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "core/types.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <functional>
+#include <memory>
+
+namespace peapod::net {
+
+/// A deadline that is moved far more often than it passes: moving it costs a
+/// store, not a timer.
+class watchdog {
+public:
+  /// `on_expire` is called from the event loop each time a deadline passes.
+  watchdog(boost::asio::any_io_executor ex, std::function<void()> on_expire);
+  ~watchdog();
+  watchdog(const watchdog&) = delete;
+  watchdog& operator=(const watchdog&) = delete;
+
+  /// The deadline is `after` from now; forgets that an earlier one passed.
+  void arm(duration after);
+
+  /// There is no deadline. Lets a pending timer go, so that an event loop
+  /// that has nothing else to do can end.
+  void disarm();
+
+  /// Whether the deadline has passed since `arm`.
+  bool expired() const;
+
+private:
+  struct state;
+  std::shared_ptr<state> state_;
+};
+
+} // namespace peapod::net
