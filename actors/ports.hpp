@@ -94,8 +94,7 @@ public:
   /// the exchange's `read_head`.
   virtual std::shared_ptr<http_exchange>
   open(request_head head, exchange_options options,
-       std::function<void(response_head)> on_interim = nullptr)
-    = 0;
+       std::function<void(response_head)> on_interim = nullptr) = 0;
 };
 
 // -- HTTP towards clients of the proxy ----------------------------------------
@@ -130,20 +129,17 @@ public:
   /// client, without a message per piece. The response's head must have been
   /// written. Ends with the last piece, or an error when either side failed.
   virtual void relay_response(std::shared_ptr<http_exchange> origin,
-                              handler<relay_totals> done)
-    = 0;
+                              handler<relay_totals> done) = 0;
 
   /// Pumps the request's body, if it has one, to `origin`.
   virtual void relay_request(std::shared_ptr<http_exchange> origin,
-                             handler<relay_totals> done)
-    = 0;
+                             handler<relay_totals> done) = 0;
 
   /// Answers `CONNECT`: dials `target`, writes the 200 and pumps both ways
   /// until both sides have ended. If dialling fails nothing has been written
   /// and the error is passed on. `opened` is called when the 200 is written.
   virtual void tunnel(host_port target, std::function<void()> opened,
-                      handler<relay_totals> done)
-    = 0;
+                      handler<relay_totals> done) = 0;
 
   /// Whether the connection can carry another request after this one.
   virtual bool keep_alive() const = 0;
@@ -181,8 +177,7 @@ class stream_dialer {
 public:
   virtual ~stream_dialer() = default;
   virtual void dial(endpoint to, duration timeout,
-                    handler<std::shared_ptr<byte_stream>> done)
-    = 0;
+                    handler<std::shared_ptr<byte_stream>> done) = 0;
 };
 
 /// A listening socket, already bound.

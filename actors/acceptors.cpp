@@ -1,0 +1,104 @@
+#include "actors/acceptors.hpp"
+
+#include "actors/peer_session.hpp"
+#include "actors/proxy_connection.hpp"
+
+#include <chrono>
+
+namespace peapod {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr size_t max_peers_per_second = 32;
+
+template <class Message, class Self>
+void accept_next(Self* self) {
+  self->state.port->accept(send_back(
+      self, [](auto outcome) { return Message{std::move(outcome)}; }));
+}
+
+/// An acceptor whose socket is gone has failed: its supervisor opens another.
+template <class Self>
+void fail(Self* self, const error& why) {
+  self->state.env->log(log_level::error,
+                       std::string{self->state.name} + ": " + to_string(why));
+  self->quit(caf::make_error(caf::sec::runtime_error, to_string(why)));
+}
+
+void start_client(proxy_acceptor_state::self_pointer self,
+                  std::shared_ptr<http_server_stream> stream) {
+  auto& st = self->state;
+  if (st.env->counters.active >= st.env->config.max_clients) {
+    st.env->log(log_level::warn, "too many clients; one was turned away");
+    stream->close(true);
+    return;
+  }
+  child_spec spec;
+  spec.name = "proxy_connection";
+  spec.restart = restart_type::temporary;
+  spec.start = [env = st.env, stream](caf::actor_system&) {
+    auto handle = spawn_on<proxy_connection_actor, proxy_connection_state>(
+        env->io, proxy_connection_behavior, env, stream);
+    caf::anon_send(handle, start_work{});
+    return caf::actor_cast<caf::strong_actor_ptr>(handle);
+  };
+  st.env->clients.tell(start_child{std::move(spec)});
+}
+
+void on_peer(peer_acceptor_state::self_pointer self,
+             const std::shared_ptr<byte_stream>& stream) {
+  auto& st = self->state;
+  auto now = now_of(self);
+  if (now - st.second >= 1s) {
+    st.second = now;
+    st.recent = 0;
+  }
+  if (++st.recent > max_peers_per_second)
+    stream->close();
+  else
+    start_session(st.env, session_start{stream, {}});
+}
+
+} // namespace
+
+proxy_acceptor_actor::behavior_type
+proxy_acceptor_behavior(proxy_acceptor_state::self_pointer self,
+                        environment_ptr env,
+                        std::shared_ptr<http_acceptor> port) {
+  self->state.env = std::move(env);
+  self->state.port = std::move(port);
+  return {
+      [self](start_work) { accept_next<client_accepted>(self); },
+      [self](client_accepted& msg) {
+        if (!msg.outcome) {
+          fail(self, msg.outcome.error());
+          return;
+        }
+        start_client(self, std::move(*msg.outcome));
+        accept_next<client_accepted>(self);
+      },
+  };
+}
+
+peer_acceptor_actor::behavior_type
+peer_acceptor_behavior(peer_acceptor_state::self_pointer self,
+                       environment_ptr env,
+                       std::shared_ptr<stream_acceptor> port) {
+  self->state.env = std::move(env);
+  self->state.port = std::move(port);
+  return {
+      [self](start_work) { accept_next<peer_accepted>(self); },
+      [self](peer_accepted& msg) {
+        if (!msg.outcome) {
+          fail(self, msg.outcome.error());
+          return;
+        }
+        on_peer(self, *msg.outcome);
+        accept_next<peer_accepted>(self);
+      },
+  };
+}
+
+} // namespace peapod

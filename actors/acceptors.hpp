@@ -1,0 +1,43 @@
+#pragma once
+
+#include "actors/environment.hpp"
+
+#include <memory>
+
+namespace peapod {
+
+/// Listens for clients of the proxy.
+struct proxy_acceptor_state {
+  using self_pointer =
+      proxy_acceptor_actor::stateful_pointer<proxy_acceptor_state>;
+  const char* name = "proxy_acceptor";
+  environment_ptr env;
+  std::shared_ptr<http_acceptor> port;
+};
+
+/// Starts a `proxy_connection` for each client of `port`. Clients beyond
+/// `max_clients` are turned away by closing their connection.
+proxy_acceptor_actor::behavior_type
+proxy_acceptor_behavior(proxy_acceptor_state::self_pointer self,
+                        environment_ptr env,
+                        std::shared_ptr<http_acceptor> port);
+
+/// Listens for peers.
+struct peer_acceptor_state {
+  using self_pointer =
+      peer_acceptor_actor::stateful_pointer<peer_acceptor_state>;
+  const char* name = "peer_acceptor";
+  environment_ptr env;
+  std::shared_ptr<stream_acceptor> port;
+  size_t recent = 0; ///< connections accepted in this second
+  instant second{};  ///< when this second began
+};
+
+/// Starts a `peer_session` for each connection to `port`; more than a few
+/// dozen a second are closed unanswered.
+peer_acceptor_actor::behavior_type
+peer_acceptor_behavior(peer_acceptor_state::self_pointer self,
+                       environment_ptr env,
+                       std::shared_ptr<stream_acceptor> port);
+
+} // namespace peapod

@@ -1,0 +1,129 @@
+#include "actors/discovery_listener.hpp"
+
+#include "core/wire_codec.hpp"
+
+#include <array>
+#include <chrono>
+#include <variant>
+
+namespace peapod {
+
+namespace {
+
+using namespace std::chrono_literals;
+using self_pointer = discovery_listener_state::self_pointer;
+
+/// The gaps between the first announcements: a pod forms in about a second
+/// even if one of them is lost.
+constexpr std::array<std::chrono::milliseconds, 4> burst{100ms, 250ms, 500ms,
+                                                         1000ms};
+
+/// One address is answered at most this often, and only so many addresses are
+/// remembered: answers must not amplify.
+constexpr auto reply_interval = 500ms;
+constexpr size_t max_replied = 256;
+
+template <class Message>
+slice encoded(const environment& env) {
+  Message out;
+  out.device = env.self->device();
+  out.key = env.self->key();
+  out.listen_port = env.config.transport_port;
+  out.hello = hello_extension{1, 0, env.config.name};
+  auto frame = encode_frame(out);
+  return frame ? slice{std::move(*frame)} : slice{};
+}
+
+void receive_next(self_pointer self) {
+  self->state.port->receive(send_back(self, [](result<datagram> outcome) {
+    return datagram_received{std::move(outcome)};
+  }));
+}
+
+void announce(self_pointer self) {
+  auto& st = self->state;
+  auto sent = st.port->announce(encoded<beacon>(*st.env));
+  if (!sent && !st.unheard)
+    st.env->log(log_level::warn, "cannot announce this device on any network: "
+                                     + to_string(sent.error()));
+  st.unheard = !sent;
+}
+
+bool may_reply(self_pointer self, const endpoint& to) {
+  auto& st = self->state;
+  auto now = now_of(self);
+  std::erase_if(st.replied,
+                [&](auto& kv) { return now - kv.second >= reply_interval; });
+  return st.replied.size() < max_replied
+         && st.replied.emplace(to.address, now).second;
+}
+
+template <class Message>
+void hear(self_pointer self, const Message& x, const endpoint& from) {
+  auto& st = self->state;
+  bool known_version = x.protocol_version == 1 || x.hello;
+  if (x.device == st.env->self->device() || !known_version
+      || derive_device_id(x.key) != x.device || x.listen_port == 0)
+    return;
+  roster::sighting who{x.device,
+                       x.key,
+                       from.address,
+                       x.listen_port,
+                       x.hello ? x.hello->name : std::string{},
+                       !x.hello.has_value()};
+  st.env->roster.tell(
+      beacon_heard{std::move(who), from, std::is_same_v<Message, beacon>});
+}
+
+void on_datagram(self_pointer self, const datagram& x) {
+  auto frame = decode_frame(x.bytes);
+  if (!frame || !*frame)
+    return;
+  if (auto msg = std::get_if<beacon>(&(**frame).message))
+    hear(self, *msg, x.from);
+  else if (auto answer = std::get_if<discovery_response>(&(**frame).message))
+    hear(self, *answer, x.from);
+}
+
+void on_tick(self_pointer self) {
+  auto& st = self->state;
+  st.env->roster.tell(announcement_due{});
+  duration wait = st.announced < burst.size() ? duration{burst[st.announced]}
+                                              : st.env->config.beacon_interval;
+  ++st.announced;
+  self->delayed_send(self, wait, tick{});
+}
+
+} // namespace
+
+discovery_listener_actor::behavior_type
+discovery_listener_behavior(self_pointer self, environment_ptr env,
+                            std::shared_ptr<discovery_port> port) {
+  self->state.env = std::move(env);
+  self->state.port = std::move(port);
+  return {
+      [self](start_work) {
+        receive_next(self);
+        on_tick(self);
+      },
+      [self](const datagram_received& msg) {
+        if (!msg.outcome) {
+          self->quit(caf::make_error(caf::sec::runtime_error,
+                                     to_string(msg.outcome.error())));
+          return;
+        }
+        on_datagram(self, *msg.outcome);
+        receive_next(self);
+      },
+      [self](const send_beacon& msg) {
+        auto& st = self->state;
+        if (!msg.to)
+          announce(self);
+        else if (may_reply(self, *msg.to))
+          st.port->reply(*msg.to, encoded<discovery_response>(*st.env));
+      },
+      [self](const tick&) { on_tick(self); },
+  };
+}
+
+} // namespace peapod

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "actors/environment.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace peapod {
+
+/// The discovery group, heard and spoken to.
+struct discovery_listener_state {
+  using self_pointer =
+      discovery_listener_actor::stateful_pointer<discovery_listener_state>;
+
+  const char* name = "discovery_listener";
+  environment_ptr env;
+  std::shared_ptr<discovery_port> port;
+  size_t announced = 0; ///< announcements made so far
+  bool unheard = false; ///< the last announcement reached no interface
+  std::map<std::string, instant> replied; ///< when each address was answered
+};
+
+/// Announces this device (a quick burst at the start, then every
+/// `beacon_interval`) and passes what it hears to the roster.
+discovery_listener_actor::behavior_type
+discovery_listener_behavior(discovery_listener_state::self_pointer self,
+                            environment_ptr env,
+                            std::shared_ptr<discovery_port> port);
+
+} // namespace peapod

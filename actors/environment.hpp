@@ -1,0 +1,137 @@
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "actors/spawn.hpp"
+#include "core/http_semantics.hpp"
+#include "core/identity.hpp"
+#include "core/scheduler.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+/// What the actors of one pod share: settings, ports and each other's handles.
+namespace peapod {
+
+/// How serious a line of the log is.
+enum class log_level { trace, debug, info, warn, error };
+
+/// Takes a line of the log. Called from any thread.
+using log_sink = std::function<void(log_level, const std::string&)>;
+
+/// What the user decided, as far as actors care.
+struct pod_config {
+  std::string name;      ///< what people call this device
+  bool legacy = true;    ///< speak protocol 1 with foreign peers
+  bool discovery = true; ///< announce this device and hear others
+  duration beacon_interval = std::chrono::seconds(4);
+  std::vector<endpoint> static_peers;
+  uint16_t transport_port = 45679; ///< as announced; set when listening
+  pool_policy pool;
+  scheduler_config scheduling;
+  uint64_t share_rate = 0; ///< bytes a second for all peers; 0: no limit
+  bool share = true;       ///< fetch for peers at all
+  uint64_t max_served_chunk = 8_MiB; ///< largest range fetched for a peer
+  size_t max_clients = 1024;         ///< client connections at a time
+};
+
+/// What the pod needs from its host. Ports that can be opened again after a
+/// crash are given as functions.
+struct pod_ports {
+  std::shared_ptr<http_client> http;
+  std::shared_ptr<stream_dialer> dialer;
+  std::function<result<std::shared_ptr<http_acceptor>>()> listen_proxy;
+  std::function<result<std::shared_ptr<stream_acceptor>>()> listen_peers;
+  std::function<result<std::shared_ptr<discovery_port>>()> open_discovery;
+  random_source random;
+  log_sink log;
+};
+
+/// What the proxy has done since the start.
+struct proxy_counters {
+  std::atomic<uint64_t> requests{0};
+  std::atomic<uint64_t> tunnels{0};
+  std::atomic<uint64_t> pooled{0};
+  std::atomic<uint64_t> passed_through{0};
+  std::atomic<uint64_t> active{0}; ///< client connections open now
+  std::atomic<uint64_t> busy{0};   ///< of them, with a request being answered
+  std::atomic<uint64_t> served_bytes{0}; ///< fetched for peers
+};
+
+/// The current handle of one actor. Actors restart under new handles, so it is
+/// looked up each time. Usable from any thread.
+template <class Handle>
+class current {
+public:
+  Handle get() const {
+    std::lock_guard guard{mutex_};
+    return handle_;
+  }
+  void set(Handle x) {
+    std::lock_guard guard{mutex_};
+    handle_ = std::move(x);
+  }
+
+  void clear() {
+    std::lock_guard guard{mutex_};
+    handle_ = Handle{};
+  }
+
+  /// Sends `x` if there is such an actor now.
+  template <class T>
+  void tell(T x) const {
+    if (auto to = get())
+      caf::anon_send(to, std::move(x));
+  }
+
+private:
+  mutable std::mutex mutex_;
+  Handle handle_;
+};
+
+/// Shared by all actors of one pod.
+struct environment {
+  pod_config config;
+  pod_ports ports;
+  std::shared_ptr<const identity> self;
+  spawn_place io;      ///< for actors that own ports
+  spawn_place workers; ///< for actors that think
+
+  proxy_counters counters;
+  std::atomic<uint64_t> next_connection{1};
+
+  current<scheduler_actor> scheduler;
+  current<wan_fetcher_actor> wan_fetcher;
+  current<roster_actor> roster;
+  current<discovery_listener_actor> discovery;
+  current<console_actor> console;
+  current<supervisor_actor> sessions;
+  current<supervisor_actor> transfers;
+  current<supervisor_actor> clients;
+
+  /// The name under which this device stands in `Via` (RFC 9110, 7.6.3); holds
+  /// enough of the device's id to recognise itself in a loop.
+  std::string via_name() const {
+    return "peapod-" + to_string(self->device()).substr(0, 12);
+  }
+
+  void log(log_level level, const std::string& line) const {
+    if (ports.log)
+      ports.log(level, line);
+  }
+};
+
+using environment_ptr = std::shared_ptr<environment>;
+
+/// The actors' clock as the core's time; virtual in tests.
+template <class Self>
+instant now_of(Self* self) {
+  return instant{self->clock().now().time_since_epoch()};
+}
+
+} // namespace peapod

@@ -1,0 +1,173 @@
+#pragma once
+
+#include "actors/messages.hpp"
+#include "actors/supervision.hpp"
+
+#include <caf/replies_to.hpp>
+#include <caf/typed_actor.hpp>
+
+/// The program in one page: every actor and what may be said to it.
+///
+/// The way of a chunk: a `transfer` asks the `scheduler` for sources, which
+/// sends `fetch_chunk` to one; the source sends `chunk_arrived` and
+/// `chunk_settled` to the transfer, which passes bytes in order to its
+/// `proxy_connection` and reports back to the scheduler.
+namespace peapod {
+
+/// Who can bring ranges of a body: a peer's session or the own line.
+using chunk_source_actor = caf::typed_actor<
+    // Bring a range and send it to the sink in the message.
+    caf::reacts_to<fetch_chunk>,
+    // Stop bringing it.
+    caf::reacts_to<cancel_chunk>>;
+
+/// Who asked for ranges: a transfer, or a session that serves its peer.
+using chunk_sink_actor = caf::typed_actor<
+    // Part of what was asked for.
+    caf::reacts_to<chunk_arrived>,
+    // All of it is here, or no more will come.
+    caf::reacts_to<chunk_settled>>;
+
+/// Leases ranges of all bodies to all sources.
+using scheduler_actor = caf::typed_actor<
+    // A peer's session stands, or the own line is ready.
+    caf::reacts_to<source_joined>,
+    // It does no longer.
+    caf::reacts_to<source_lost>,
+    // A body wants sources.
+    caf::reacts_to<transfer_opened>,
+    // How far its spine and its client are.
+    caf::reacts_to<transfer_advanced>,
+    // Its spine has ended.
+    caf::reacts_to<spine_finished>,
+    // It needs nothing more.
+    caf::reacts_to<transfer_closed>,
+    // A lease has come this far.
+    caf::reacts_to<lease_advanced>,
+    // A lease has ended.
+    caf::reacts_to<lease_ended>,
+    // Look for overdue leases.
+    caf::reacts_to<tick>>;
+
+/// HTTP ranges over this device's own internet connection.
+using wan_fetcher_actor = chunk_source_actor::extend<
+    // The origin's head for a lease.
+    caf::reacts_to<fetch_answered>,
+    // The next piece of a lease's body.
+    caf::reacts_to<fetch_read>,
+    // A share's rate allows to read on.
+    caf::reacts_to<fetch_resumed>>;
+
+/// One pooled body on its way to one client.
+using transfer_actor = chunk_sink_actor::extend<
+    // Somebody was asked for a range.
+    caf::reacts_to<lease_granted>,
+    // The own line is about to take over from the spine.
+    caf::reacts_to<spine_switch_planned>,
+    // Nobody can bring the rest.
+    caf::reacts_to<transfer_given_up>,
+    // The spine's next bytes.
+    caf::reacts_to<spine_read>,
+    // The client took some of the body.
+    caf::reacts_to<body_taken>,
+    // Report how it stands.
+    caf::reacts_to<tick>>;
+
+/// One client's connection to the proxy.
+using proxy_connection_actor = caf::typed_actor<
+    // Read the first request.
+    caf::reacts_to<start_work>,
+    // A request's head.
+    caf::reacts_to<head_received>,
+    // An interim (1xx) response of the origin.
+    caf::reacts_to<interim_answered>,
+    // The origin's final head.
+    caf::reacts_to<origin_answered>,
+    // The request's body has gone to the origin.
+    caf::reacts_to<request_relayed>,
+    // The origin did not say `100 Continue` in time.
+    caf::reacts_to<continue_timeout>,
+    // A head has gone to the client.
+    caf::reacts_to<head_written>,
+    // A piece of the body has gone to the client.
+    caf::reacts_to<body_written>,
+    // A pass-through body or a tunnel has ended.
+    caf::reacts_to<relay_ended>,
+    // The next bytes of a pooled body.
+    caf::reacts_to<body_ready>,
+    // A pooled body cannot be completed.
+    caf::reacts_to<body_failed>>;
+
+/// Listens for clients of the proxy.
+using proxy_acceptor_actor = caf::typed_actor<caf::reacts_to<start_work>,
+                                              // A client has connected.
+                                              caf::reacts_to<client_accepted>>;
+
+/// One connected peer: its chunks for us, ours for it.
+using peer_session_actor =
+    chunk_source_actor::extend_with<chunk_sink_actor>::extend<
+        // Say hello.
+        caf::reacts_to<start_work>,
+        // Bytes from the peer.
+        caf::reacts_to<stream_read>,
+        // Bytes to the peer have gone.
+        caf::reacts_to<stream_written>,
+        // The roster's word on whether to go on.
+        caf::reacts_to<admission>,
+        // Heartbeats and deadlines.
+        caf::reacts_to<tick>,
+        // End the session.
+        caf::reacts_to<drop_session>,
+        // Tell the peer that we leave, and end.
+        caf::reacts_to<leave_pod>>;
+
+/// Listens for peers.
+using peer_acceptor_actor = caf::typed_actor<caf::reacts_to<start_work>,
+                                             // A peer has connected.
+                                             caf::reacts_to<peer_accepted>>;
+
+/// Knows the devices around, dials them and decides which connection stays.
+using roster_actor = caf::typed_actor<
+    // Dial static peers.
+    caf::reacts_to<start_work>,
+    // A device has announced itself.
+    caf::reacts_to<beacon_heard>,
+    // May this device be announced now?
+    caf::reacts_to<announcement_due>,
+    // A connection was made, or not.
+    caf::reacts_to<peer_dialled>,
+    // A device wants in: answered by `admission`.
+    caf::reacts_to<admission_requested>,
+    // A session stands.
+    caf::reacts_to<session_opened>,
+    // A session has ended.
+    caf::reacts_to<session_ended>,
+    // A source fails too often.
+    caf::reacts_to<source_set_aside>,
+    // Redial, forget.
+    caf::reacts_to<tick>,
+    // Tell all peers that we leave.
+    caf::reacts_to<leave_pod>,
+    // Who is there?
+    caf::replies_to<list_peers>::with<peer_list>>;
+
+/// Announces this device and hears others.
+using discovery_listener_actor =
+    caf::typed_actor<caf::reacts_to<start_work>,
+                     // A datagram of the group.
+                     caf::reacts_to<datagram_received>,
+                     // Announce this device, or answer another.
+                     caf::reacts_to<send_beacon>,
+                     // It is time to announce.
+                     caf::reacts_to<tick>>;
+
+/// Keeps what people ask for: the pod's state.
+using console_actor = caf::typed_actor<
+    // A transfer tells how it stands.
+    caf::reacts_to<transfer_reported>,
+    // A session tells what it has carried.
+    caf::reacts_to<session_reported>,
+    // How does the pod stand?
+    caf::replies_to<get_status>::with<pod_status>>;
+
+} // namespace peapod

@@ -1,0 +1,449 @@
+#pragma once
+
+#include "actors/ports.hpp"
+#include "core/error.hpp"
+#include "core/http_message.hpp"
+#include "core/representation.hpp"
+#include "core/roster.hpp"
+#include "core/scheduler.hpp"
+#include "core/transfer.hpp"
+#include "core/types.hpp"
+
+#include <caf/actor_addr.hpp>
+#include <caf/actor_control_block.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// Every message that actors exchange. Requests are imperatives, facts are
+/// past participles. None of them leaves the process.
+namespace peapod {
+
+// -- chunks -------------------------------------------------------------------
+
+/// What a body is made of: enough for any source to ask for a part of it.
+struct body_source {
+  transfer_id id;
+  request_head request; ///< as the client sent it, for the own line only
+  representation rep;   ///< what every part must belong to
+};
+
+/// Bring `range`; the answer goes to `sink` as `chunk_arrived` and then
+/// `chunk_settled`.
+struct fetch_chunk {
+  lease_id lease = 0;
+  std::shared_ptr<const body_source> source;
+  byte_range range;
+  caf::strong_actor_ptr sink; ///< a `chunk_sink_actor`
+  bool for_peer = false;      ///< under the exit policy and the share's rate
+};
+
+/// What `lease` would bring is no longer needed.
+struct cancel_chunk {
+  lease_id lease = 0;
+  caf::strong_actor_ptr sink; ///< as in `fetch_chunk`
+};
+
+/// A part of a chunk, hash and validators checked.
+struct chunk_arrived {
+  lease_id lease = 0;
+  device_id source;
+  uint64_t offset = 0;
+  slice bytes;
+  bool verified = true; ///< false: only the source's word says what it is of
+  unsigned status = 206;
+  representation rep; ///< as the origin answered
+};
+
+/// A lease has ended: all of it arrived (`failure` is empty) or not.
+struct chunk_settled {
+  lease_id lease = 0;
+  device_id source;
+  std::optional<chunk_failure> failure;
+  std::string reason; ///< in words, when it failed
+};
+
+/// The origin's head for one lease.
+struct fetch_answered {
+  lease_id lease = 0;
+  caf::actor_addr sink; ///< leases of different sinks may share a number
+  result<response_head> outcome;
+};
+
+/// The next piece of one lease's body.
+struct fetch_read {
+  lease_id lease = 0;
+  caf::actor_addr sink;
+  result<body_part> outcome;
+};
+
+/// The share's rate allows one lease to read on.
+struct fetch_resumed {
+  lease_id lease = 0;
+  caf::actor_addr sink;
+};
+
+// -- scheduler ----------------------------------------------------------------
+
+/// A source is there; `handle` is a `chunk_source_actor`.
+struct source_joined {
+  device_id id;
+  caf::strong_actor_ptr handle;
+  source_traits traits;
+};
+
+/// A source has gone (or is no longer the one behind `handle`).
+struct source_lost {
+  device_id id;
+  caf::strong_actor_ptr handle;
+};
+
+/// A body wants sources; its spine stands at `body.begin`.
+struct transfer_opened {
+  std::shared_ptr<const body_source> source;
+  byte_range body;
+  caf::strong_actor_ptr handle; ///< a `transfer_actor`
+};
+
+/// How far a transfer's spine and its client are.
+struct transfer_advanced {
+  transfer_id id;
+  uint64_t spine = 0;
+  uint64_t delivered = 0;
+};
+
+/// The spine of a transfer has ended at this offset.
+struct spine_finished {
+  transfer_id id;
+  uint64_t spine = 0;
+};
+
+/// A transfer needs nothing more.
+struct transfer_closed {
+  transfer_id id;
+};
+
+/// How far one lease has come.
+struct lease_advanced {
+  lease_id lease = 0;
+  uint64_t upto = 0;
+};
+
+/// One lease has ended, at offset `upto`.
+struct lease_ended {
+  lease_id lease = 0;
+  uint64_t upto = 0;
+  std::optional<chunk_failure> failure;
+};
+
+// -- transfer -----------------------------------------------------------------
+
+/// The transfer's range was leased.
+struct lease_granted {
+  lease_id lease = 0;
+  device_id source;
+  byte_range range;
+  bool hedge = false;
+};
+
+/// The spine need not read beyond `limit` once the own line takes over.
+struct spine_switch_planned {
+  uint64_t limit = 0;
+};
+
+/// Nobody can bring the rest.
+struct transfer_given_up {
+  std::string reason;
+};
+
+/// The outcome of reading the spine.
+struct spine_read {
+  result<body_part> outcome;
+};
+
+/// The client has taken `bytes` of the body.
+struct body_taken {
+  uint64_t bytes = 0;
+};
+
+// -- proxy connection ---------------------------------------------------------
+
+/// The next bytes of a pooled body.
+struct body_ready {
+  slice bytes;
+  bool last = false;
+};
+
+/// A pooled body cannot be completed.
+struct body_failed {
+  error why;
+};
+
+/// A request's head has come from the client, or not. Here and below `step`
+/// is the one that the connection had reached when it asked: answers to older
+/// steps are stale.
+struct head_received {
+  uint64_t step = 0;
+  result<request_head> outcome;
+};
+
+/// The origin's final head.
+struct origin_answered {
+  uint64_t step = 0;
+  result<response_head> outcome;
+};
+
+/// An interim (1xx) head of the origin.
+struct interim_answered {
+  uint64_t step = 0;
+  response_head head;
+};
+
+/// A head has gone to the client, or not.
+struct head_written {
+  uint64_t step = 0;
+  result<void> outcome;
+};
+
+/// A piece of the body has gone to the client, or not.
+struct body_written {
+  uint64_t step = 0;
+  uint64_t bytes = 0;
+  bool last = false;
+  result<void> outcome;
+};
+
+/// A pass-through body or a tunnel has ended.
+struct relay_ended {
+  uint64_t step = 0;
+  result<relay_totals> outcome;
+};
+
+/// The client's request body has gone to the origin, or not.
+struct request_relayed {
+  uint64_t step = 0;
+  result<relay_totals> outcome;
+};
+
+/// The origin has not said `100 Continue` in time.
+struct continue_timeout {
+  uint64_t step = 0;
+};
+
+/// A client has connected to the proxy.
+struct client_accepted {
+  result<std::shared_ptr<http_server_stream>> outcome;
+};
+
+// -- peers --------------------------------------------------------------------
+
+/// A peer has connected to us, or the acceptor failed.
+struct peer_accepted {
+  result<std::shared_ptr<byte_stream>> outcome;
+};
+
+/// Bytes from a peer, or the end of its connection.
+struct stream_read {
+  result<slice> outcome;
+};
+
+/// Bytes to a peer have gone, or not.
+struct stream_written {
+  result<void> outcome;
+};
+
+/// A datagram of the discovery group.
+struct datagram_received {
+  result<datagram> outcome;
+};
+
+/// A beacon or an answer to one was heard.
+struct beacon_heard {
+  roster::sighting who;
+  endpoint from;            ///< where the datagram came from
+  bool wants_reply = false; ///< it was a beacon, not an answer
+};
+
+/// It is time to announce this device, unless the roster minds.
+struct announcement_due {};
+
+/// Announce this device to the group, or answer one device.
+struct send_beacon {
+  std::optional<endpoint> to;
+};
+
+/// A connection to a peer was made, or not.
+struct peer_dialled {
+  roster::dial what;
+  result<std::shared_ptr<byte_stream>> outcome;
+};
+
+/// A responder has read who wants to talk; answered by `admission`.
+struct admission_requested {
+  device_id id;
+  endpoint remote;
+  caf::strong_actor_ptr session;
+};
+
+/// Whether to go on with a session.
+struct admission {
+  bool admitted = false;
+};
+
+/// A session stands: the peer has proven its key by its first message.
+struct session_opened {
+  uint64_t connection = 0; ///< numbers connections of this process
+  device_id id;
+  public_key key;
+  std::optional<roster::dial> dialled; ///< how we reached it, if we did
+  endpoint remote;
+  std::string name;
+  bool foreign = false;
+  caf::strong_actor_ptr session;
+};
+
+/// A session has ended, or a connection has not become one.
+struct session_ended {
+  uint64_t connection = 0;
+  std::optional<device_id> id; ///< nothing when it never stood
+  std::optional<roster::dial> dialled;
+  bool left = false; ///< the peer said that it leaves
+  error why;
+};
+
+/// End the session.
+struct drop_session {
+  std::string reason;
+};
+
+/// Take note that a device gets nothing to do until then.
+struct source_set_aside {
+  device_id id;
+  instant until;
+};
+
+/// What a session has carried so far, for status.
+struct session_reported {
+  device_id id;
+  uint64_t bytes_from = 0; ///< payload it brought to us
+  uint64_t bytes_to = 0;   ///< payload we brought to it
+};
+
+// -- status -------------------------------------------------------------------
+
+struct peer_status {
+  device_id id;
+  std::string name;
+  std::string address;
+  std::string state;
+  std::string protocol;
+  uint64_t bytes_from = 0;
+  uint64_t bytes_to = 0;
+  double rate_down = 0; ///< bytes a second from it, lately
+  double rate_up = 0;   ///< bytes a second to it, lately
+};
+
+struct transfer_status {
+  transfer_id id;
+  std::string url;
+  std::string state; ///< `running`, `done` or `failed: why`
+  uint64_t total = 0;
+  uint64_t delivered = 0;
+  transfer_ledger ledger;
+};
+
+struct pod_status {
+  device_id id;
+  std::string name;
+  std::vector<peer_status> peers;
+  std::vector<transfer_status> transfers;
+};
+
+/// Ask for the pod's state.
+struct get_status {};
+
+/// Ask the roster for the devices it knows.
+struct list_peers {};
+
+/// The devices that the roster knows.
+struct peer_list {
+  std::vector<peer_status> peers;
+};
+
+/// A transfer tells how it stands.
+struct transfer_reported {
+  transfer_status status;
+};
+
+// -- general ------------------------------------------------------------------
+
+/// A timer has run out; `generation` tells the current one from older ones.
+struct tick {
+  uint64_t generation = 0;
+};
+
+/// Begin: accept, listen, announce.
+struct start_work {};
+
+/// Say goodbye and end.
+struct leave_pod {};
+
+} // namespace peapod
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::fetch_chunk)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::cancel_chunk)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::chunk_arrived)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::chunk_settled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::fetch_answered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::fetch_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::fetch_resumed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::source_joined)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::source_lost)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::transfer_opened)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::transfer_advanced)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::spine_finished)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::transfer_closed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::lease_advanced)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::lease_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::lease_granted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::spine_switch_planned)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::transfer_given_up)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::spine_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::body_taken)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::body_ready)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::body_failed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::head_received)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::origin_answered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::interim_answered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::head_written)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::body_written)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::relay_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::request_relayed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::continue_timeout)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::client_accepted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::peer_accepted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::stream_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::stream_written)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::datagram_received)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::beacon_heard)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::peer_dialled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::admission_requested)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::admission)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_opened)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::announcement_due)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::send_beacon)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::drop_session)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::source_set_aside)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_reported)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::get_status)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::pod_status)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::list_peers)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::peer_list)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::transfer_reported)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::start_work)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::leave_pod)

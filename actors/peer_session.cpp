@@ -1,0 +1,486 @@
+#include "actors/peer_session.hpp"
+
+#include "core/integrity.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <variant>
+
+namespace peapod {
+
+peer_session_state::~peer_session_state() {
+  if (start.stream)
+    start.stream->close();
+}
+
+namespace {
+
+using namespace std::chrono_literals;
+using self_pointer = peer_session_state::self_pointer;
+using wanted = peer_session_state::wanted;
+using serving = peer_session_state::serving;
+
+constexpr auto tick_interval = 500ms;
+constexpr size_t max_serving = 2; ///< ranges fetched for one peer at a time
+constexpr size_t max_queued = 16; ///< ranges that one peer may have waiting
+constexpr size_t max_unwritten = 4;
+
+/// Codes of the `PPE` extension (PROTOCOL-v1, Our extensions).
+enum class nack_code : uint16_t {
+  refused = 1,
+  mismatch = 2,
+  unavailable = 3,
+  integrity = 4,
+};
+
+nack_code code_of(chunk_failure x) {
+  switch (x) {
+    case chunk_failure::refused:
+      return nack_code::refused;
+    case chunk_failure::mismatch:
+      return nack_code::mismatch;
+    case chunk_failure::integrity:
+      return nack_code::integrity;
+    default:
+      return nack_code::unavailable;
+  }
+}
+
+chunk_failure failure_of(const std::optional<nack_reason>& x) {
+  switch (static_cast<nack_code>(x ? x->code : 0)) {
+    case nack_code::refused:
+      return chunk_failure::refused;
+    case nack_code::mismatch:
+      return chunk_failure::mismatch;
+    default:
+      return chunk_failure::unavailable;
+  }
+}
+
+void pump(self_pointer self);
+
+std::string label(self_pointer self) {
+  auto& st = self->state;
+  return (st.peer ? to_string(*st.peer) : std::string{"unknown device"})
+         + " at " + to_string(st.start.stream->remote());
+}
+
+// -- the end ------------------------------------------------------------------
+
+void end(self_pointer self, const error& why) {
+  auto& st = self->state;
+  if (std::exchange(st.ended, true))
+    return;
+  auto me = caf::actor_cast<caf::strong_actor_ptr>(self);
+  for (auto& [lease, x] : st.serves)
+    st.env->wan_fetcher.tell(cancel_chunk{lease, me});
+  for (auto& [lease, x] : st.wants)
+    if (!x.cancelled)
+      tell(x.ask.sink,
+           chunk_settled{lease, st.peer.value_or(device_id{}),
+                         chunk_failure::unavailable, "the session has ended"});
+  st.env->log(st.opened ? log_level::info : log_level::debug,
+              "session with " + label(self) + " ended: " + to_string(why));
+  st.env->roster.tell(session_ended{st.connection,
+                                    st.opened ? st.peer : std::nullopt,
+                                    st.start.dialled, st.left, why});
+  st.start.stream->close();
+  self->quit();
+}
+
+// -- what we want -------------------------------------------------------------
+
+void limit_frames(self_pointer self) {
+  uint64_t largest = 0;
+  for (auto& [lease, x] : self->state.wants)
+    largest = std::max(largest, x.ask.range.size());
+  self->state.core->set_frame_limit(largest > 0 ? frame_limit_for(largest)
+                                                : min_frame_limit);
+}
+
+void settle(self_pointer self, lease_id lease,
+            std::optional<chunk_failure> failure, std::string reason = {}) {
+  auto& st = self->state;
+  auto i = st.wants.find(lease);
+  if (!i->second.cancelled)
+    tell(i->second.ask.sink,
+         chunk_settled{lease, *st.peer, failure, std::move(reason)});
+  st.wants.erase(i);
+  limit_frames(self);
+}
+
+void on_fetch_chunk(self_pointer self, fetch_chunk& msg) {
+  auto& st = self->state;
+  chunk_request ask;
+  ask.transfer = msg.source->id;
+  ask.range = msg.range;
+  ask.url = msg.source->request.target.text();
+  if (!st.foreign)
+    ask.expected = msg.source->rep;
+  auto lease = msg.lease;
+  st.wants.emplace(lease, wanted{std::move(msg), false});
+  limit_frames(self);
+  if (auto sent = st.core->send(ask); !sent)
+    settle(self, lease, chunk_failure::unavailable, to_string(sent.error()));
+  pump(self);
+}
+
+std::map<lease_id, wanted>::iterator
+find_want(self_pointer self, const transfer_id& transfer, byte_range range) {
+  auto& wants = self->state.wants;
+  return std::find_if(wants.begin(), wants.end(), [&](auto& kv) {
+    return kv.second.ask.source->id == transfer && kv.second.ask.range == range;
+  });
+}
+
+/// Why what a peer brought is not what we asked for, if it is not.
+std::optional<std::pair<chunk_failure, std::string>>
+objection(self_pointer self, const fetch_chunk& ask, const chunk_data& data) {
+  if (data.payload.size() != ask.range.size())
+    return std::pair{chunk_failure::refused,
+                     std::string{"a payload of another size"}};
+  if (self->state.foreign)
+    return std::nullopt; // it cannot tell; the transfer rechecks
+  if (!data.origin || data.origin->status != 206
+      || data.origin->origin_offset != ask.range.begin
+      || !same_representation(ask.source->rep, data.origin->rep))
+    return std::pair{chunk_failure::mismatch,
+                     std::string{"its origin has another representation"}};
+  return std::nullopt;
+}
+
+void on_message(self_pointer self, chunk_data& data, bool hash_matches) {
+  auto& st = self->state;
+  auto i = find_want(self, data.transfer, data.range);
+  if (i == st.wants.end())
+    return;
+  auto lease = i->first;
+  auto& ask = i->second.ask;
+  if (!hash_matches) {
+    st.env->log(log_level::warn, "wrong hash from " + label(self));
+    if (!st.foreign)
+      (void)st.core->send(nack{data.transfer, data.range,
+                               nack_reason{4, "the payload has another hash"}});
+    settle(self, lease, chunk_failure::integrity, "wrong hash");
+    return;
+  }
+  if (auto no = objection(self, ask, data)) {
+    settle(self, lease, no->first, no->second);
+    return;
+  }
+  st.bytes_from += data.payload.size();
+  if (!i->second.cancelled)
+    tell(ask.sink,
+         chunk_arrived{lease, *st.peer, data.range.begin, data.payload,
+                       !st.foreign, 206, ask.source->rep});
+  settle(self, lease, std::nullopt);
+}
+
+void on_message(self_pointer self, nack& x, bool) {
+  auto i = find_want(self, x.transfer, x.range);
+  if (i != self->state.wants.end())
+    settle(self, i->first, failure_of(x.reason),
+           x.reason ? x.reason->text : "refused without a reason");
+}
+
+// -- what we serve ------------------------------------------------------------
+
+void refuse(self_pointer self, const chunk_request& ask, chunk_failure why,
+            const std::string& text) {
+  auto& st = self->state;
+  st.env->log(log_level::debug, "not fetched for " + label(self) + ": " + text);
+  // A foreign daemon takes a Nack for silence and loses its client; when the
+  // session ends it asks somebody else.
+  if (st.foreign)
+    st.core->close(make_error(errc::policy_refused, text));
+  else
+    (void)st.core->send(
+        nack{ask.transfer, ask.range,
+             nack_reason{static_cast<uint16_t>(code_of(why)), text}});
+}
+
+void serve(self_pointer self, chunk_request ask) {
+  auto& st = self->state;
+  auto target = ask.url ? parse_url(*ask.url)
+                        : result<url>{make_error(errc::bad_http, "no URL")};
+  if (!target || !st.env->config.share || ask.range.empty()
+      || ask.range.size() > st.env->config.max_served_chunk) {
+    refuse(self, ask, chunk_failure::refused,
+           !target                 ? target.error().detail
+           : !st.env->config.share ? "this device does not share"
+                                   : "not a range that is served");
+    return;
+  }
+  auto source = std::make_shared<body_source>();
+  source->id = ask.transfer;
+  source->request.method = "GET";
+  source->request.target = std::move(*target);
+  source->rep = ask.expected.value_or(representation{});
+  auto lease = st.next_serve++;
+  auto range = ask.range;
+  st.serves.emplace(lease, serving{std::move(ask), {}, 0, {}});
+  st.env->wan_fetcher.tell(
+      fetch_chunk{lease, std::move(source), range,
+                  caf::actor_cast<caf::strong_actor_ptr>(self), true});
+}
+
+void serve_queued(self_pointer self) {
+  auto& st = self->state;
+  while (!st.queued.empty() && st.serves.size() < max_serving
+         && st.unwritten < max_unwritten && !st.core->is_closed()) {
+    auto ask = std::move(st.queued.front());
+    st.queued.pop_front();
+    serve(self, std::move(ask));
+  }
+}
+
+void on_message(self_pointer self, chunk_request& ask, bool) {
+  auto& st = self->state;
+  if (st.queued.size() >= max_queued) {
+    st.core->close(make_error(errc::peer_misbehaved, "too many requests"));
+    return;
+  }
+  st.queued.push_back(std::move(ask));
+  serve_queued(self);
+}
+
+void on_chunk_arrived(self_pointer self, const chunk_arrived& msg) {
+  auto i = self->state.serves.find(msg.lease);
+  if (i == self->state.serves.end())
+    return;
+  auto& x = i->second;
+  if (x.bytes.empty())
+    x.bytes.reserve(x.ask.range.size());
+  x.status = msg.status;
+  x.rep = msg.rep;
+  x.bytes.insert(x.bytes.end(), msg.bytes.data(),
+                 msg.bytes.data() + msg.bytes.size());
+}
+
+void send_served(self_pointer self, serving& x) {
+  auto& st = self->state;
+  chunk_data data;
+  data.transfer = x.ask.transfer;
+  data.range = x.ask.range;
+  data.hash = sha256(x.bytes);
+  data.payload = slice{std::move(x.bytes)};
+  if (!st.foreign)
+    data.origin =
+        chunk_origin{static_cast<uint16_t>(x.status), x.rep, x.ask.range.begin};
+  st.bytes_to += data.payload.size();
+  st.env->counters.served_bytes += data.payload.size();
+  (void)st.core->send(data);
+}
+
+void on_chunk_settled(self_pointer self, const chunk_settled& msg) {
+  auto& st = self->state;
+  auto i = st.serves.find(msg.lease);
+  if (i == st.serves.end())
+    return;
+  auto x = std::move(i->second);
+  st.serves.erase(i);
+  if (msg.failure)
+    refuse(self, x.ask, *msg.failure, msg.reason);
+  else
+    send_served(self, x);
+  serve_queued(self);
+  pump(self);
+}
+
+// -- the session --------------------------------------------------------------
+
+void on_message(self_pointer self, leave&, bool) {
+  self->state.left = true;
+  self->state.core->close(make_error(errc::connection_closed, "it left"));
+}
+
+template <class T>
+void on_message(self_pointer, T&, bool) {
+  // Heartbeats count in the core; the rest says nothing on a connection.
+}
+
+/// The first message proves the key and tells ours from foreign daemons.
+void open(self_pointer self, const wire_message& first) {
+  auto& st = self->state;
+  st.opened = true;
+  session_opened msg;
+  if (auto beat = std::get_if<heartbeat>(&first); beat && beat->hello) {
+    st.foreign = false;
+    msg.name = beat->hello->name;
+  }
+  if (st.foreign && !st.env->config.legacy) {
+    st.core->close(make_error(errc::policy_refused,
+                              "a protocol-1 device; [transport] legacy=false"));
+    return;
+  }
+  msg.connection = st.connection;
+  msg.id = *st.peer;
+  msg.key = st.peer_key;
+  msg.dialled = st.start.dialled;
+  msg.remote = st.start.stream->remote();
+  msg.foreign = st.foreign;
+  msg.session = caf::actor_cast<caf::strong_actor_ptr>(self);
+  st.env->log(log_level::info, "session with " + label(self) + " stands");
+  st.env->roster.tell(std::move(msg));
+}
+
+void perform(self_pointer self, write_bytes& x) {
+  auto& st = self->state;
+  ++st.unwritten;
+  st.start.stream->write(std::move(x.bytes),
+                         send_back(self, [](result<void> outcome) {
+                           return stream_written{std::move(outcome)};
+                         }));
+}
+
+void perform(self_pointer self, peer_identified& x) {
+  auto& st = self->state;
+  st.peer = x.device;
+  st.env->roster.tell(
+      admission_requested{x.device, st.start.stream->remote(),
+                          caf::actor_cast<caf::strong_actor_ptr>(self)});
+}
+
+void perform(self_pointer self, session_established& x) {
+  self->state.peer = x.device;
+  self->state.peer_key = x.key;
+}
+
+void perform(self_pointer self, message_received& x) {
+  if (!self->state.opened)
+    open(self, x.message);
+  std::visit([&](auto& msg) { on_message(self, msg, x.hash_matches); },
+             x.message);
+}
+
+void perform(self_pointer self, session_closed& x) {
+  end(self, x.reason);
+}
+
+void pump(self_pointer self) {
+  auto& st = self->state;
+  while (!st.ended) {
+    auto action = st.core->poll();
+    if (!action)
+      return;
+    std::visit([self](auto& x) { perform(self, x); }, *action);
+  }
+}
+
+void read_on(self_pointer self) {
+  self->state.start.stream->read_some(
+      send_back(self, [](result<slice> outcome) {
+        return stream_read{std::move(outcome)};
+      }));
+}
+
+void on_stream_read(self_pointer self, stream_read& msg) {
+  auto& st = self->state;
+  if (st.ended)
+    return;
+  if (!msg.outcome) {
+    end(self, msg.outcome.error());
+    return;
+  }
+  st.core->receive(*msg.outcome, now_of(self));
+  pump(self);
+  if (!st.ended)
+    read_on(self);
+}
+
+void on_stream_written(self_pointer self, const stream_written& msg) {
+  auto& st = self->state;
+  --st.unwritten;
+  if (!msg.outcome && !st.ended)
+    end(self, msg.outcome.error());
+  else if (!st.ended)
+    serve_queued(self);
+}
+
+void on_tick(self_pointer self) {
+  auto& st = self->state;
+  st.core->expire(now_of(self));
+  if (st.opened)
+    st.env->console.tell(
+        session_reported{*st.peer, st.bytes_from, st.bytes_to});
+  pump(self);
+  if (!st.ended)
+    self->delayed_send(self, tick_interval, tick{});
+}
+
+void on_leave_pod(self_pointer self) {
+  auto& st = self->state;
+  (void)st.core->send(leave{st.env->self->device()});
+  st.core->close(make_error(errc::cancelled, "this device leaves"));
+  pump(self);
+}
+
+session_config config_of(const environment& env, const session_start& start) {
+  session_config out;
+  out.role = start.dialled ? session_role::initiator : session_role::responder;
+  out.hello = hello_extension{1, 0, env.config.name};
+  if (start.dialled)
+    out.expected_device = start.dialled->id;
+  return out;
+}
+
+} // namespace
+
+peer_session_actor::behavior_type peer_session_behavior(self_pointer self,
+                                                        environment_ptr env,
+                                                        session_start start) {
+  auto& st = self->state;
+  st.env = std::move(env);
+  st.start = std::move(start);
+  st.connection = st.env->next_connection++;
+  st.core =
+      std::make_unique<session>(*st.env->self, config_of(*st.env, st.start));
+  self->set_exit_handler([self](caf::exit_msg& x) {
+    end(self, make_error(errc::cancelled, "stopped"));
+    self->quit(x.reason);
+  });
+  return {
+      [self](fetch_chunk& msg) { on_fetch_chunk(self, msg); },
+      [self](const cancel_chunk& msg) {
+        auto i = self->state.wants.find(msg.lease);
+        if (i != self->state.wants.end())
+          i->second.cancelled = true; // protocol 1 cannot call it off
+      },
+      [self](const chunk_arrived& msg) { on_chunk_arrived(self, msg); },
+      [self](const chunk_settled& msg) { on_chunk_settled(self, msg); },
+      [self](start_work) {
+        self->state.core->start(now_of(self));
+        pump(self);
+        read_on(self);
+        self->delayed_send(self, tick_interval, tick{});
+      },
+      [self](stream_read& msg) { on_stream_read(self, msg); },
+      [self](const stream_written& msg) { on_stream_written(self, msg); },
+      [self](const admission& msg) {
+        self->state.core->admit(msg.admitted, now_of(self));
+        pump(self);
+      },
+      [self](const tick&) { on_tick(self); },
+      [self](const drop_session& msg) {
+        self->state.core->close(make_error(errc::cancelled, msg.reason));
+        pump(self);
+      },
+      [self](leave_pod) { on_leave_pod(self); },
+  };
+}
+
+void start_session(const environment_ptr& env, session_start start) {
+  child_spec spec;
+  spec.name = "peer_session";
+  spec.restart = restart_type::temporary;
+  spec.start = [env, start = std::move(start)](caf::actor_system&) {
+    auto handle = spawn_on<peer_session_actor, peer_session_state>(
+        env->io, peer_session_behavior, env, start);
+    caf::anon_send(handle, start_work{});
+    return caf::actor_cast<caf::strong_actor_ptr>(handle);
+  };
+  env->sessions.tell(start_child{std::move(spec)});
+}
+
+} // namespace peapod

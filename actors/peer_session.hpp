@@ -1,0 +1,71 @@
+#pragma once
+
+#include "actors/environment.hpp"
+#include "core/session.hpp"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace peapod {
+
+/// A connection that is to become a session.
+struct session_start {
+  std::shared_ptr<byte_stream> stream;
+  std::optional<roster::dial> dialled; ///< nothing when the peer connected
+};
+
+/// One peer: the protocol machine, what we wait for and what we serve.
+struct peer_session_state {
+  using self_pointer = peer_session_actor::stateful_pointer<peer_session_state>;
+
+  /// A range that we asked the peer for.
+  struct wanted {
+    fetch_chunk ask;
+    bool cancelled = false;
+  };
+
+  /// A range that the peer asked us for.
+  struct serving {
+    chunk_request ask;
+    byte_buffer bytes;
+    unsigned status = 0;
+    representation rep;
+  };
+
+  peer_session_state() = default;
+  peer_session_state(const peer_session_state&) = delete;
+  ~peer_session_state();
+
+  const char* name = "peer_session";
+  environment_ptr env;
+  session_start start;
+  uint64_t connection = 0; ///< numbers sessions, for the roster
+  std::unique_ptr<session> core;
+  std::optional<device_id> peer; ///< known from the handshake on
+  public_key peer_key;
+  bool opened = false; ///< it has proven its key; the roster knows
+  bool foreign = true; ///< speaks protocol 1 without extensions
+  bool left = false;   ///< the peer said that it leaves
+  bool ended = false;
+  std::map<lease_id, wanted> wants;
+  std::map<lease_id, serving> serves;
+  std::deque<chunk_request> queued; ///< what it asked for and we do later
+  lease_id next_serve = 1;
+  uint64_t unwritten = 0; ///< writes that the kernel has not taken
+  uint64_t bytes_from = 0;
+  uint64_t bytes_to = 0;
+};
+
+/// Holds one session with a peer: brings its chunks to our transfers and ours
+/// to it.
+peer_session_actor::behavior_type
+peer_session_behavior(peer_session_state::self_pointer self,
+                      environment_ptr env, session_start start);
+
+/// Starts a session under the session supervisor.
+void start_session(const environment_ptr& env, session_start start);
+
+} // namespace peapod

@@ -1,0 +1,193 @@
+#include "actors/pod.hpp"
+
+#include "actors/acceptors.hpp"
+#include "actors/console.hpp"
+#include "actors/discovery_listener.hpp"
+#include "actors/peer_session.hpp"
+#include "actors/proxy_connection.hpp"
+#include "actors/roster.hpp"
+#include "actors/scheduler.hpp"
+#include "actors/supervisor.hpp"
+#include "actors/wan_fetcher.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/scoped_actor.hpp>
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+namespace peapod {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A child that is one actor and is known by its handle in the environment.
+template <class Handle, class State, class Behavior>
+child_spec worker(std::string name, current<Handle>& slot,
+                  const spawn_place& place, Behavior behavior,
+                  environment_ptr env, bool starts_work = false) {
+  child_spec out;
+  out.name = std::move(name);
+  out.start = [&slot, &place, behavior, env, starts_work](caf::actor_system&) {
+    auto handle = spawn_on<Handle, State>(place, behavior, env);
+    slot.set(handle);
+    auto out = caf::actor_cast<caf::strong_actor_ptr>(handle);
+    if (starts_work)
+      tell(out, start_work{});
+    return out;
+  };
+  return out;
+}
+
+/// A child that owns a port which is opened anew each time it starts.
+template <class Handle, class State, class Open, class Behavior>
+child_spec port_owner(std::string name, Open open, Behavior behavior,
+                      environment_ptr env, current<Handle>* slot = nullptr) {
+  child_spec out;
+  out.name = name;
+  out.start = [=](caf::actor_system&) -> caf::strong_actor_ptr {
+    auto port = open();
+    if (!port) {
+      env->log(log_level::error, name + ": " + to_string(port.error()));
+      return nullptr;
+    }
+    auto handle = spawn_on<Handle, State>(env->io, behavior, env, *port);
+    if (slot)
+      slot->set(handle);
+    auto out = caf::actor_cast<caf::strong_actor_ptr>(handle);
+    tell(out, start_work{});
+    return out;
+  };
+  return out;
+}
+
+/// A supervisor of children that come and go by themselves.
+child_spec crowd(std::string name, current<supervisor_actor>& slot) {
+  supervisor_spec spec;
+  spec.name = std::move(name);
+  return supervisor_child(std::move(spec),
+                          [&slot](const supervisor_actor& x) { slot.set(x); });
+}
+
+child_spec wan_tree(const environment_ptr& env) {
+  supervisor_spec spec;
+  spec.name = "wan_supervisor";
+  spec.strategy = restart_strategy::one_for_one;
+  spec.children.push_back(worker<wan_fetcher_actor, wan_fetcher_state>(
+      "wan_fetcher", env->wan_fetcher, env->io, wan_fetcher_behavior, env));
+  return supervisor_child(std::move(spec), nullptr);
+}
+
+child_spec mesh_tree(const environment_ptr& env) {
+  supervisor_spec spec;
+  spec.name = "mesh_supervisor";
+  spec.strategy = restart_strategy::rest_for_one;
+  spec.children.push_back(crowd("session_supervisor", env->sessions));
+  spec.children.push_back(worker<roster_actor, roster_state>(
+      "roster", env->roster, env->io, roster_behavior, env, true));
+  spec.children.push_back(port_owner<peer_acceptor_actor, peer_acceptor_state>(
+      "peer_acceptor", env->ports.listen_peers, peer_acceptor_behavior, env));
+  if (env->config.discovery)
+    spec.children.push_back(
+        port_owner<discovery_listener_actor, discovery_listener_state>(
+            "discovery_listener", env->ports.open_discovery,
+            discovery_listener_behavior, env, &env->discovery));
+  return supervisor_child(std::move(spec), nullptr);
+}
+
+child_spec gateway_tree(const environment_ptr& env) {
+  supervisor_spec spec;
+  spec.name = "gateway_supervisor";
+  spec.strategy = restart_strategy::rest_for_one;
+  spec.children.push_back(crowd("transfer_supervisor", env->transfers));
+  spec.children.push_back(crowd("proxy_supervisor", env->clients));
+  spec.children.push_back(
+      port_owner<proxy_acceptor_actor, proxy_acceptor_state>(
+          "proxy_acceptor", env->ports.listen_proxy, proxy_acceptor_behavior,
+          env));
+  return supervisor_child(std::move(spec), nullptr);
+}
+
+supervisor_spec root_tree(const environment_ptr& env) {
+  supervisor_spec out;
+  out.name = "root_supervisor";
+  out.strategy = restart_strategy::rest_for_one;
+  out.children.push_back(worker<console_actor, console_state>(
+      "console", env->console, env->workers, console_behavior, env));
+  out.children.push_back(worker<scheduler_actor, scheduler_state>(
+      "scheduler", env->scheduler, env->workers, scheduler_behavior, env));
+  out.children.push_back(wan_tree(env));
+  out.children.push_back(mesh_tree(env));
+  out.children.push_back(gateway_tree(env));
+  return out;
+}
+
+} // namespace
+
+pod::pod(caf::actor_system& system, caf::execution_unit* io_unit,
+         pod_config config, pod_ports ports,
+         std::shared_ptr<const identity> self)
+  : env_(std::make_shared<environment>()) {
+  env_->config = std::move(config);
+  env_->ports = std::move(ports);
+  env_->self = std::move(self);
+  auto on_crash = [log = env_->ports.log](const char* name,
+                                          const std::string& what) {
+    if (log)
+      log(log_level::error, std::string{name} + " crashed: " + what);
+  };
+  env_->io = spawn_place{&system, io_unit, on_crash};
+  env_->workers = spawn_place{&system, nullptr, on_crash};
+}
+
+void pod::start(std::function<void(std::string)> given_up) {
+  auto& system = *env_->workers.system;
+  root_ = spawn_supervisor(system, root_tree(env_));
+  root_->attach_functor([given_up](const caf::error& why) {
+    if (given_up && why && why != caf::exit_reason::user_shutdown)
+      given_up(caf::to_string(why));
+  });
+}
+
+void pod::status(std::function<void(result<pod_status>)> done) {
+  auto console = env_->console.get();
+  if (!console) {
+    done(make_error(errc::cancelled, "the pod is stopping"));
+    return;
+  }
+  env_->workers.system->spawn([console, done = std::move(done)](
+                                  caf::event_based_actor* self) {
+    self->request(console, 2s, get_status{})
+        .then([done](pod_status& x) { done(std::move(x)); },
+              [done](caf::error&) {
+                done(make_error(errc::timed_out, "the pod does not answer"));
+              });
+  });
+}
+
+void pod::stop(duration drain) {
+  using std::chrono::steady_clock;
+  auto until = steady_clock::now() + drain;
+  while (env_->counters.busy > 0 && steady_clock::now() < until)
+    std::this_thread::sleep_for(20ms);
+  env_->roster.tell(leave_pod{});
+  caf::scoped_actor self{*env_->workers.system};
+  if (root_) {
+    self->send_exit(root_, caf::exit_reason::user_shutdown);
+    self->wait_for(root_);
+  }
+  root_ = {};
+  // Handles would keep actors alive beyond the actor system.
+  env_->console.clear();
+  env_->scheduler.clear();
+  env_->wan_fetcher.clear();
+  env_->roster.clear();
+  env_->discovery.clear();
+  env_->sessions.clear();
+  env_->transfers.clear();
+  env_->clients.clear();
+}
+
+} // namespace peapod

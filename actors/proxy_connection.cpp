@@ -1,0 +1,342 @@
+#include "actors/proxy_connection.hpp"
+
+#include "actors/error_page.hpp"
+#include "actors/transfer.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace peapod {
+
+proxy_connection_state::~proxy_connection_state() {
+  if (!env)
+    return;
+  --env->counters.active;
+  if (busy)
+    --env->counters.busy;
+}
+
+namespace {
+
+using namespace std::chrono_literals;
+using self_pointer = proxy_connection_state::self_pointer;
+using then = proxy_connection_state::then;
+
+/// How long the origin may take to say `100 Continue` (RFC 9110, 10.1.1).
+constexpr auto continue_wait = 1s;
+
+// -- ends ---------------------------------------------------------------------
+
+void end_connection(self_pointer self, bool abort) {
+  auto& st = self->state;
+  ++st.step;
+  if (st.exchange)
+    st.exchange->cancel();
+  st.client->close(abort);
+  self->quit();
+}
+
+void next_request(self_pointer self) {
+  auto& st = self->state;
+  auto step = ++st.step;
+  if (std::exchange(st.busy, false))
+    --st.env->counters.busy;
+  st.exchange.reset();
+  st.pooled.reset();
+  st.page = {};
+  st.transfer = nullptr;
+  st.parts.clear();
+  st.answered = false;
+  st.client->read_request(send_back(self, [step](result<request_head> outcome) {
+    return head_received{step, std::move(outcome)};
+  }));
+}
+
+void finish_response(self_pointer self) {
+  auto& st = self->state;
+  if (!st.body_relayed || st.ending || !st.client->keep_alive())
+    end_connection(self, false);
+  else
+    next_request(self);
+}
+
+// -- answers ------------------------------------------------------------------
+
+void write_head(self_pointer self, response_head head, then after) {
+  auto& st = self->state;
+  st.answered = true;
+  st.after_head = after;
+  st.client->write_head(std::move(head),
+                        send_back(self, [step = st.step](result<void> outcome) {
+                          return head_written{step, std::move(outcome)};
+                        }));
+}
+
+void write_part(self_pointer self, body_part part) {
+  auto bytes = part.bytes.size();
+  auto last = part.last;
+  auto& st = self->state;
+  st.client->write_body(
+      std::move(part),
+      send_back(self, [step = st.step, bytes, last](result<void> outcome) {
+        return body_written{step, bytes, last, std::move(outcome)};
+      }));
+}
+
+void answer(self_pointer self, unsigned status, const std::string& why) {
+  auto& st = self->state;
+  auto page = make_error_page(status, why);
+  st.page = slice{std::string_view{page.text}};
+  st.ending = true;
+  if (st.exchange)
+    st.exchange->cancel();
+  write_head(self, std::move(page.head), then::finish);
+}
+
+void answer(self_pointer self, const error& why) {
+  answer(self, status_for(why),
+         why.detail.empty() ? to_string(why) : why.detail);
+}
+
+// -- requests -----------------------------------------------------------------
+
+void open_tunnel(self_pointer self) {
+  auto& st = self->state;
+  ++st.env->counters.tunnels;
+  auto& target = st.request.target;
+  st.ending = true;
+  st.tunnel_open = std::make_shared<bool>(false);
+  st.client->tunnel(
+      host_port{target.host, target.port},
+      [open = st.tunnel_open] { *open = true; },
+      send_back(self, [step = st.step](result<relay_totals> outcome) {
+        return relay_ended{step, std::move(outcome)};
+      }));
+}
+
+void relay_request_body(self_pointer self) {
+  auto& st = self->state;
+  if (!std::exchange(st.expects_continue, false))
+    return;
+  st.client->relay_request(
+      st.exchange, send_back(self, [step = st.step](result<relay_totals> x) {
+        return request_relayed{step, std::move(x)};
+      }));
+}
+
+/// The request as it goes to the origin.
+request_head forwarded(const environment& env, const request_head& request) {
+  auto out = request;
+  bool upgrade = request.fields.find("Upgrade").has_value()
+                 && request.fields.has_token("Connection", "upgrade");
+  strip_hop_by_hop(out.fields, upgrade ? upgrades::keep : upgrades::drop);
+  add_via(out.fields, request.version, env.via_name());
+  out.version = 11;
+  return out;
+}
+
+void forward(self_pointer self) {
+  auto& st = self->state;
+  auto step = st.step;
+  auto interim = send_back(self, [step](response_head head) {
+    return interim_answered{step, std::move(head)};
+  });
+  st.exchange = st.env->ports.http->open(forwarded(*st.env, st.request), {},
+                                         std::move(interim));
+  st.exchange->read_head(send_back(self, [step](result<response_head> outcome) {
+    return origin_answered{step, std::move(outcome)};
+  }));
+  st.body_relayed = st.request.framing == body_framing::none;
+  if (st.body_relayed)
+    return;
+  st.expects_continue = true;
+  if (st.request.fields.has_token("Expect", "100-continue"))
+    self->delayed_send(self, continue_wait, continue_timeout{step});
+  else
+    relay_request_body(self);
+}
+
+void on_head_received(self_pointer self, head_received& msg) {
+  auto& st = self->state;
+  if (msg.step != st.step)
+    return;
+  if (!msg.outcome) {
+    if (msg.outcome.error().code == errc::bad_http)
+      answer(self, msg.outcome.error());
+    else
+      end_connection(self, false);
+    return;
+  }
+  ++st.env->counters.requests;
+  ++st.env->counters.busy;
+  st.busy = true;
+  st.request = std::move(*msg.outcome);
+  st.body_relayed = true;
+  st.env->log(log_level::debug,
+              st.request.method + " " + st.request.target.text());
+  if (via_names(st.request.fields, st.env->via_name()))
+    answer(self, 508, "the request has been through this proxy already");
+  else if (st.request.method == "CONNECT")
+    open_tunnel(self);
+  else
+    forward(self);
+}
+
+// -- responses ----------------------------------------------------------------
+
+void start_pooling(self_pointer self) {
+  auto& st = self->state;
+  auto source = std::make_shared<body_source>();
+  st.env->ports.random(source->id.bytes);
+  source->request = st.request;
+  source->rep = st.pooled->version;
+  transfer_start start{source, st.pooled->body, std::move(st.exchange),
+                       caf::actor_cast<proxy_connection_actor>(self)};
+  child_spec spec;
+  spec.name = "transfer";
+  spec.restart = restart_type::temporary;
+  spec.start = [env = st.env, start](caf::actor_system&) {
+    return caf::actor_cast<caf::strong_actor_ptr>(
+        spawn_on<transfer_actor, transfer_state>(env->io, transfer_behavior,
+                                                 env, start));
+  };
+  st.env->transfers.tell(start_child{std::move(spec)});
+}
+
+void on_interim(self_pointer self, interim_answered& msg) {
+  auto& st = self->state;
+  if (msg.step != st.step || st.answered)
+    return;
+  if (msg.head.status == 100)
+    relay_request_body(self); // makes the client continue, too
+}
+
+void on_origin_answered(self_pointer self, origin_answered& msg) {
+  auto& st = self->state;
+  if (msg.step != st.step || st.answered)
+    return;
+  if (!msg.outcome) {
+    answer(self, msg.outcome.error());
+    return;
+  }
+  auto head = std::move(*msg.outcome);
+  auto verdict = judge(st.request, head, st.env->config.pool);
+  auto after = then::relay;
+  if (auto good = std::get_if<eligible>(&verdict)) {
+    st.pooled = *good;
+    after = then::pool;
+    ++st.env->counters.pooled;
+  } else {
+    ++st.env->counters.passed_through;
+    st.env->log(log_level::debug,
+                "not pooled: "
+                    + std::string{to_string(std::get<ineligible>(verdict))});
+  }
+  bool switching = head.status == 101;
+  strip_hop_by_hop(head.fields, switching ? upgrades::keep : upgrades::drop);
+  add_via(head.fields, head.version, st.env->via_name());
+  st.ending = st.ending || switching;
+  write_head(self, std::move(head), after);
+}
+
+void on_head_written(self_pointer self, const head_written& msg) {
+  auto& st = self->state;
+  if (msg.step != st.step)
+    return;
+  if (!msg.outcome) {
+    end_connection(self, true);
+    return;
+  }
+  switch (std::exchange(st.after_head, then::nothing)) {
+    case then::nothing:
+      return;
+    case then::finish:
+      write_part(self, body_part{st.page, true});
+      return;
+    case then::relay:
+      st.client->relay_response(
+          st.exchange,
+          send_back(self, [step = st.step](result<relay_totals> x) {
+            return relay_ended{step, std::move(x)};
+          }));
+      return;
+    case then::pool:
+      start_pooling(self);
+  }
+}
+
+void on_relay_ended(self_pointer self, const relay_ended& msg) {
+  auto& st = self->state;
+  if (msg.step != st.step)
+    return;
+  bool tunnel = st.request.method == "CONNECT";
+  if (msg.outcome)
+    tunnel ? end_connection(self, false) : finish_response(self);
+  else if (tunnel && !*st.tunnel_open)
+    answer(self, msg.outcome.error());
+  else
+    end_connection(self, true);
+}
+
+void on_body_written(self_pointer self, const body_written& msg) {
+  auto& st = self->state;
+  if (msg.step != st.step)
+    return;
+  if (!msg.outcome) {
+    end_connection(self, true);
+    return;
+  }
+  if (msg.last) {
+    finish_response(self);
+    return;
+  }
+  tell(st.transfer, body_taken{msg.bytes});
+  st.parts.pop_front();
+  if (!st.parts.empty())
+    write_part(self, st.parts.front());
+}
+
+void on_body_ready(self_pointer self, body_ready& msg) {
+  auto& st = self->state;
+  st.transfer = self->current_sender();
+  st.parts.push_back({std::move(msg.bytes), msg.last});
+  if (st.parts.size() == 1)
+    write_part(self, st.parts.front());
+}
+
+} // namespace
+
+proxy_connection_actor::behavior_type
+proxy_connection_behavior(self_pointer self, environment_ptr env,
+                          std::shared_ptr<http_server_stream> client) {
+  auto& st = self->state;
+  st.env = std::move(env);
+  st.client = std::move(client);
+  ++st.env->counters.active;
+  // A transfer that crashed leaves a body that cannot be completed here.
+  self->set_exit_handler([self](caf::exit_msg& x) {
+    if (x.reason)
+      end_connection(self, true);
+  });
+  return {
+      [self](start_work) { next_request(self); },
+      [self](head_received& msg) { on_head_received(self, msg); },
+      [self](interim_answered& msg) { on_interim(self, msg); },
+      [self](origin_answered& msg) { on_origin_answered(self, msg); },
+      [self](const request_relayed& msg) {
+        if (msg.step == self->state.step)
+          self->state.body_relayed = bool{msg.outcome};
+      },
+      [self](const continue_timeout& msg) {
+        if (msg.step == self->state.step && !self->state.answered)
+          relay_request_body(self);
+      },
+      [self](const head_written& msg) { on_head_written(self, msg); },
+      [self](const body_written& msg) { on_body_written(self, msg); },
+      [self](const relay_ended& msg) { on_relay_ended(self, msg); },
+      [self](body_ready& msg) { on_body_ready(self, msg); },
+      [self](const body_failed&) { end_connection(self, true); },
+  };
+}
+
+} // namespace peapod

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "actors/environment.hpp"
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace peapod {
+
+/// One client's connection: a request at a time.
+struct proxy_connection_state {
+  using self_pointer =
+      proxy_connection_actor::stateful_pointer<proxy_connection_state>;
+
+  proxy_connection_state() = default;
+  proxy_connection_state(const proxy_connection_state&) = delete;
+  ~proxy_connection_state();
+
+  const char* name = "proxy_connection";
+  environment_ptr env;
+  std::shared_ptr<http_server_stream> client;
+
+  /// Counts the steps of all requests; answers to older steps are stale.
+  uint64_t step = 0;
+  request_head request;
+  std::shared_ptr<http_exchange> exchange;
+  bool busy = false;     ///< a request is being answered
+  bool answered = false; ///< the final head is being or has been written
+  bool expects_continue = false; ///< the request's body waits for a 100
+  bool body_relayed = true;      ///< the request's body has gone to the origin
+  bool ending = false;           ///< close after this response
+
+  /// What to do once the head has gone to the client.
+  enum class then { nothing, finish, relay, pool };
+  then after_head = then::nothing;
+  slice page;                        ///< an answer of our own
+  std::shared_ptr<bool> tunnel_open; ///< set by the port with the 200
+
+  /// Who sends the pooled body, and what of it waits to be written.
+  caf::strong_actor_ptr transfer;
+  std::deque<body_part> parts;
+  std::optional<eligible> pooled;
+};
+
+/// Serves one client of the proxy until its connection ends.
+proxy_connection_actor::behavior_type
+proxy_connection_behavior(proxy_connection_state::self_pointer self,
+                          environment_ptr env,
+                          std::shared_ptr<http_server_stream> client);
+
+} // namespace peapod

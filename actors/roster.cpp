@@ -1,0 +1,212 @@
+#include "actors/roster.hpp"
+
+#include "actors/peer_session.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <variant>
+
+namespace peapod {
+
+namespace {
+
+using namespace std::chrono_literals;
+using self_pointer = roster_state::self_pointer;
+
+constexpr auto tick_interval = 250ms;
+constexpr auto dial_timeout = 5s;
+
+// -- what the core decides ----------------------------------------------------
+
+void perform(self_pointer self, const roster::dial& x) {
+  self->state.env->ports.dialer->dial(
+      endpoint{x.address, x.port}, dial_timeout,
+      send_back(self, [x](result<std::shared_ptr<byte_stream>> outcome) {
+        return peer_dialled{x, std::move(outcome)};
+      }));
+}
+
+void perform(self_pointer self, const roster::drop& x) {
+  auto i = self->state.sessions.find(x.connection);
+  if (i != self->state.sessions.end())
+    tell(i->second.handle, drop_session{x.reason});
+}
+
+void perform(self_pointer self, const roster::peer_up& x) {
+  auto& st = self->state;
+  auto i = st.sessions.find(x.connection);
+  if (i == st.sessions.end())
+    return;
+  st.env->scheduler.tell(source_joined{
+      x.id, i->second.handle, source_traits{false, i->second.foreign}});
+}
+
+void perform(self_pointer self, const roster::peer_down& x) {
+  // The scheduler has been told with the session that ended.
+  self->state.env->log(log_level::info,
+                       "peer " + to_string(x.id) + " is gone: " + x.reason);
+}
+
+void perform(self_pointer self, const roster::forgotten& x) {
+  self->state.env->log(log_level::debug, "forgot " + to_string(x.id));
+}
+
+void pump(self_pointer self) {
+  while (auto action = self->state.core->poll())
+    std::visit([self](auto& x) { perform(self, x); }, *action);
+}
+
+// -- events -------------------------------------------------------------------
+
+void on_beacon_heard(self_pointer self, const beacon_heard& msg) {
+  auto& st = self->state;
+  st.core->beacon_heard(msg.who, now_of(self));
+  if (msg.wants_reply && st.core->should_reply(msg.who.id, now_of(self)))
+    st.env->discovery.tell(send_beacon{msg.from});
+  pump(self);
+}
+
+void on_peer_dialled(self_pointer self, peer_dialled& msg) {
+  auto& st = self->state;
+  if (msg.outcome) {
+    start_session(st.env, session_start{std::move(*msg.outcome), msg.what});
+    return;
+  }
+  st.env->log(log_level::debug, "no connection to " + msg.what.address + ": "
+                                    + to_string(msg.outcome.error()));
+  st.core->dial_failed(msg.what, msg.outcome.error(), now_of(self));
+  pump(self);
+}
+
+void on_admission_requested(self_pointer self, const admission_requested& msg) {
+  auto& st = self->state;
+  auto verdict = st.core->admit(msg.id, msg.remote.address, now_of(self));
+  if (!verdict)
+    st.env->log(log_level::debug, "not admitted: " + to_string(msg.id) + ": "
+                                      + to_string(verdict.error()));
+  tell(msg.session, admission{bool{verdict}});
+}
+
+void on_session_opened(self_pointer self, const session_opened& msg) {
+  auto& st = self->state;
+  st.sessions[msg.connection] = {msg.id, msg.foreign, msg.session, msg.remote};
+  self->monitor(msg.session);
+  roster::link link;
+  link.id = msg.id;
+  link.key = msg.key;
+  link.connection = msg.connection;
+  link.initiated_by_us = msg.dialled.has_value();
+  link.address = msg.dialled ? msg.dialled->address : msg.remote.address;
+  link.port = msg.dialled ? msg.dialled->port : 0;
+  link.name = msg.name;
+  link.foreign = msg.foreign;
+  st.core->session_established(link, now_of(self));
+  pump(self);
+}
+
+void lose(self_pointer self, uint64_t connection, const error& why, bool left) {
+  auto& st = self->state;
+  auto i = st.sessions.find(connection);
+  if (i == st.sessions.end())
+    return;
+  auto entry = i->second;
+  st.sessions.erase(i);
+  self->demonitor(entry.handle->address());
+  st.env->scheduler.tell(source_lost{entry.id, entry.handle});
+  if (left)
+    st.core->goodbye(entry.id, connection, now_of(self));
+  else
+    st.core->session_lost(entry.id, connection, why, now_of(self));
+  pump(self);
+}
+
+void on_session_ended(self_pointer self, const session_ended& msg) {
+  if (msg.id) {
+    lose(self, msg.connection, msg.why, msg.left);
+  } else if (msg.dialled) {
+    self->state.core->dial_failed(*msg.dialled, msg.why, now_of(self));
+    pump(self);
+  }
+}
+
+void on_down(self_pointer self, const caf::down_msg& msg) {
+  auto& sessions = self->state.sessions;
+  auto i = std::find_if(sessions.begin(), sessions.end(), [&](auto& kv) {
+    return kv.second.handle->address() == msg.source;
+  });
+  if (i != sessions.end())
+    lose(self, uint64_t{i->first},
+         make_error(errc::connection_closed, "the session failed"), false);
+}
+
+peer_list list(self_pointer self) {
+  peer_list out;
+  for (auto& x : self->state.core->list(now_of(self))) {
+    peer_status peer;
+    peer.id = x.id;
+    peer.name = x.name;
+    if (!x.address.empty())
+      peer.address = to_string(endpoint{x.address, x.port});
+    else if (x.connection)
+      peer.address = to_string(self->state.sessions[*x.connection].remote);
+    peer.state = to_string(x.state);
+    peer.protocol = x.foreign ? "1 (foreign)" : "1";
+    out.peers.push_back(std::move(peer));
+  }
+  return out;
+}
+
+roster_config config_of(const environment& env) {
+  roster_config out;
+  out.self = env.self->device();
+  out.legacy = env.config.legacy;
+  out.forget_after = 4 * env.config.beacon_interval;
+  return out;
+}
+
+} // namespace
+
+roster_actor::behavior_type roster_behavior(self_pointer self,
+                                            environment_ptr env) {
+  auto& st = self->state;
+  st.core =
+      std::make_unique<peapod::roster>(config_of(*env), env->ports.random);
+  st.env = std::move(env);
+  self->set_down_handler([self](caf::down_msg& x) { on_down(self, x); });
+  return {
+      [self](start_work) {
+        auto& st = self->state;
+        for (auto& x : st.env->config.static_peers)
+          st.core->add_static(x.address, x.port, now_of(self));
+        pump(self);
+        self->delayed_send(self, tick_interval, tick{});
+      },
+      [self](const beacon_heard& msg) { on_beacon_heard(self, msg); },
+      [self](announcement_due) {
+        auto& st = self->state;
+        if (st.core->should_announce(now_of(self)))
+          st.env->discovery.tell(send_beacon{});
+      },
+      [self](peer_dialled& msg) { on_peer_dialled(self, msg); },
+      [self](const admission_requested& msg) {
+        on_admission_requested(self, msg);
+      },
+      [self](const session_opened& msg) { on_session_opened(self, msg); },
+      [self](const session_ended& msg) { on_session_ended(self, msg); },
+      [self](const source_set_aside& msg) {
+        self->state.core->set_aside(msg.id, msg.until);
+      },
+      [self](const tick&) {
+        self->state.core->expire(now_of(self));
+        pump(self);
+        self->delayed_send(self, tick_interval, tick{});
+      },
+      [self](leave_pod) {
+        for (auto& [connection, x] : self->state.sessions)
+          tell(x.handle, leave_pod{});
+      },
+      [self](list_peers) { return list(self); },
+  };
+}
+
+} // namespace peapod

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "actors/environment.hpp"
+#include "core/roster.hpp"
+
+#include <map>
+#include <memory>
+
+namespace peapod {
+
+/// The pure roster and the sessions that it decides about.
+struct roster_state {
+  using self_pointer = roster_actor::stateful_pointer<roster_state>;
+
+  struct session_entry {
+    device_id id;
+    bool foreign = false;
+    caf::strong_actor_ptr handle;
+    endpoint remote;
+  };
+
+  const char* name = "roster";
+  environment_ptr env;
+  std::unique_ptr<peapod::roster> core;
+  std::map<uint64_t, session_entry> sessions; ///< by connection
+};
+
+/// Knows the devices around, dials them and decides which connection stays.
+roster_actor::behavior_type roster_behavior(roster_state::self_pointer self,
+                                            environment_ptr env);
+
+} // namespace peapod

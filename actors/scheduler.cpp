@@ -1,0 +1,169 @@
+#include "actors/scheduler.hpp"
+
+#include <chrono>
+#include <variant>
+
+namespace peapod {
+
+namespace {
+
+using namespace std::chrono_literals;
+using self_pointer = scheduler_state::self_pointer;
+
+/// How often overdue leases are looked for while there are bodies.
+constexpr auto tick_interval = 100ms;
+
+void perform(self_pointer self, const scheduler::grant& x) {
+  auto& st = self->state;
+  auto source = st.sources.find(x.source);
+  auto transfer = st.transfers.find(x.transfer);
+  if (source == st.sources.end() || transfer == st.transfers.end())
+    return;
+  tell(transfer->second.handle,
+       lease_granted{x.lease, x.source, x.range, x.hedge});
+  tell(source->second, fetch_chunk{x.lease, transfer->second.source, x.range,
+                                   transfer->second.handle, false});
+}
+
+void perform(self_pointer self, const scheduler::cancel& x) {
+  auto& st = self->state;
+  auto source = st.sources.find(x.source);
+  auto transfer = st.transfers.find(x.transfer);
+  if (source != st.sources.end() && transfer != st.transfers.end())
+    tell(source->second, cancel_chunk{x.lease, transfer->second.handle});
+}
+
+void perform(self_pointer self, const scheduler::switch_spine& x) {
+  auto i = self->state.transfers.find(x.transfer);
+  if (i != self->state.transfers.end())
+    tell(i->second.handle, spine_switch_planned{x.limit});
+}
+
+void perform(self_pointer self, const scheduler::give_up& x) {
+  auto i = self->state.transfers.find(x.transfer);
+  if (i != self->state.transfers.end())
+    tell(i->second.handle, transfer_given_up{x.reason});
+}
+
+void perform(self_pointer self, const scheduler::set_aside& x) {
+  auto& env = *self->state.env;
+  env.log(log_level::warn,
+          "peer " + to_string(x.source) + " fails too often and is set aside");
+  env.roster.tell(source_set_aside{x.source, x.until});
+}
+
+void pump(self_pointer self) {
+  auto& st = self->state;
+  while (auto action = st.core->poll())
+    std::visit([self](auto& x) { perform(self, x); }, *action);
+  if (!st.ticking && !st.transfers.empty()) {
+    st.ticking = true;
+    self->delayed_send(self, tick_interval, tick{});
+  }
+}
+
+void forget_source(self_pointer self, const device_id& id) {
+  self->state.sources.erase(id);
+  self->state.core->source_left(id, now_of(self));
+  pump(self);
+}
+
+void close_transfer(self_pointer self, const transfer_id& id) {
+  auto& st = self->state;
+  auto i = st.transfers.find(id);
+  if (i == st.transfers.end())
+    return;
+  st.core->transfer_closed(id, now_of(self));
+  pump(self); // cancels reach the sources while the transfer is known
+  self->demonitor(i->second.handle->address());
+  st.transfers.erase(id);
+}
+
+void on_down(self_pointer self, const caf::down_msg& msg) {
+  auto& st = self->state;
+  for (auto& [id, handle] : st.sources) {
+    if (handle->address() == msg.source) {
+      forget_source(self, device_id{id});
+      return;
+    }
+  }
+  for (auto& [id, entry] : st.transfers) {
+    if (entry.handle->address() == msg.source) {
+      close_transfer(self, transfer_id{id});
+      return;
+    }
+  }
+}
+
+void on_source_joined(self_pointer self, const source_joined& msg) {
+  auto& st = self->state;
+  if (auto i = st.sources.find(msg.id); i != st.sources.end())
+    self->demonitor(i->second->address());
+  st.sources[msg.id] = msg.handle;
+  self->monitor(msg.handle);
+  st.core->source_joined(msg.id, msg.traits, now_of(self));
+  pump(self);
+}
+
+void on_source_lost(self_pointer self, const source_lost& msg) {
+  auto i = self->state.sources.find(msg.id);
+  if (i == self->state.sources.end() || i->second != msg.handle)
+    return;
+  self->demonitor(i->second->address());
+  forget_source(self, msg.id);
+}
+
+void on_transfer_opened(self_pointer self, const transfer_opened& msg) {
+  auto& st = self->state;
+  st.transfers[msg.source->id] = {msg.source, msg.handle};
+  self->monitor(msg.handle);
+  st.core->transfer_opened(msg.source->id, msg.body, now_of(self));
+  pump(self);
+}
+
+void on_lease_ended(self_pointer self, const lease_ended& msg) {
+  auto& core = *self->state.core;
+  if (msg.failure)
+    core.lease_failed(msg.lease, *msg.failure, msg.upto, now_of(self));
+  else
+    core.lease_done(msg.lease, now_of(self));
+  pump(self);
+}
+
+void on_tick(self_pointer self) {
+  self->state.ticking = false;
+  self->state.core->expire(now_of(self));
+  pump(self);
+}
+
+} // namespace
+
+scheduler_actor::behavior_type scheduler_behavior(self_pointer self,
+                                                  environment_ptr env) {
+  self->state.core = std::make_unique<scheduler>(env->config.scheduling);
+  self->state.env = std::move(env);
+  self->set_down_handler([self](caf::down_msg& x) { on_down(self, x); });
+  return {
+      [self](const source_joined& msg) { on_source_joined(self, msg); },
+      [self](const source_lost& msg) { on_source_lost(self, msg); },
+      [self](const transfer_opened& msg) { on_transfer_opened(self, msg); },
+      [self](const transfer_advanced& msg) {
+        self->state.core->progressed(msg.id, msg.spine, msg.delivered,
+                                     now_of(self));
+        pump(self);
+      },
+      [self](const spine_finished& msg) {
+        self->state.core->spine_ended(msg.id, msg.spine, now_of(self));
+        pump(self);
+      },
+      [self](const transfer_closed& msg) { close_transfer(self, msg.id); },
+      [self](const lease_advanced& msg) {
+        self->state.core->lease_progressed(msg.lease, msg.upto, now_of(self));
+        pump(self);
+      },
+      [self](const lease_ended& msg) { on_lease_ended(self, msg); },
+      [self](const tick&) { on_tick(self); },
+  };
+}
+
+} // namespace peapod

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "actors/environment.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace peapod {
+
+/// The pure scheduler and the handles of those it decides about.
+struct scheduler_state {
+  using self_pointer = scheduler_actor::stateful_pointer<scheduler_state>;
+
+  struct transfer_entry {
+    std::shared_ptr<const body_source> source;
+    caf::strong_actor_ptr handle;
+  };
+
+  const char* name = "scheduler";
+  environment_ptr env;
+  std::unique_ptr<peapod::scheduler> core;
+  std::map<device_id, caf::strong_actor_ptr> sources;
+  std::map<transfer_id, transfer_entry> transfers;
+  bool ticking = false;
+};
+
+/// Leases ranges of all bodies to all sources; sees no payload.
+scheduler_actor::behavior_type
+scheduler_behavior(scheduler_state::self_pointer self, environment_ptr env);
+
+} // namespace peapod

@@ -1,0 +1,227 @@
+#include "actors/transfer.hpp"
+
+#include <chrono>
+#include <utility>
+#include <variant>
+
+namespace peapod {
+
+namespace {
+
+using namespace std::chrono_literals;
+using self_pointer = transfer_state::self_pointer;
+
+constexpr size_t spine_piece = 256_KiB;
+constexpr uint64_t tell_every = 64_KiB;
+constexpr auto report_interval = 250ms;
+
+/// The recheck is a fetch like any other, under a number no lease has.
+constexpr lease_id recheck_lease = 0;
+
+// -- status -------------------------------------------------------------------
+
+void report(self_pointer self, std::string state) {
+  auto& st = self->state;
+  transfer_status out;
+  out.id = st.start.source->id;
+  out.url = st.start.source->request.target.text();
+  out.state = std::move(state);
+  out.total = st.start.body.size();
+  out.delivered = st.core->delivered() - st.start.body.begin;
+  out.ledger = st.core->ledger();
+  st.env->console.tell(transfer_reported{std::move(out)});
+}
+
+void close(self_pointer self, std::string state) {
+  auto& st = self->state;
+  if (std::exchange(st.closed, true))
+    return;
+  report(self, state);
+  auto url = st.start.source->request.target.text();
+  st.env->log(log_level::debug, "transfer " + to_string(st.start.source->id)
+                                    + " " + state + " " + url);
+  st.env->scheduler.tell(transfer_closed{st.start.source->id});
+  st.start.spine.reset();
+  self->quit();
+}
+
+// -- what the core decides ----------------------------------------------------
+
+void perform(self_pointer self, transfer::deliver& x) {
+  auto& st = self->state;
+  bool last = x.last;
+  self->send(st.start.client, body_ready{std::move(x.bytes), last});
+  if (last)
+    close(self, "done");
+}
+
+void perform(self_pointer self, transfer::read_spine&) {
+  self->state.start.spine->read_body(
+      spine_piece, send_back(self, [](result<body_part> outcome) {
+        return spine_read{std::move(outcome)};
+      }));
+}
+
+void perform(self_pointer self, transfer::stop_spine&) {
+  auto& st = self->state;
+  if (st.start.spine)
+    st.start.spine->cancel();
+  st.env->scheduler.tell(spine_finished{st.start.source->id, st.core->spine()});
+}
+
+void perform(self_pointer self, transfer::recheck&) {
+  auto& st = self->state;
+  auto end = st.start.body.end;
+  st.env->wan_fetcher.tell(
+      fetch_chunk{recheck_lease, st.start.source, byte_range{end - 1, end},
+                  caf::actor_cast<caf::strong_actor_ptr>(self), false});
+}
+
+void perform(self_pointer self, transfer::abort& x) {
+  auto& st = self->state;
+  st.env->log(log_level::warn,
+              "a pooled download could not be completed: " + to_string(x.why));
+  self->send(st.start.client, body_failed{x.why});
+  close(self, "failed: " + to_string(x.why));
+}
+
+/// Tells the scheduler how far we are, not more often than useful.
+void tell_progress(self_pointer self) {
+  auto& st = self->state;
+  auto spine = st.core->spine();
+  auto delivered = st.core->delivered();
+  if (st.closed
+      || (spine < st.told_spine + tell_every
+          && delivered < st.told_delivered + tell_every))
+    return;
+  st.told_spine = spine;
+  st.told_delivered = delivered;
+  st.env->scheduler.tell(
+      transfer_advanced{st.start.source->id, spine, delivered});
+}
+
+void pump(self_pointer self) {
+  auto& st = self->state;
+  while (!st.closed) {
+    auto action = st.core->poll();
+    if (!action)
+      break;
+    std::visit([self](auto& x) { perform(self, x); }, *action);
+  }
+  tell_progress(self);
+}
+
+// -- events -------------------------------------------------------------------
+
+void on_spine_read(self_pointer self, spine_read& msg) {
+  auto& st = self->state;
+  if (st.closed || !st.core->spine_alive())
+    return;
+  if (!msg.outcome) {
+    st.core->spine_ended();
+    st.env->scheduler.tell(
+        spine_finished{st.start.source->id, st.core->spine()});
+  } else {
+    st.core->spine_arrived(msg.outcome->bytes);
+    if (msg.outcome->last)
+      st.core->spine_ended();
+  }
+  pump(self);
+}
+
+void on_chunk_arrived(self_pointer self, const chunk_arrived& msg) {
+  auto& st = self->state;
+  if (st.closed || msg.lease == recheck_lease)
+    return;
+  st.core->chunk_arrived(msg.source, msg.offset, msg.bytes, msg.verified);
+  auto upto = msg.offset + msg.bytes.size();
+  if (auto i = st.leases.find(msg.lease); i != st.leases.end())
+    i->second = upto;
+  st.env->scheduler.tell(lease_advanced{msg.lease, upto});
+  pump(self);
+}
+
+void on_recheck_settled(self_pointer self, const chunk_settled& msg) {
+  auto& st = self->state;
+  if (msg.failure)
+    st.core->fail(make_error(errc::mismatch,
+                             "what a peer brought could not be confirmed: "
+                                 + msg.reason));
+  else
+    st.core->recheck_passed();
+  pump(self);
+}
+
+void on_chunk_settled(self_pointer self, const chunk_settled& msg) {
+  auto& st = self->state;
+  if (st.closed)
+    return;
+  if (msg.lease == recheck_lease) {
+    on_recheck_settled(self, msg);
+    return;
+  }
+  auto i = st.leases.find(msg.lease);
+  if (i == st.leases.end())
+    return;
+  if (msg.failure)
+    st.env->log(log_level::debug, "range from " + to_string(msg.source) + ": "
+                                      + std::string{to_string(*msg.failure)}
+                                      + " (" + msg.reason + ")");
+  st.env->scheduler.tell(lease_ended{msg.lease, i->second, msg.failure});
+  st.leases.erase(i);
+}
+
+} // namespace
+
+transfer_actor::behavior_type transfer_behavior(self_pointer self,
+                                                environment_ptr env,
+                                                transfer_start start) {
+  auto& st = self->state;
+  st.env = std::move(env);
+  st.start = std::move(start);
+  transfer::config cfg;
+  cfg.own = st.env->self->device();
+  st.core.emplace(st.start.body, cfg);
+  st.told_spine = st.told_delivered = st.start.body.begin;
+  // Whatever ends the client's connection ends its transfer.
+  self->link_to(st.start.client);
+  self->set_exit_handler([self](caf::exit_msg& x) {
+    if (!self->state.closed)
+      close(self, "failed: the client has gone");
+    self->quit(x.reason);
+  });
+  st.env->scheduler.tell(
+      transfer_opened{st.start.source, st.start.body,
+                      caf::actor_cast<caf::strong_actor_ptr>(self)});
+  self->delayed_send(self, report_interval, tick{});
+  report(self, "running");
+  pump(self);
+  return {
+      [self](const chunk_arrived& msg) { on_chunk_arrived(self, msg); },
+      [self](const chunk_settled& msg) { on_chunk_settled(self, msg); },
+      [self](const lease_granted& msg) {
+        self->state.leases[msg.lease] = msg.range.begin;
+        if (msg.hedge)
+          self->state.core->hedged(msg.range.size());
+      },
+      [self](const spine_switch_planned& msg) {
+        self->state.core->switch_planned(msg.limit);
+        pump(self);
+      },
+      [self](const transfer_given_up& msg) {
+        self->state.core->fail(make_error(errc::origin_refused, msg.reason));
+        pump(self);
+      },
+      [self](spine_read& msg) { on_spine_read(self, msg); },
+      [self](const body_taken& msg) {
+        self->state.core->client_took(msg.bytes);
+        pump(self);
+      },
+      [self](const tick&) {
+        report(self, "running");
+        self->delayed_send(self, report_interval, tick{});
+      },
+  };
+}
+
+} // namespace peapod

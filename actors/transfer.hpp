@@ -1,0 +1,39 @@
+#pragma once
+
+#include "actors/environment.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+
+namespace peapod {
+
+/// All that a transfer begins with.
+struct transfer_start {
+  std::shared_ptr<const body_source> source;
+  byte_range body;
+  std::shared_ptr<http_exchange> spine; ///< its head has been read
+  proxy_connection_actor client;
+};
+
+/// The pure transfer, its spine, and the leases that bring the rest.
+struct transfer_state {
+  using self_pointer = transfer_actor::stateful_pointer<transfer_state>;
+
+  const char* name = "transfer";
+  environment_ptr env;
+  transfer_start start;
+  std::optional<peapod::transfer> core;
+  std::map<lease_id, uint64_t> leases; ///< how far each has come
+  uint64_t told_spine = 0;     ///< what the scheduler knows of the spine
+  uint64_t told_delivered = 0; ///< what it knows of the client
+  bool closed = false;
+};
+
+/// Brings one pooled body to one client: reads the spine, takes what sources
+/// bring, passes it on in order.
+transfer_actor::behavior_type
+transfer_behavior(transfer_state::self_pointer self, environment_ptr env,
+                  transfer_start start);
+
+} // namespace peapod

@@ -1,0 +1,198 @@
+#include "actors/wan_fetcher.hpp"
+
+#include <chrono>
+
+namespace peapod {
+
+namespace {
+
+using namespace std::chrono_literals;
+using self_pointer = wan_fetcher_state::self_pointer;
+using key = wan_fetcher_state::key;
+using fetch = wan_fetcher_state::fetch;
+
+constexpr size_t piece_size = 256_KiB;
+constexpr unsigned max_redirects = 3;
+
+chunk_failure failure_of(const error& x) {
+  switch (x.code) {
+    case errc::mismatch:
+      return chunk_failure::mismatch;
+    case errc::policy_refused:
+    case errc::bad_http:
+    case errc::origin_refused:
+      return chunk_failure::refused;
+    default:
+      return chunk_failure::unavailable;
+  }
+}
+
+/// A status that a later try may change (RFC 9110, 15.5.9, 15.6).
+bool is_passing(unsigned status) {
+  return status == 408 || status == 429 || status >= 500;
+}
+
+void settle(self_pointer self, const key& id,
+            std::optional<chunk_failure> failure, std::string reason) {
+  auto i = self->state.fetches.find(id);
+  if (i == self->state.fetches.end())
+    return;
+  auto sink = i->second.ask.sink;
+  self->state.fetches.erase(i);
+  tell(sink, chunk_settled{id.second, self->state.env->self->device(), failure,
+                           std::move(reason)});
+}
+
+void fail(self_pointer self, const key& id, const error& why) {
+  settle(self, id, failure_of(why), to_string(why));
+}
+
+request_head request_for(const fetch& x) {
+  if (!x.ask.for_peer)
+    return make_range_request(x.ask.source->request, x.ask.range,
+                              x.ask.source->rep);
+  return make_peer_request(x.target, x.ask.range, x.ask.source->rep);
+}
+
+void open_exchange(self_pointer self, const key& id, fetch& x) {
+  auto& env = *self->state.env;
+  auto head = request_for(x);
+  add_via(head.fields, 11, env.via_name());
+  exchange_options options;
+  options.for_peer = x.ask.for_peer;
+  options.idle_timeout = 20s;
+  x.exchange = env.ports.http->open(std::move(head), options);
+  x.exchange->read_head(send_back(self, [id](result<response_head> outcome) {
+    return fetch_answered{id.second, id.first, std::move(outcome)};
+  }));
+}
+
+void read_on(self_pointer self, const key& id, fetch& x) {
+  x.exchange->read_body(
+      piece_size, send_back(self, [id](result<body_part> outcome) {
+        return fetch_read{id.second, id.first, std::move(outcome)};
+      }));
+}
+
+/// Where a redirect leads, if it is one that may be followed for a peer.
+std::optional<url> redirect_of(const fetch& x, const response_head& head) {
+  auto location = head.fields.find("Location");
+  bool moved = head.status == 301 || head.status == 302 || head.status == 303
+               || head.status == 307 || head.status == 308;
+  if (!moved || !location || !x.ask.for_peer || x.redirects >= max_redirects)
+    return std::nullopt;
+  std::string text{*location};
+  if (text.starts_with("//"))
+    text = x.target.scheme + ":" + text;
+  else if (text.starts_with("/"))
+    text = x.target.scheme + "://" + x.target.authority() + text;
+  auto out = parse_url(text);
+  return out ? std::optional{*out} : std::nullopt;
+}
+
+void on_fetch_chunk(self_pointer self, fetch_chunk& msg) {
+  auto& st = self->state;
+  key id{caf::actor_cast<caf::actor_addr>(msg.sink), msg.lease};
+  fetch x;
+  x.target = msg.source->request.target;
+  x.at = msg.range.begin;
+  x.ask = std::move(msg);
+  auto [i, added] = st.fetches.insert_or_assign(id, std::move(x));
+  open_exchange(self, id, i->second);
+}
+
+void on_cancel_chunk(self_pointer self, const cancel_chunk& msg) {
+  settle(self, key{caf::actor_cast<caf::actor_addr>(msg.sink), msg.lease},
+         chunk_failure::cancelled, "cancelled");
+}
+
+void on_fetch_answered(self_pointer self, const fetch_answered& msg) {
+  auto& st = self->state;
+  key id{msg.sink, msg.lease};
+  auto i = st.fetches.find(id);
+  if (i == st.fetches.end())
+    return;
+  auto& x = i->second;
+  if (!msg.outcome) {
+    fail(self, id, msg.outcome.error());
+    return;
+  }
+  auto& head = *msg.outcome;
+  if (auto to = redirect_of(x, head)) {
+    x.target = *to;
+    ++x.redirects;
+    open_exchange(self, id, x);
+    return;
+  }
+  if (auto good = check_range_response(head, x.ask.range, x.ask.source->rep);
+      !good) {
+    if (good.error().code == errc::origin_refused && is_passing(head.status))
+      settle(self, id, chunk_failure::unavailable, to_string(good.error()));
+    else
+      fail(self, id, good.error());
+    return;
+  }
+  x.status = head.status;
+  x.rep = representation_of(head);
+  read_on(self, id, x);
+}
+
+void on_fetch_read(self_pointer self, const fetch_read& msg) {
+  auto& st = self->state;
+  key id{msg.sink, msg.lease};
+  auto i = st.fetches.find(id);
+  if (i == st.fetches.end())
+    return;
+  auto& x = i->second;
+  if (!msg.outcome) {
+    fail(self, id, msg.outcome.error());
+    return;
+  }
+  auto& part = *msg.outcome;
+  auto size = part.bytes.size();
+  if (size > x.ask.range.end - x.at) {
+    settle(self, id, chunk_failure::mismatch, "more bytes than announced");
+    return;
+  }
+  auto offset = std::exchange(x.at, x.at + size);
+  tell(x.ask.sink, chunk_arrived{id.second, st.env->self->device(), offset,
+                                 part.bytes, true, x.status, x.rep});
+  if (part.last) {
+    if (x.at == x.ask.range.end)
+      settle(self, id, std::nullopt, {});
+    else
+      settle(self, id, chunk_failure::unavailable, "body ended early");
+    return;
+  }
+  auto wait = x.ask.for_peer ? st.share_rate.take(size, now_of(self))
+                             : duration::zero();
+  if (wait > duration::zero())
+    self->delayed_send(self, wait, fetch_resumed{id.second, id.first});
+  else
+    read_on(self, id, x);
+}
+
+} // namespace
+
+wan_fetcher_actor::behavior_type wan_fetcher_behavior(self_pointer self,
+                                                      environment_ptr env) {
+  auto& st = self->state;
+  st.share_rate = token_bucket{env->config.share_rate};
+  st.env = std::move(env);
+  st.env->scheduler.tell(source_joined{
+      st.env->self->device(), caf::actor_cast<caf::strong_actor_ptr>(self),
+      source_traits{true, false}});
+  return {
+      [self](fetch_chunk& msg) { on_fetch_chunk(self, msg); },
+      [self](const cancel_chunk& msg) { on_cancel_chunk(self, msg); },
+      [self](const fetch_answered& msg) { on_fetch_answered(self, msg); },
+      [self](const fetch_read& msg) { on_fetch_read(self, msg); },
+      [self](const fetch_resumed& msg) {
+        auto i = self->state.fetches.find(key{msg.sink, msg.lease});
+        if (i != self->state.fetches.end())
+          read_on(self, i->first, i->second);
+      },
+  };
+}
+
+} // namespace peapod

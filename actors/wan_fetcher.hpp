@@ -1,0 +1,40 @@
+#pragma once
+
+#include "actors/environment.hpp"
+#include "core/token_bucket.hpp"
+
+#include <map>
+#include <memory>
+#include <utility>
+
+namespace peapod {
+
+/// Exchanges with origins, one for each lease.
+struct wan_fetcher_state {
+  using self_pointer = wan_fetcher_actor::stateful_pointer<wan_fetcher_state>;
+
+  /// Leases are numbered by whoever asks, so the sink is part of the name.
+  using key = std::pair<caf::actor_addr, lease_id>;
+
+  struct fetch {
+    fetch_chunk ask;
+    std::shared_ptr<http_exchange> exchange;
+    uint64_t at = 0;        ///< offset of the next byte
+    unsigned redirects = 0; ///< followed so far
+    url target;
+    unsigned status = 0;
+    representation rep; ///< as the origin answered
+  };
+
+  const char* name = "wan_fetcher";
+  environment_ptr env;
+  std::map<key, fetch> fetches;
+  token_bucket share_rate;
+};
+
+/// Brings ranges over this device's own internet connection: for its own
+/// transfers as the client asked, for peers under the exit policy.
+wan_fetcher_actor::behavior_type
+wan_fetcher_behavior(wan_fetcher_state::self_pointer self, environment_ptr env);
+
+} // namespace peapod

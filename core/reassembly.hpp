@@ -1,0 +1,57 @@
+#pragma once
+
+#include "core/interval_set.hpp"
+#include "core/types.hpp"
+
+#include <map>
+#include <optional>
+
+namespace peapod {
+
+/// Puts the pieces of a body in order. The first bytes to arrive for an offset
+/// win; later ones are dropped and counted as wasted.
+class reassembly {
+public:
+  explicit reassembly(byte_range body) : body_(body), head_(body.begin) {}
+
+  /// Takes `bytes` that begin at `offset`; what lies outside the body is
+  /// dropped. Returns how many of them were new.
+  uint64_t insert(uint64_t offset, const slice& bytes);
+
+  /// The next bytes in order, at most `limit` of them, not reaching `barrier`;
+  /// empty when they are not here yet.
+  slice next(uint64_t limit, uint64_t barrier = UINT64_MAX);
+
+  /// Everything before it has been handed out.
+  uint64_t head() const {
+    return head_;
+  }
+
+  /// Bytes that are here and not handed out.
+  uint64_t buffered() const {
+    return buffered_;
+  }
+
+  /// Whether everything has arrived.
+  bool complete() const {
+    return head_ + buffered_ == body_.end;
+  }
+
+  /// Whether everything has been handed out.
+  bool finished() const {
+    return head_ == body_.end;
+  }
+
+  byte_range body() const {
+    return body_;
+  }
+
+private:
+  byte_range body_;
+  uint64_t head_;
+  uint64_t buffered_ = 0;
+  interval_set present_;
+  std::map<uint64_t, slice> pieces_; ///< disjoint, by offset
+};
+
+} // namespace peapod

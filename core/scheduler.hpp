@@ -1,0 +1,214 @@
+#pragma once
+
+#include "core/interval_set.hpp"
+#include "core/rate_meter.hpp"
+#include "core/types.hpp"
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace peapod {
+
+/// Names one lease: the right of one source to bring one range.
+using lease_id = uint64_t;
+
+/// Why a source did not bring what it had leased.
+enum class chunk_failure {
+  unavailable, ///< it could not now: timeout, connection, 5xx
+  refused,     ///< it may not or the origin refuses it: not again for this body
+  mismatch,    ///< it sees another representation than we do
+  integrity,   ///< its bytes did not have their hash
+  cancelled,   ///< we called it off
+};
+
+/// Lower-case words for a failure.
+std::string_view to_string(chunk_failure x);
+
+/// A device that can bring ranges: a peer, or ourselves.
+struct source_traits {
+  bool own = false;     ///< this device's own line
+  bool foreign = false; ///< a peer that speaks protocol 1 without extensions
+};
+
+/// Bounds and sizes that the scheduler keeps to.
+struct scheduler_config {
+  uint64_t chunk_size = 256_KiB; ///< smallest lease, and all of a foreign peer
+  uint64_t max_lease = 2_MiB;    ///< largest lease
+  uint64_t memory = 64_MiB;      ///< between play heads and lease ends, in all
+  duration quantum =
+      std::chrono::milliseconds(250); ///< a lease's worth of time
+};
+
+/// Gives the ranges of every body to those who can bring them: the pull queue
+/// of the pod. It sees no payload, and no clock but the one handed in.
+///
+/// A body begins with its *spine*: the client's own request, read from the
+/// start. Sources take ranges ahead of it. When the spine arrives at what was
+/// leased, the own line becomes a source like the others (`switch_spine`).
+class scheduler {
+public:
+  // -- actions ----------------------------------------------------------------
+
+  /// Let `source` bring `range`.
+  struct grant {
+    lease_id lease;
+    device_id source;
+    transfer_id transfer;
+    byte_range range;
+    bool hedge; ///< somebody else has the same range
+    bool operator==(const grant&) const = default;
+  };
+  /// What `source` would bring is no longer needed.
+  struct cancel {
+    lease_id lease;
+    device_id source;
+    transfer_id transfer;
+    bool operator==(const cancel&) const = default;
+  };
+  /// The spine need not read beyond `limit`, once the own line has shown with
+  /// its first range that it can take over.
+  struct switch_spine {
+    transfer_id transfer;
+    uint64_t limit;
+    bool operator==(const switch_spine&) const = default;
+  };
+  /// Nobody is left who could bring what is missing, or it has changed.
+  struct give_up {
+    transfer_id transfer;
+    std::string reason;
+    bool operator==(const give_up&) const = default;
+  };
+  /// `source` has failed too often and gets nothing until `until`.
+  struct set_aside {
+    device_id source;
+    instant until;
+    bool operator==(const set_aside&) const = default;
+  };
+  using action = std::variant<grant, cancel, switch_spine, give_up, set_aside>;
+
+  explicit scheduler(scheduler_config config = {}) : config_(config) {}
+
+  // -- sources ----------------------------------------------------------------
+
+  void source_joined(device_id source, source_traits traits, instant now);
+
+  /// Its leases go back at once.
+  void source_left(device_id source, instant now);
+
+  // -- bodies -----------------------------------------------------------------
+
+  /// A body whose spine stands at `body.begin`.
+  void transfer_opened(transfer_id transfer, byte_range body, instant now);
+
+  /// Everything before `spine` was read by the spine; everything before
+  /// `delivered` has gone to the client.
+  void progressed(transfer_id transfer, uint64_t spine, uint64_t delivered,
+                  instant now);
+
+  /// The spine has ended: by our switch, or because it was lost.
+  void spine_ended(transfer_id transfer, uint64_t spine, instant now);
+
+  void transfer_closed(transfer_id transfer, instant now);
+
+  // -- leases -----------------------------------------------------------------
+
+  /// `upto` is how far the lease has been brought.
+  void lease_progressed(lease_id lease, uint64_t upto, instant now);
+
+  void lease_done(lease_id lease, instant now);
+
+  /// `upto` is how far it came before it failed.
+  void lease_failed(lease_id lease, chunk_failure why, uint64_t upto,
+                    instant now);
+
+  // -- machine ----------------------------------------------------------------
+
+  std::optional<action> poll();
+
+  /// When a lease becomes overdue or a source may be asked again.
+  std::optional<instant> deadline() const;
+
+  void expire(instant now);
+
+  // -- observers --------------------------------------------------------------
+
+  /// Bytes a second that `source` has shown; nothing before the first sample.
+  std::optional<double> rate(device_id source) const;
+
+  /// Sources other than the own line.
+  size_t peers() const;
+
+private:
+  struct lease_state {
+    device_id source;
+    transfer_id transfer;
+    byte_range range;
+    uint64_t upto;
+    instant granted;
+    bool hedge = false;
+    bool overdue = false;
+  };
+  struct source_state {
+    source_traits traits;
+    rate_meter meter;
+    std::set<lease_id> leases;
+    unsigned failures = 0; ///< in a row
+    instant resting_until{};
+    bool stalled = false; ///< has an overdue lease
+  };
+  struct body_state {
+    byte_range body;
+    uint64_t spine;
+    uint64_t delivered;
+    uint64_t claim_end;    ///< what the spine will read before the switch
+    uint64_t frontier;     ///< nothing at or behind it was ever leased
+    interval_set returned; ///< leased once, failed, below the frontier
+    interval_set done;
+    std::set<lease_id> leases;
+    std::set<device_id> excluded;
+    bool spine_alive = true;
+    bool switching = false;
+    bool own_refused = false;
+    unsigned own_failures = 0;
+  };
+
+  void assign(instant now);
+  bool assign_one(device_id id, source_state& source, instant now);
+  bool hedge_one(device_id id, source_state& source, instant now);
+  void maybe_switch(const transfer_id& id, body_state& body, instant now);
+  void check_hope(const transfer_id& id, body_state& body, instant now);
+
+  bool may_serve(const device_id& id, const source_state& source,
+                 const body_state& body) const;
+  size_t max_leases(const source_state& source) const;
+  uint64_t lease_size(const source_state& source, const body_state& body) const;
+  std::optional<byte_range> next_range(const source_state& source,
+                                       const body_state& body) const;
+  uint64_t window_end(const body_state& body) const;
+  uint64_t unassigned(const body_state& body) const;
+  duration expected_time(const source_state& source, uint64_t bytes) const;
+  duration overdue_after(const lease_state& lease) const;
+
+  void give(device_id id, source_state& source, const transfer_id& transfer,
+            body_state& body, byte_range range, bool hedge, instant now);
+  void take_back(lease_id lease);
+  void drop_rivals(const body_state& body, byte_range range, lease_id winner);
+  void note_failure(const device_id& id, source_state& source,
+                    chunk_failure why, instant now);
+  bool covered_by_other(const body_state& body, lease_id except,
+                        uint64_t offset) const;
+
+  scheduler_config config_;
+  std::map<device_id, source_state> sources_;
+  std::map<transfer_id, body_state> bodies_;
+  std::map<lease_id, lease_state> leases_;
+  lease_id next_lease_ = 1;
+  std::deque<action> actions_;
+};
+
+} // namespace peapod
