@@ -68,7 +68,8 @@ bool via_names(const http_fields& fields, std::string_view pseudonym) {
     if (!equal_ignoring_case(field.name, "Via"))
       continue;
     for (auto member : list_members(field.value))
-      if (equal_ignoring_case(received_by(member), pseudonym))
+      if (auto name = received_by(member);
+          !name.empty() && equal_ignoring_case(name, pseudonym))
         return true;
   }
   return false;
