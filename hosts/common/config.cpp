@@ -186,7 +186,7 @@ result<std::string> read_file(const std::filesystem::path& file) {
   return out;
 }
 
-void fill_defaults(settings& s, const environment& env) {
+void fill_defaults(settings& s, const process_environment& env) {
   if (s.pod.name.empty())
     s.pod.name = env.host_name.empty() ? "peapod" : env.host_name.substr(0, 32);
   if (s.pod.state_dir.empty())
@@ -196,7 +196,8 @@ void fill_defaults(settings& s, const environment& env) {
 }
 
 /// The value of a variable that is set and not empty.
-std::optional<std::string> variable(const environment& env, const char* name) {
+std::optional<std::string> variable(const process_environment& env,
+                                    const char* name) {
   auto out = env.variable ? env.variable(name) : std::nullopt;
   return out && !out->empty() ? out : std::nullopt;
 }
@@ -205,7 +206,7 @@ std::optional<std::string> variable(const environment& env, const char* name) {
 
 result<settings> load_settings(const std::filesystem::path& file,
                                std::span<const std::string> overrides,
-                               const environment& env) {
+                               const process_environment& env) {
   if (file.empty())
     return parse_settings("", "command line", overrides, env);
   auto text = read_file(file);
@@ -216,7 +217,7 @@ result<settings> load_settings(const std::filesystem::path& file,
 
 result<settings> parse_settings(std::string_view text, std::string_view name,
                                 std::span<const std::string> overrides,
-                                const environment& env) {
+                                const process_environment& env) {
   loader loading{std::string{name}};
   loading.read(text);
   for (auto& x : overrides)
@@ -228,8 +229,8 @@ result<settings> parse_settings(std::string_view text, std::string_view name,
   return out;
 }
 
-environment environment::of_process() {
-  environment out;
+process_environment process_environment::of_process() {
+  process_environment out;
   out.variable = [](const char* name) -> std::optional<std::string> {
     if (auto* text = std::getenv(name))
       return text;
@@ -242,7 +243,7 @@ environment environment::of_process() {
   return out;
 }
 
-std::filesystem::path default_state_dir(const environment& env) {
+std::filesystem::path default_state_dir(const process_environment& env) {
   // systemd separates several folders by colons; ours is the first.
   if (auto given = variable(env, "STATE_DIRECTORY"))
     return given->substr(0, given->find(':'));
@@ -254,7 +255,7 @@ std::filesystem::path default_state_dir(const environment& env) {
   return std::filesystem::path{home.value_or("/tmp")} / ".local/state/peapod";
 }
 
-std::filesystem::path default_socket(const environment& env,
+std::filesystem::path default_socket(const process_environment& env,
                                      const std::filesystem::path& state_dir) {
   if (auto given = variable(env, "RUNTIME_DIRECTORY"))
     return std::filesystem::path{given->substr(0, given->find(':'))}

@@ -16,7 +16,7 @@
 namespace peapod {
 
 /// How much is written to the log.
-enum class log_level { trace, debug, info, warn, error, off };
+enum class severity { trace, debug, info, warn, error, off };
 
 /// What `pod.ini` and the command line say, with the defaults of what they do
 /// not say. `config/pod.ini` explains every member.
@@ -63,20 +63,20 @@ struct settings {
     std::string mode = "open";
   } trust;
   struct {
-    log_level level = log_level::info;
+    severity level = severity::info;
     std::filesystem::path file; ///< empty: standard error
   } log;
 };
 
 /// What the defaults depend on besides the program itself.
-struct environment {
+struct process_environment {
   /// The value of an environment variable.
   std::function<std::optional<std::string>(const char* name)> variable;
   std::string host_name;
   bool root = false;
 
   /// The one of this process.
-  static environment of_process();
+  static process_environment of_process();
 };
 
 /// Reads `file`, then applies `overrides` (`proxy.listen=127.0.0.1:0`; quotes
@@ -86,22 +86,22 @@ struct environment {
 /// `FILE:LINE: section.key: what is expected`.
 result<settings> load_settings(const std::filesystem::path& file,
                                std::span<const std::string> overrides,
-                               const environment& env);
+                               const process_environment& env);
 
 /// The same from the text of a file, called `name` in errors.
 result<settings> parse_settings(std::string_view text, std::string_view name,
                                 std::span<const std::string> overrides,
-                                const environment& env);
+                                const process_environment& env);
 
 /// Where state is kept unless `[pod] state-dir` says otherwise:
 /// `$STATE_DIRECTORY` (systemd), `/var/lib/peapod` for root,
 /// `$XDG_STATE_HOME/peapod`, or `~/.local/state/peapod`.
-std::filesystem::path default_state_dir(const environment& env);
+std::filesystem::path default_state_dir(const process_environment& env);
 
 /// Where the control socket is unless `[console] socket` says otherwise:
 /// `control.sock` in `$RUNTIME_DIRECTORY` (systemd), `/run/peapod` for root,
 /// `$XDG_RUNTIME_DIR/peapod`, or `state_dir`.
-std::filesystem::path default_socket(const environment& env,
+std::filesystem::path default_socket(const process_environment& env,
                                      const std::filesystem::path& state_dir);
 
 /// Every key that may stand in a file, as `section.key`, sorted.

@@ -145,14 +145,14 @@ std::optional<std::string> read_trust_mode(const value& x) {
   return text == "open" ? text : std::nullopt;
 }
 
-std::optional<log_level> read_level(const value& x) {
-  constexpr std::array<std::pair<std::string_view, log_level>, 6> levels{{
-      {"trace", log_level::trace},
-      {"debug", log_level::debug},
-      {"info", log_level::info},
-      {"warn", log_level::warn},
-      {"error", log_level::error},
-      {"off", log_level::off},
+std::optional<severity> read_level(const value& x) {
+  constexpr std::array<std::pair<std::string_view, severity>, 6> levels{{
+      {"trace", severity::trace},
+      {"debug", severity::debug},
+      {"info", severity::info},
+      {"warn", severity::warn},
+      {"error", severity::error},
+      {"off", severity::off},
   }};
   auto text = read_text(x);
   for (auto& [name, level] : levels)

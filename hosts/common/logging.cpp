@@ -16,19 +16,19 @@ namespace {
 constexpr size_t max_file_size = 10_MiB;
 constexpr size_t old_files = 3;
 
-spdlog::level::level_enum to_spdlog(log_level level) {
+spdlog::level::level_enum to_spdlog(severity level) {
   switch (level) {
-    case log_level::trace:
+    case severity::trace:
       return spdlog::level::trace;
-    case log_level::debug:
+    case severity::debug:
       return spdlog::level::debug;
-    case log_level::info:
+    case severity::info:
       return spdlog::level::info;
-    case log_level::warn:
+    case severity::warn:
       return spdlog::level::warn;
-    case log_level::error:
+    case severity::error:
       return spdlog::level::err;
-    case log_level::off:
+    case severity::off:
       break;
   }
   return spdlog::level::off;
@@ -40,7 +40,7 @@ bool under_journal() {
 }
 
 std::shared_ptr<spdlog::logger> make_logger(spdlog::sink_ptr sink,
-                                            log_level level, bool with_time) {
+                                            severity level, bool with_time) {
   auto out = std::make_shared<spdlog::logger>("peapod", std::move(sink));
   out->set_level(to_spdlog(level));
   out->set_pattern(with_time ? "%Y-%m-%d %H:%M:%S.%e %l %v" : "%l %v");
@@ -58,25 +58,25 @@ public:
   std::shared_ptr<spdlog::logger> get() {
     std::lock_guard guard{mutex_};
     if (logger_ == nullptr)
-      logger_ = make_logger(standard_error(), log_level::error, true);
+      logger_ = make_logger(standard_error(), severity::error, true);
     return logger_;
   }
 
-  void set(std::shared_ptr<spdlog::logger> logger, log_level level) {
+  void set(std::shared_ptr<spdlog::logger> logger, severity level) {
     std::lock_guard guard{mutex_};
     logger_ = std::move(logger);
     level_ = level;
   }
 
   /// Read on every call that may log: without the lock.
-  log_level level() const {
+  severity level() const {
     return level_;
   }
 
 private:
   std::mutex mutex_;
   std::shared_ptr<spdlog::logger> logger_;
-  std::atomic<log_level> level_{log_level::error};
+  std::atomic<severity> level_{severity::error};
 };
 
 current_logger& current() {
@@ -86,7 +86,7 @@ current_logger& current() {
 
 } // namespace
 
-result<void> start(log_level level, const std::filesystem::path& file) {
+result<void> start(severity level, const std::filesystem::path& file) {
   if (file.empty()) {
     current().set(make_logger(standard_error(), level, !under_journal()),
                   level);
@@ -103,11 +103,11 @@ result<void> start(log_level level, const std::filesystem::path& file) {
   }
 }
 
-bool enabled(log_level level) {
-  return level >= current().level() && level != log_level::off;
+bool enabled(severity level) {
+  return level >= current().level() && level != severity::off;
 }
 
-void write(log_level level, std::string_view message) {
+void write(severity level, std::string_view message) {
   if (!enabled(level))
     return;
   // Text of peers and origins must not forge lines or move the cursor.

@@ -14,31 +14,31 @@ namespace peapod::log {
 /// Opens the log: `file`, rotated at 10 MiB with three old files kept, or
 /// standard error when it is empty. Until then only errors are written, to
 /// standard error. Error: `io_failed` when the file cannot be written.
-result<void> start(log_level level, const std::filesystem::path& file);
+result<void> start(severity level, const std::filesystem::path& file);
 
 /// Whether a message of `level` would be written; to save making one up.
-bool enabled(log_level level);
+bool enabled(severity level);
 
 /// Writes one line; control characters in `message` are replaced by `?`.
-void write(log_level level, std::string_view message);
+void write(severity level, std::string_view message);
 
 /// Hands everything written so far to the operating system.
 void flush();
 
 inline void trace(std::string_view message) {
-  write(log_level::trace, message);
+  write(severity::trace, message);
 }
 inline void debug(std::string_view message) {
-  write(log_level::debug, message);
+  write(severity::debug, message);
 }
 inline void info(std::string_view message) {
-  write(log_level::info, message);
+  write(severity::info, message);
 }
 inline void warn(std::string_view message) {
-  write(log_level::warn, message);
+  write(severity::warn, message);
 }
 inline void error(std::string_view message) {
-  write(log_level::error, message);
+  write(severity::error, message);
 }
 
 } // namespace peapod::log

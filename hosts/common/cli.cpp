@@ -1,0 +1,238 @@
+#include "hosts/common/cli.hpp"
+
+#include "hosts/common/control_client.hpp"
+#include "hosts/common/identity_file.hpp"
+#include "hosts/common/size_text.hpp"
+#include "hosts/common/status_text.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <iostream>
+#include <vector>
+
+namespace peapod {
+
+namespace {
+
+/// Arguments by what they are for.
+struct split_arguments {
+  std::vector<std::string> overrides; ///< `section.key=value`
+  std::vector<std::string> others;
+};
+
+/// An override is `--` and a name with a dot in it; no other option has one.
+split_arguments split(int argc, const char* const* argv) {
+  split_arguments out;
+  for (int i = 1; i < argc; ++i) {
+    std::string arg = argv[i];
+    auto name = std::string_view{arg}.substr(0, arg.find('='));
+    if (name.starts_with("--") && name.find('.') != std::string_view::npos)
+      out.overrides.push_back(arg.substr(2));
+    else
+      out.others.push_back(std::move(arg));
+  }
+  return out;
+}
+
+/// One run of the program.
+class command_line {
+public:
+  command_line(const cli_hooks& hooks, const process_environment& env,
+               std::ostream& out, std::ostream& err)
+    : hooks_(hooks), env_(env), out_(out), err_(err) {
+    declare();
+  }
+
+  int run(split_arguments arguments) {
+    overrides_ = std::move(arguments.overrides);
+    // CLI11 takes them last first.
+    std::reverse(arguments.others.begin(), arguments.others.end());
+    try {
+      app_.parse(arguments.others);
+    } catch (const CLI::ParseError& x) {
+      return app_.exit(x, out_, err_) == 0 ? exit_ok : exit_usage;
+    }
+    return dispatch();
+  }
+
+private:
+  // -- declaring --------------------------------------------------------------
+
+  void declare() {
+    app_.name("peapod");
+    app_.set_version_flag("--version", "peapod " + hooks_.version);
+    app_.footer("Every key of the file can be overridden on the command line, "
+                "as in --proxy.listen=127.0.0.1:8080.");
+    app_.require_subcommand(0, 1);
+    app_.add_option("--actor-config", file_,
+                    "Run the daemon in the foreground with this pod.ini")
+        ->type_name("FILE");
+    check_ = add("check-config", "Check a configuration file and say what is "
+                                 "wrong with it");
+    check_->add_option("FILE", checked_file_, "The file")->required();
+    id_ = add("id", "Print this device's id; makes its key if there is none");
+    status_ = add("status", "Show the pod, its transfers and the proxy");
+    status_->add_flag("--json", json_, "Print the daemon's answer as it is");
+    status_->add_option("--socket", socket_, "Control socket of the daemon")
+        ->type_name("PATH");
+    declare_demo();
+  }
+
+  void declare_demo() {
+    demo_ = add("demo", "Run a pod on this machine and download a file with "
+                        "it");
+    demo_->add_option("--devices", options_.devices, "Devices in the pod")
+        ->check(CLI::Range(2, 8))
+        ->capture_default_str();
+    demo_->add_option("--rate", rate_, "Internet connection of each device")
+        ->check(parsed_by(parse_rate, "a rate such as 40Mbit/s"))
+        ->capture_default_str();
+    demo_->add_option("--size", size_, "Size of the file")
+        ->check(parsed_by(parse_size, "a size such as 100MiB"))
+        ->capture_default_str();
+    demo_->add_flag("--keep", options_.keep_running,
+                    "Keep the pod running until Ctrl-C");
+  }
+
+  /// A command that also takes the options that stand before commands.
+  CLI::App* add(std::string name, std::string description) {
+    return app_.add_subcommand(std::move(name), std::move(description))
+        ->fallthrough();
+  }
+
+  using text_parser = std::optional<uint64_t> (*)(std::string_view);
+
+  static CLI::Validator parsed_by(text_parser parse, std::string expected) {
+    auto check = [parse, expected](const std::string& text) {
+      auto number = parse(text);
+      return number && *number > 0 ? std::string{} : "expected " + expected;
+    };
+    return CLI::Validator{check, ""};
+  }
+
+  // -- running ----------------------------------------------------------------
+
+  int dispatch() {
+    if (*check_)
+      return check_config();
+    if (*id_)
+      return print_id();
+    if (*status_)
+      return print_status();
+    if (*demo_)
+      return demo();
+    if (!file_.empty())
+      return daemon();
+    err_ << "peapod: nothing to do: start the daemon with peapod "
+            "--actor-config pod.ini, try peapod demo, or see peapod --help\n";
+    return exit_usage;
+  }
+
+  int daemon() {
+    auto loaded = load_settings(file_, overrides_, env_);
+    return loaded ? hooks_.run_daemon(*loaded) : fail(loaded.error());
+  }
+
+  int check_config() {
+    auto loaded = load_settings(checked_file_, overrides_, env_);
+    if (!loaded)
+      return fail(loaded.error());
+    out_ << checked_file_ << ": ok\n";
+    return exit_ok;
+  }
+
+  int print_id() {
+    auto loaded = load_settings(file_, overrides_, env_);
+    if (!loaded)
+      return fail(loaded.error());
+    auto self = load_identity(loaded->pod.state_dir);
+    if (!self)
+      return fail_at_run_time(self.error());
+    out_ << to_string(self->device()) << '\n';
+    return exit_ok;
+  }
+
+  int print_status() {
+    auto loaded = load_settings(file_, overrides_, env_);
+    if (!loaded)
+      return fail(loaded.error());
+    auto path = socket_.empty() ? loaded->console.socket
+                                : std::filesystem::path{socket_};
+    auto answer = ask_daemon(path, {"GET", "/v1/status", ""});
+    if (!answer)
+      return fail_at_run_time(answer.error());
+    if (answer->status != 200)
+      return fail_at_run_time(
+          {errc::bad_http, "the daemon answered "
+                               + std::to_string(answer->status) + ": "
+                               + answer->body});
+    if (json_) {
+      out_ << answer->body << (answer->body.ends_with('\n') ? "" : "\n");
+      return exit_ok;
+    }
+    auto text = status_text(answer->body);
+    if (!text)
+      return fail_at_run_time(text.error());
+    out_ << *text;
+    return exit_ok;
+  }
+
+  int demo() {
+    if (!overrides_.empty() || !file_.empty()) {
+      err_ << "peapod: the demo makes its own configuration; see peapod demo "
+              "--help\n";
+      return exit_usage;
+    }
+    options_.line_rate = parse_rate(rate_).value_or(options_.line_rate);
+    options_.size = parse_size(size_).value_or(options_.size);
+    return hooks_.run_demo(options_);
+  }
+
+  /// Lines of a configuration stand for themselves: `FILE:LINE: ...`.
+  int fail(const error& x) {
+    err_ << x.detail << '\n';
+    return exit_usage;
+  }
+
+  int fail_at_run_time(const error& x) {
+    err_ << "peapod: " << (x.detail.empty() ? to_string(x) : x.detail) << '\n';
+    return exit_failure;
+  }
+
+  const cli_hooks& hooks_;
+  const process_environment& env_;
+  std::ostream& out_;
+  std::ostream& err_;
+  CLI::App app_{"Nearby devices share the work of every download"};
+  CLI::App* check_ = nullptr;
+  CLI::App* id_ = nullptr;
+  CLI::App* status_ = nullptr;
+  CLI::App* demo_ = nullptr;
+  std::vector<std::string> overrides_;
+  std::string file_;
+  std::string checked_file_;
+  std::string socket_;
+  std::string rate_ = "40Mbit/s";
+  std::string size_ = "100MiB";
+  bool json_ = false;
+  demo_options options_;
+};
+
+} // namespace
+
+int run_cli(int argc, const char* const* argv, const cli_hooks& hooks) {
+  return run_cli(argc, argv, hooks, process_environment::of_process(),
+                 std::cout, std::cerr);
+}
+
+int run_cli(int argc, const char* const* argv, const cli_hooks& hooks,
+            const process_environment& env, std::ostream& out,
+            std::ostream& err) {
+  command_line line{hooks, env, out, err};
+  auto code = line.run(split(argc, argv));
+  out.flush();
+  return code;
+}
+
+} // namespace peapod

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "core/types.hpp"
+#include "hosts/common/config.hpp"
+
+#include <functional>
+#include <iosfwd>
+#include <string>
+
+namespace peapod {
+
+/// What `peapod demo` shows: a pod of daemons on this machine that download
+/// one file together.
+struct demo_options {
+  unsigned devices = 3;                ///< 2 to 8
+  uint64_t line_rate = 40'000'000 / 8; ///< bytes per second of each device
+  uint64_t size = 100_MiB;             ///< bytes of the file
+  bool keep_running = false;           ///< stay up until a signal comes
+};
+
+/// What a host gives the command line to run.
+struct cli_hooks {
+  std::string version;
+  /// Runs the daemon in the foreground; its exit code.
+  std::function<int(const settings&)> run_daemon;
+  /// Runs the demo; its exit code.
+  std::function<int(const demo_options&)> run_demo;
+};
+
+/// Exit codes of the program.
+enum exit_code : int {
+  exit_ok = 0,
+  exit_failure = 1, ///< something failed at run time
+  exit_usage = 2,   ///< wrong arguments or configuration
+};
+
+/// The whole command line: `peapod --actor-config FILE`, `check-config`, `id`,
+/// `status`, `demo`, `--version`, `--help`. Arguments of the form
+/// `--section.key=value` override the file. Returns the exit code.
+int run_cli(int argc, const char* const* argv, const cli_hooks& hooks);
+
+/// The same with other streams and another environment than the process's.
+int run_cli(int argc, const char* const* argv, const cli_hooks& hooks,
+            const process_environment& env, std::ostream& out,
+            std::ostream& err);
+
+} // namespace peapod

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "core/error.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace peapod {
+
+/// The daemon's answer to `GET /v1/status` as tables for people. Members that
+/// are missing are left out. Error: `bad_http` when it is not a JSON object.
+result<std::string> status_text(std::string_view json);
+
+} // namespace peapod
