@@ -22,8 +22,7 @@ public:
   /// The deadline is `after` from now; forgets that an earlier one passed.
   void arm(duration after);
 
-  /// There is no deadline. Lets a pending timer go, so that an event loop
-  /// that has nothing else to do can end.
+  /// There is no deadline. Whether one has passed stays known.
   void disarm();
 
   /// Whether the deadline has passed since `arm`.

@@ -1,0 +1,83 @@
+#include "hosts/net/http_exchange.hpp"
+#include "hosts/net/http_ports.hpp"
+
+#include <utility>
+
+namespace peapod::net {
+
+namespace {
+
+/// The port's side of an exchange: dropping it calls the work off.
+class exchange final : public http_exchange {
+public:
+  explicit exchange(std::shared_ptr<exchange_state> state)
+    : state_(std::move(state)) {}
+
+  ~exchange() override {
+    state_->cancel();
+  }
+
+  void write_body(body_part part, handler<void> done) override {
+    auto work = state_->write_body(std::move(part));
+    start(state_->executor(), state_, std::move(work), std::move(done));
+  }
+
+  void read_head(handler<response_head> done) override {
+    start(state_->executor(), state_, state_->read_head(), std::move(done));
+  }
+
+  void read_body(size_t limit, handler<body_part> done) override {
+    auto work = state_->read_body(limit);
+    start(state_->executor(), state_, std::move(work), std::move(done));
+  }
+
+  uint64_t received() const override {
+    return state_->received();
+  }
+
+  void cancel() override {
+    state_->cancel();
+  }
+
+private:
+  std::shared_ptr<exchange_state> state_;
+};
+
+class client final : public http_client {
+public:
+  explicit client(std::shared_ptr<client_core> core) : core_(std::move(core)) {}
+
+  ~client() override {
+    core_->pool->close();
+  }
+
+  std::shared_ptr<http_exchange> open(request_head head,
+                                      exchange_options options,
+                                      interim_handler on_interim) override {
+    auto state = std::make_shared<exchange_state>(
+        core_, std::move(head), options, std::move(on_interim));
+    state->begin();
+    return std::make_shared<exchange>(std::move(state));
+  }
+
+private:
+  std::shared_ptr<client_core> core_;
+};
+
+} // namespace
+
+std::unique_ptr<http_client> make_http_client(asio::any_io_executor ex,
+                                              client_config config) {
+  origin_pool::limits bounds{config.max_idle_per_origin, config.max_idle,
+                             config.idle_lifetime};
+  auto core = std::shared_ptr<client_core>{new client_core{
+      ex,
+      origin_dialer{ex, std::move(config.binds),
+                    std::move(config.allow_for_peer)},
+      std::make_shared<origin_pool>(ex, bounds),
+      make_tls_context(config.ca_file),
+  }};
+  return std::make_unique<client>(std::move(core));
+}
+
+} // namespace peapod::net

@@ -1,0 +1,408 @@
+#include "hosts/net/http_exchange.hpp"
+
+#include "hosts/net/http_format.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace peapod::net {
+
+namespace {
+
+constexpr size_t head_room = 4 * 1024;
+constexpr size_t head_block = 16 * 1024;
+constexpr size_t body_room = 16 * 1024;
+constexpr size_t max_body_block = 256 * 1024;
+
+/// More of them than any real server sends.
+constexpr int max_interim_heads = 64;
+
+/// How long an upgraded connection may be quiet.
+constexpr auto upgraded_idle = std::chrono::minutes(10);
+
+/// Sets a flag while an operation runs.
+class scope_flag {
+public:
+  explicit scope_flag(bool& flag) : flag_(flag) {
+    flag_ = true;
+  }
+  ~scope_flag() {
+    flag_ = false;
+  }
+  scope_flag(const scope_flag&) = delete;
+
+private:
+  bool& flag_;
+};
+
+/// Methods that may be sent twice (RFC 9110, 9.2.2).
+bool is_idempotent(std::string_view method) {
+  static constexpr std::array<std::string_view, 6> names{
+      "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
+  return std::find(names.begin(), names.end(), method) != names.end();
+}
+
+} // namespace
+
+exchange_state::exchange_state(std::shared_ptr<client_core> core,
+                               request_head head, exchange_options options,
+                               interim_handler on_interim)
+  : core_(std::move(core)),
+    head_(std::move(head)),
+    options_(options),
+    on_interim_(std::move(on_interim)),
+    key_{head_.target.scheme, head_.target.host, head_.target.port,
+         options.for_peer},
+    watch_(core_->ex, [this] { give_up(); }),
+    established_(core_->ex),
+    unsent_(head_.content_length) {
+  established_.expires_at(asio::steady_timer::time_point::max());
+  auto has_body = head_.framing == body_framing::chunked
+                  || (head_.framing == body_framing::length && unsent_ > 0);
+  sent_ = !has_body;
+}
+
+void exchange_state::begin() {
+  auto done = [this](result<void> outcome) {
+    connected_ = std::move(outcome);
+    established_.cancel();
+  };
+  start<exchange_state, void>(core_->ex, shared_from_this(),
+                              establish(options_.fresh_connection),
+                              std::move(done));
+}
+
+uint64_t exchange_state::received() const {
+  return received_;
+}
+
+// -- connecting ---------------------------------------------------------------
+
+task<void> exchange_state::establish(bool fresh) {
+  auto text = format_request(head_);
+  if (!text)
+    co_return text.error();
+  reused_ = !fresh && take_idle();
+  if (!reused_) {
+    auto connected = co_await connect();
+    if (!connected) {
+      watch_.disarm();
+      co_return explain(connected.error());
+    }
+  }
+  auto link = link_;
+  if (!link)
+    co_return make_error(errc::cancelled, "called off");
+  auto written = co_await link->write_text(*text);
+  if (written)
+    co_return result<void>{};
+  if (may_repeat(written.error()))
+    co_return co_await establish(true);
+  co_return explain(written.error());
+}
+
+bool exchange_state::take_idle() {
+  if (!cancelled_)
+    link_ = core_->pool->take(key_);
+  return link_ != nullptr;
+}
+
+/// A kept-alive connection that ended before it answered says nothing about
+/// the request (RFC 9112, 9.3.1).
+bool exchange_state::may_repeat(const error& why) const {
+  return why.code == errc::connection_closed && reused_ && !answered_
+         && !cancelled_ && !watch_.expired()
+         && head_.framing == body_framing::none && is_idempotent(head_.method);
+}
+
+task<void> exchange_state::connect() {
+  if (cancelled_)
+    co_return make_error(errc::cancelled, "called off");
+  scope_flag connecting{connecting_};
+  watch_.arm(options_.connect_timeout);
+  auto socket = co_await dial();
+  dial_.reset();
+  if (!socket)
+    co_return socket.error();
+  if (cancelled_ || watch_.expired())
+    co_return make_error(errc::cancelled, "called off");
+  if (key_.scheme == "https") {
+    if (!core_->tls)
+      co_return core_->tls.error();
+    auto tls = make_tls_transport(std::move(**socket), *core_->tls, key_.host);
+    link_ = tls;
+    if (auto secured = co_await tls->handshake(); !secured)
+      co_return secured.error();
+  } else {
+    link_ = make_plain_transport(std::move(**socket));
+  }
+  connecting_ = false;
+  update_watch();
+  co_return result<void>{};
+}
+
+task<socket_ptr> exchange_state::dial() {
+  auto begin = [this](handler<socket_ptr> done) {
+    host_port to{key_.host, key_.port};
+    dial_ = core_->dialer.dial(to, options_.for_peer, std::move(done));
+  };
+  co_return co_await await_handler<socket_ptr>(begin);
+}
+
+/// Waits until the request's head has been sent.
+task<void> exchange_state::ready() {
+  if (!connected_)
+    co_await established_.async_wait(as_value);
+  if (!connected_)
+    co_return make_error(errc::cancelled, "called off");
+  if (*connected_ && cancelled_)
+    co_return make_error(errc::cancelled, "called off");
+  co_return *connected_;
+}
+
+// -- sending ------------------------------------------------------------------
+
+task<void> exchange_state::write_body(body_part part) {
+  if (auto connected = co_await ready(); !connected)
+    co_return connected.error();
+  if (!link_)
+    co_return make_error(errc::connection_closed, "the exchange has ended");
+  if (auto fits = count_sent(part); !fits)
+    co_return fits.error();
+  scope_flag writing{writing_};
+  update_watch();
+  result<void> written = make_error(errc::io_failed, "");
+  if (upgraded_)
+    written = co_await send_raw(part);
+  else
+    written = co_await send(part);
+  writing_ = false;
+  sent_ = sent_ || (written && part.last);
+  update_watch();
+  if (!written)
+    co_return explain(written.error());
+  finish_if_done();
+  co_return result<void>{};
+}
+
+result<void> exchange_state::count_sent(const body_part& part) {
+  if (upgraded_)
+    return {};
+  if (sent_ && !part.bytes.empty())
+    return make_error(errc::bad_http, "the request has no more body");
+  if (head_.framing != body_framing::length)
+    return {};
+  if (part.bytes.size() > unsent_)
+    return make_error(errc::bad_http, "the body is longer than announced");
+  unsent_ -= part.bytes.size();
+  if (part.last && unsent_ > 0)
+    return make_error(errc::bad_http, "the body is shorter than announced");
+  return {};
+}
+
+task<void> exchange_state::send(const body_part& part) {
+  if (sent_)
+    co_return result<void>{};
+  auto link = link_;
+  std::vector<asio::const_buffer> bytes;
+  auto chunked = head_.framing == body_framing::chunked;
+  auto prefix = chunk_prefix(part.bytes.size());
+  if (!part.bytes.empty()) {
+    if (chunked)
+      bytes.push_back(asio::buffer(prefix));
+    bytes.push_back(asio::buffer(part.bytes.data(), part.bytes.size()));
+    if (chunked)
+      bytes.push_back(asio::buffer("\r\n", 2));
+  }
+  if (chunked && part.last)
+    bytes.push_back(asio::buffer("0\r\n\r\n", 5));
+  if (bytes.empty())
+    co_return result<void>{};
+  auto all = std::span<const asio::const_buffer>{bytes};
+  co_return co_await link->write(all);
+}
+
+task<void> exchange_state::send_raw(const body_part& part) {
+  auto link = link_;
+  asio::const_buffer bytes{part.bytes.data(), part.bytes.size()};
+  auto all = std::span<const asio::const_buffer>{&bytes, 1};
+  if (!part.bytes.empty())
+    if (auto written = co_await link->write(all); !written)
+      co_return written.error();
+  if (part.last)
+    co_return co_await link->finish_writing();
+  co_return result<void>{};
+}
+
+// -- receiving ----------------------------------------------------------------
+
+task<response_head> exchange_state::read_head() {
+  if (auto connected = co_await ready(); !connected)
+    co_return connected.error();
+  scope_flag reading{reading_};
+  update_watch();
+  auto head = co_await receive_head();
+  if (!head && may_repeat(head.error())) {
+    if (auto again = co_await establish(true); !again)
+      co_return again.error();
+    update_watch();
+    head = co_await receive_head();
+  }
+  reading_ = false;
+  update_watch();
+  if (!head)
+    co_return explain(head.error());
+  accept_head(*head);
+  co_return head;
+}
+
+/// The final head; interim ones are passed on.
+task<response_head> exchange_state::receive_head() {
+  for (int interim = 0; interim < max_interim_heads; ++interim) {
+    auto text = co_await receive_head_text();
+    if (!text)
+      co_return text.error();
+    auto head = parse_response_head(*text, head_.method == "HEAD");
+    in_.consume(text->size());
+    if (!head || head->status >= 200 || head->status == 101)
+      co_return head;
+    if (on_interim_)
+      on_interim_(std::move(*head));
+  }
+  co_return make_error(errc::bad_http, key_.host + ": no end of 1xx heads");
+}
+
+task<std::string_view> exchange_state::receive_head_text() {
+  while (true) {
+    auto size = find_head_end(in_.unread());
+    if (!size)
+      co_return make_error(errc::bad_http,
+                           key_.host + ": malformed or too large header");
+    if (*size)
+      co_return in_.unread().substr(0, **size);
+    auto n = co_await receive(head_block);
+    if (!n)
+      co_return n.error();
+    if (*n == 0)
+      co_return make_error(errc::connection_closed,
+                           key_.host + ": closed without a response");
+    answered_ = true;
+  }
+}
+
+/// Reads what is there into `in_`; 0 is the end of the stream.
+task<size_t> exchange_state::receive(size_t block) {
+  auto link = link_;
+  if (!link)
+    co_return make_error(errc::connection_closed, "the exchange has ended");
+  auto room =
+      in_.prepare(std::min(block, body_ ? body_room : head_room), block);
+  auto n = co_await link->read_some(room);
+  if (!n)
+    co_return n.error();
+  in_.commit(*n);
+  update_watch();
+  co_return *n;
+}
+
+void exchange_state::accept_head(const response_head& head) {
+  upgraded_ = head.status == 101;
+  persists_ = persists(head.version, head.fields)
+              && head.framing != body_framing::until_close;
+  body_.emplace(head.framing, head.content_length.value_or(0));
+  received_ = std::min<uint64_t>(in_.unread().size(), body_->rest());
+  finish_if_done();
+}
+
+task<body_part> exchange_state::read_body(size_t limit) {
+  if (!body_)
+    co_return make_error(cancelled_ ? errc::cancelled : errc::connection_closed,
+                         "there is no response");
+  scope_flag reading{reading_};
+  update_watch();
+  while (true) {
+    auto part = body_->next(in_, limit);
+    if (!part) {
+      give_up();
+      co_return part.error();
+    }
+    if (*part) {
+      reading_ = false;
+      update_watch();
+      finish_if_done();
+      co_return std::move(**part);
+    }
+    auto n = co_await receive(block_size(limit));
+    if (!n)
+      co_return explain(n.error());
+    received_ += *n;
+    if (*n > 0)
+      continue;
+    auto last = body_->finish();
+    finish_if_done();
+    co_return last;
+  }
+}
+
+/// Blocks are no larger than what is left, but serve several reads.
+size_t exchange_state::block_size(size_t limit) const {
+  auto most = std::clamp(limit, body_room, max_body_block);
+  auto rest = std::max<uint64_t>(body_->rest(), 1);
+  return static_cast<size_t>(std::min<uint64_t>(most, rest));
+}
+
+// -- ending -------------------------------------------------------------------
+
+/// Lets the connection go when nothing more is to be read or written.
+void exchange_state::finish_if_done() {
+  if (!link_ || !body_ || upgraded_)
+    return;
+  if (!body_->done() && body_->rest() > 0)
+    return;
+  if (writing_)
+    return;
+  watch_.disarm();
+  auto link = std::exchange(link_, nullptr);
+  if (sent_ && persists_ && in_.unread().empty() && !cancelled_)
+    core_->pool->put(key_, std::move(link));
+  else
+    link->close();
+}
+
+/// A deadline runs while something is awaited from the origin: the connection,
+/// room to write, or, once it has the whole request, its answer.
+void exchange_state::update_watch() {
+  if (connecting_ || watch_.expired())
+    return;
+  if (writing_ || (reading_ && (sent_ || body_)))
+    watch_.arm(upgraded_ ? duration{upgraded_idle} : options_.idle_timeout);
+  else
+    watch_.disarm();
+}
+
+void exchange_state::give_up() {
+  if (dial_)
+    dial_->cancel();
+  if (link_)
+    link_->reset();
+}
+
+void exchange_state::cancel() {
+  if (cancelled_)
+    return;
+  cancelled_ = true;
+  watch_.disarm();
+  established_.cancel();
+  give_up();
+}
+
+error exchange_state::explain(error why) const {
+  if (cancelled_)
+    return make_error(errc::cancelled, "called off");
+  if (watch_.expired())
+    return make_error(errc::timed_out, key_.host + ": no answer in time");
+  return why;
+}
+
+} // namespace peapod::net

@@ -1,0 +1,98 @@
+#pragma once
+
+#include "hosts/net/http_input.hpp"
+#include "hosts/net/http_transport.hpp"
+#include "hosts/net/http_watchdog.hpp"
+#include "hosts/net/origin_dialer.hpp"
+#include "hosts/net/origin_pool.hpp"
+#include "hosts/net/tls.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+namespace peapod::net {
+
+/// What all exchanges of one client share.
+struct client_core {
+  asio::any_io_executor ex;
+  origin_dialer dialer;
+  std::shared_ptr<origin_pool> pool;
+  result<tls_context> tls;
+};
+
+/// Called with each 1xx head but 101.
+using interim_handler = std::function<void(response_head)>;
+
+/// The life of one request on one connection. Reads, writes and cancels as
+/// `http_exchange` says; the coroutines here keep themselves alive.
+class exchange_state : public std::enable_shared_from_this<exchange_state> {
+public:
+  exchange_state(std::shared_ptr<client_core> core, request_head head,
+                 exchange_options options, interim_handler on_interim);
+
+  /// Connects and sends the head, in the background.
+  void begin();
+
+  task<void> write_body(body_part part);
+  task<response_head> read_head();
+  task<body_part> read_body(size_t limit);
+  void cancel();
+
+  uint64_t received() const;
+  const asio::any_io_executor& executor() const {
+    return core_->ex;
+  }
+
+private:
+  // -- connecting -------------------------------------------------------------
+  task<void> establish(bool fresh);
+  task<void> connect();
+  task<socket_ptr> dial();
+  task<void> ready();
+  bool take_idle();
+  bool may_repeat(const error& why) const;
+  // -- sending ----------------------------------------------------------------
+  task<void> send(const body_part& part);
+  task<void> send_raw(const body_part& part);
+  result<void> count_sent(const body_part& part);
+  // -- receiving --------------------------------------------------------------
+  task<response_head> receive_head();
+  task<size_t> receive(size_t block);
+  task<std::string_view> receive_head_text();
+  void accept_head(const response_head& head);
+  size_t block_size(size_t limit) const;
+  // -- ending -----------------------------------------------------------------
+  void finish_if_done();
+  void update_watch();
+  void give_up();
+  error explain(error why) const;
+
+  std::shared_ptr<client_core> core_;
+  request_head head_;
+  exchange_options options_;
+  interim_handler on_interim_;
+  origin_key key_;
+  watchdog watch_;
+  asio::steady_timer established_; // never expires: cancelled when it happens
+  std::optional<result<void>> connected_;
+  std::shared_ptr<dial_job> dial_;
+  std::shared_ptr<transport> link_;
+  input_buffer in_;
+  std::optional<body_decoder> body_;
+  uint64_t received_ = 0;
+  uint64_t unsent_ = 0;   // of a request body with a length
+  bool reused_ = false;   // the connection had a request before
+  bool answered_ = false; // a byte of the response was received
+  bool sent_ = false;     // the whole request is
+  bool persists_ = false;
+  bool upgraded_ = false;
+  bool reading_ = false;
+  bool writing_ = false;
+  bool connecting_ = false;
+  bool cancelled_ = false;
+};
+
+} // namespace peapod::net

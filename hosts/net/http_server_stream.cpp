@@ -1,0 +1,319 @@
+#include "hosts/net/http_server_stream.hpp"
+
+#include "hosts/net/socket_address.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <vector>
+
+namespace peapod::net {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How long a client may wait before its next request, take for its head, and
+/// pause within its body.
+constexpr auto next_request_wait = 120s;
+constexpr auto head_wait = 30s;
+constexpr auto body_wait = 10min;
+
+/// How long what a client still sends is read after the last response, so that
+/// a reset does not overtake it (RFC 9112, 9.6).
+constexpr auto linger_wait = 2s;
+
+constexpr size_t head_room = 4 * 1024;
+constexpr size_t head_block = 8 * 1024;
+constexpr size_t body_room = 16 * 1024;
+constexpr size_t max_body_block = 128 * 1024;
+
+constexpr std::string_view continue_head = "HTTP/1.1 100 Continue\r\n\r\n";
+
+endpoint remote_of(const asio::ip::tcp::socket& socket) {
+  boost::system::error_code ec;
+  auto remote = socket.remote_endpoint(ec);
+  return ec ? endpoint{} : from_asio(remote);
+}
+
+bool is_bodiless(unsigned status, bool to_head) {
+  return to_head || status < 200 || status == 204 || status == 304;
+}
+
+} // namespace
+
+server_connection::server_connection(asio::ip::tcp::socket socket,
+                                     std::shared_ptr<origin_dialer> dialer)
+  : ex_(socket.get_executor()),
+    dialer_(std::move(dialer)),
+    remote_(remote_of(socket)),
+    watch_(ex_, [this] { link_->cancel(); }) {
+  link_ = make_plain_transport(std::move(socket));
+}
+
+// -- requests -----------------------------------------------------------------
+
+task<request_head> server_connection::read_request() {
+  if (closed_)
+    co_return make_error(errc::cancelled, "called off");
+  if (head_written_ && !keep_alive())
+    co_return make_error(errc::connection_closed, "no further request");
+  begin_request();
+  auto text = co_await receive_head();
+  watch_.disarm();
+  if (!text)
+    co_return explain_head(text.error());
+  auto size = text->size();
+  auto head = accept_request(*text);
+  in_.consume(size);
+  co_return head;
+}
+
+void server_connection::begin_request() {
+  body_.reset();
+  version_ = 11;
+  to_head_ = client_persists_ = expects_continue_ = false;
+  head_written_ = response_done_ = client_failed_ = false;
+  sent_to_origin_ = 0;
+  in_.shrink();
+}
+
+/// Waits for a request without holding memory; skips empty lines before it
+/// (RFC 9112, 2.2).
+task<void> server_connection::await_first_byte() {
+  watch_.arm(next_request_wait);
+  while (true) {
+    while (in_.unread().starts_with("\r\n"))
+      in_.consume(2);
+    if (!in_.unread().empty() && in_.unread() != "\r")
+      co_return result<void>{};
+    auto n = co_await receive(head_room, head_block);
+    if (!n)
+      co_return n.error();
+    if (*n == 0)
+      co_return make_error(errc::connection_closed, "the client has ended");
+  }
+}
+
+task<std::string_view> server_connection::receive_head() {
+  if (auto begun = co_await await_first_byte(); !begun)
+    co_return begun.error();
+  watch_.arm(head_wait);
+  while (true) {
+    auto size = find_head_end(in_.unread());
+    if (!size)
+      co_return size.error();
+    if (*size)
+      co_return in_.unread().substr(0, **size);
+    auto n = co_await receive(head_room, head_block);
+    if (!n)
+      co_return n.error();
+    if (*n == 0)
+      co_return make_error(errc::connection_closed,
+                           "the client ended within a request");
+  }
+}
+
+error server_connection::explain_head(error why) const {
+  if (!closed_ && watch_.expired() && !in_.unread().empty())
+    return make_error(errc::bad_http, "408 the request took too long");
+  return explain(std::move(why));
+}
+
+result<request_head> server_connection::accept_request(std::string_view text) {
+  auto head = parse_request_head(text);
+  if (!head)
+    return head;
+  version_ = head->version;
+  to_head_ = head->method == "HEAD";
+  client_persists_ = persists(version_, head->fields);
+  expects_continue_ = version_ == 11 && head->framing != body_framing::none
+                      && head->fields.has_token("Expect", "100-continue");
+  body_.emplace(head->framing, head->content_length);
+  return head;
+}
+
+/// Sends the 100 that the client waits for, before its body is read.
+task<void> server_connection::invite_body() {
+  if (!std::exchange(expects_continue_, false) || !body_unread()
+      || head_written_ || !in_.unread().empty())
+    co_return result<void>{};
+  co_return co_await link_->write_text(std::string{continue_head});
+}
+
+task<body_part> server_connection::read_body(size_t limit) {
+  if (closed_ || !body_)
+    co_return explain(make_error(errc::connection_closed, "no request"));
+  if (auto invited = co_await invite_body(); !invited)
+    co_return explain(invited.error());
+  watch_.arm(body_wait);
+  while (true) {
+    auto part = body_->next(in_, limit);
+    if (!part)
+      co_return make_error(errc::bad_http, "400 " + part.error().detail);
+    if (*part) {
+      watch_.disarm();
+      co_return std::move(**part);
+    }
+    auto most = std::clamp(limit, body_room, max_body_block);
+    auto block = std::min<uint64_t>(most, body_->rest());
+    auto n = co_await receive(std::min<size_t>(block, body_room), block);
+    if (!n)
+      co_return explain(n.error());
+    if (*n == 0)
+      co_return body_->finish();
+    watch_.arm(body_wait);
+  }
+}
+
+task<size_t> server_connection::receive(size_t min, size_t block) {
+  if (closed_)
+    co_return make_error(errc::cancelled, "called off");
+  auto room = in_.prepare(min, block);
+  auto n = co_await link_->read_some(room);
+  if (!n)
+    co_return n.error();
+  in_.commit(*n);
+  co_return *n;
+}
+
+// -- responses ----------------------------------------------------------------
+
+/// A response of unknown length is chunked, which keeps the connection; a
+/// client that has no chunks is told to read to the end instead.
+response_layout server_connection::layout_for(const response_head& head) const {
+  response_layout out;
+  out.framing = head.framing;
+  auto open_ended = head.framing == body_framing::chunked
+                    || head.framing == body_framing::until_close;
+  if (is_bodiless(head.status, to_head_))
+    out.framing = body_framing::none;
+  else if (open_ended)
+    out.framing =
+        version_ >= 11 ? body_framing::chunked : body_framing::until_close;
+  else
+    out.framing = body_framing::length;
+  out.close = !client_persists_ || broken_
+              || out.framing == body_framing::until_close
+              || (expects_continue_ && body_unread())
+              || head.fields.has_token("Connection", "close");
+  return out;
+}
+
+task<void> server_connection::write_head(response_head head) {
+  if (closed_)
+    co_return make_error(errc::cancelled, "called off");
+  auto layout = layout_for(head);
+  auto text = format_response(head, layout, version_);
+  if (!text)
+    co_return text.error();
+  if (head.status >= 200 || head.status == 101) {
+    head_written_ = true;
+    upgraded_ = head.status == 101;
+    layout_ = layout;
+    unwritten_ = head.content_length.value_or(0);
+    response_done_ = layout.framing == body_framing::none && !upgraded_;
+  }
+  auto written = co_await link_->write_text(std::move(*text));
+  broken_ = broken_ || !written;
+  if (!written)
+    co_return explain(written.error());
+  co_return result<void>{};
+}
+
+task<void> server_connection::write_body(body_part part) {
+  if (closed_)
+    co_return make_error(errc::cancelled, "called off");
+  if (!head_written_)
+    co_return make_error(errc::bad_http, "a body before its head");
+  if (response_done_ && layout_.framing == body_framing::none)
+    co_return result<void>{};
+  result<void> written = make_error(errc::io_failed, "");
+  if (layout_.framing == body_framing::chunked)
+    written = co_await write_framed(part);
+  else
+    written = co_await write_raw(part);
+  if (!written) {
+    broken_ = true;
+    co_return explain(written.error());
+  }
+  response_done_ = part.last && !upgraded_;
+  co_return result<void>{};
+}
+
+task<void> server_connection::write_raw(const body_part& part) {
+  if (layout_.framing == body_framing::length) {
+    if (part.bytes.size() > unwritten_)
+      co_return make_error(errc::bad_http, "the body is longer than announced");
+    unwritten_ -= part.bytes.size();
+    if (part.last && unwritten_ > 0)
+      co_return make_error(errc::bad_http,
+                           "the body is shorter than announced");
+  }
+  if (part.bytes.empty())
+    co_return result<void>{};
+  asio::const_buffer bytes{part.bytes.data(), part.bytes.size()};
+  auto all = std::span<const asio::const_buffer>{&bytes, 1};
+  co_return co_await link_->write(all);
+}
+
+task<void> server_connection::write_framed(const body_part& part) {
+  std::vector<asio::const_buffer> bytes;
+  auto prefix = chunk_prefix(part.bytes.size());
+  if (!part.bytes.empty()) {
+    bytes.push_back(asio::buffer(prefix));
+    bytes.push_back(asio::buffer(part.bytes.data(), part.bytes.size()));
+    bytes.push_back(asio::buffer("\r\n", 2));
+  }
+  if (part.last)
+    bytes.push_back(asio::buffer("0\r\n\r\n", 5));
+  if (bytes.empty())
+    co_return result<void>{};
+  auto all = std::span<const asio::const_buffer>{bytes};
+  co_return co_await link_->write(all);
+}
+
+// -- ends ---------------------------------------------------------------------
+
+bool server_connection::keep_alive() const {
+  return client_persists_ && !broken_ && !closed_ && !upgraded_
+         && !body_unread() && !(head_written_ && layout_.close)
+         && (!head_written_ || response_done_);
+}
+
+void server_connection::close(bool abort) {
+  if (std::exchange(closed_, true))
+    return;
+  watch_.disarm();
+  if (dial_)
+    dial_->cancel();
+  if (abort)
+    return link_->reset();
+  link_->cancel();
+  start<server_connection, void>(ex_, shared_from_this(), linger(), nullptr);
+}
+
+task<void> server_connection::linger() {
+  std::vector<uint8_t> rest(head_block);
+  auto link = link_;
+  watchdog deadline{ex_, [link] { link->close(); }};
+  deadline.arm(linger_wait);
+  auto open = co_await link->finish_writing();
+  while (open) {
+    auto n = co_await link->read_some(rest);
+    if (!n || *n == 0)
+      break;
+  }
+  link->close();
+  co_return result<void>{};
+}
+
+error server_connection::explain(error why) const {
+  if (closed_)
+    return make_error(errc::cancelled, "called off");
+  if (watch_.expired())
+    return make_error(errc::timed_out, "the client was quiet too long");
+  return why;
+}
+
+} // namespace peapod::net

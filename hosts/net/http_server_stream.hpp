@@ -1,0 +1,97 @@
+#pragma once
+
+#include "actors/ports.hpp"
+#include "hosts/net/http_format.hpp"
+#include "hosts/net/http_input.hpp"
+#include "hosts/net/http_transport.hpp"
+#include "hosts/net/http_watchdog.hpp"
+#include "hosts/net/origin_dialer.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace peapod::net {
+
+/// A client's connection to the proxy: what `http_server_stream` promises. The
+/// coroutines here keep themselves alive.
+class server_connection
+  : public std::enable_shared_from_this<server_connection> {
+public:
+  server_connection(asio::ip::tcp::socket socket,
+                    std::shared_ptr<origin_dialer> dialer);
+
+  task<request_head> read_request();
+  task<body_part> read_body(size_t limit);
+  task<void> write_head(response_head head);
+  task<void> write_body(body_part part);
+  task<relay_totals> relay_response(std::shared_ptr<http_exchange> origin);
+  task<relay_totals> relay_request(std::shared_ptr<http_exchange> origin);
+  task<relay_totals> tunnel(host_port target, std::function<void()> opened);
+  bool keep_alive() const;
+  const endpoint& remote() const {
+    return remote_;
+  }
+  void close(bool abort);
+  const asio::any_io_executor& executor() const {
+    return ex_;
+  }
+
+private:
+  // -- requests ---------------------------------------------------------------
+  void begin_request();
+  task<std::string_view> receive_head();
+  task<void> await_first_byte();
+  result<request_head> accept_request(std::string_view text);
+  error explain_head(error why) const;
+  task<void> invite_body();
+  task<size_t> receive(size_t min, size_t block);
+  // -- responses --------------------------------------------------------------
+  response_layout layout_for(const response_head& head) const;
+  task<void> write_raw(const body_part& part);
+  task<void> write_framed(const body_part& part);
+  // -- relays -----------------------------------------------------------------
+  void pump_request(const std::shared_ptr<http_exchange>& origin);
+  task<relay_totals> pump_response(std::shared_ptr<http_exchange> origin);
+  task<relay_totals> relay_upgraded(std::shared_ptr<http_exchange> origin);
+  task<void> pump_upgraded(std::shared_ptr<http_exchange> origin);
+  // -- tunnels ----------------------------------------------------------------
+  task<socket_ptr> dial(host_port target);
+  // -- ends -------------------------------------------------------------------
+  task<void> linger();
+  error explain(error why) const;
+
+  /// Of the request.
+  bool body_unread() const {
+    return body_ && !body_->done() && body_->rest() > 0;
+  }
+
+  asio::any_io_executor ex_;
+  std::shared_ptr<transport> link_;
+  std::shared_ptr<origin_dialer> dialer_;
+  endpoint remote_;
+  watchdog watch_;
+  input_buffer in_;
+  std::shared_ptr<dial_job> dial_;
+  // The present request.
+  std::optional<body_decoder> body_;
+  unsigned version_ = 11;
+  bool to_head_ = false;
+  bool client_persists_ = false;
+  bool expects_continue_ = false;
+  bool relaying_request_ = false;
+  bool client_failed_ = false; // to send its body
+  uint64_t sent_to_origin_ = 0;
+  // Its response.
+  response_layout layout_;
+  uint64_t unwritten_ = 0; // of a body with a length
+  bool head_written_ = false;
+  bool response_done_ = false;
+  bool upgraded_ = false;
+  // The connection.
+  bool broken_ = false;
+  bool closed_ = false;
+};
+
+} // namespace peapod::net

@@ -1,0 +1,81 @@
+#include "hosts/net/origin_pool.hpp"
+
+#include <utility>
+
+namespace peapod::net {
+
+origin_pool::origin_pool(asio::any_io_executor ex, limits bounds)
+  : timer_(std::move(ex)), limits_(bounds) {}
+
+std::shared_ptr<transport> origin_pool::take(const origin_key& key) {
+  auto i = idle_.find(key);
+  if (i == idle_.end())
+    return nullptr;
+  std::shared_ptr<transport> out;
+  auto& entries = i->second;
+  while (!out && !entries.empty()) {
+    auto last = std::move(entries.back());
+    entries.pop_back();
+    --size_;
+    if (last.good_until >= clock::now() && !last.connection->is_stale())
+      out = std::move(last.connection);
+    else
+      last.connection->close();
+  }
+  if (entries.empty())
+    idle_.erase(i);
+  return out;
+}
+
+void origin_pool::put(const origin_key& key, std::shared_ptr<transport> idle) {
+  auto& entries = idle_[key];
+  if (closed_ || size_ >= limits_.total
+      || entries.size() >= limits_.per_origin) {
+    idle->close();
+    if (entries.empty())
+      idle_.erase(key);
+    return;
+  }
+  entries.push_back({std::move(idle), clock::now() + limits_.lifetime});
+  ++size_;
+  sweep_later();
+}
+
+void origin_pool::close() {
+  closed_ = true;
+  timer_.cancel();
+  for (auto& [key, entries] : idle_)
+    for (auto& x : entries)
+      x.connection->close();
+  idle_.clear();
+  size_ = 0;
+}
+
+void origin_pool::sweep_later() {
+  if (sweeping_)
+    return;
+  sweeping_ = true;
+  timer_.expires_after(limits_.lifetime);
+  timer_.async_wait([weak = weak_from_this()](auto) {
+    if (auto self = weak.lock())
+      self->sweep();
+  });
+}
+
+void origin_pool::sweep() {
+  sweeping_ = false;
+  auto now = clock::now();
+  for (auto i = idle_.begin(); i != idle_.end();) {
+    auto& entries = i->second;
+    while (!entries.empty() && entries.front().good_until <= now) {
+      entries.front().connection->close();
+      entries.pop_front();
+      --size_;
+    }
+    i = entries.empty() ? idle_.erase(i) : std::next(i);
+  }
+  if (size_ > 0)
+    sweep_later();
+}
+
+} // namespace peapod::net

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "core/types.hpp"
+#include "hosts/net/http_transport.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <compare>
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace peapod::net {
+
+/// What a kept-alive connection can be used for. Connections made for peers
+/// passed the exit policy, the others did not: they are never mixed.
+struct origin_key {
+  std::string scheme;
+  std::string host;
+  uint16_t port = 0;
+  bool for_peer = false;
+
+  auto operator<=>(const origin_key&) const = default;
+};
+
+/// Kept-alive connections without a request.
+class origin_pool : public std::enable_shared_from_this<origin_pool> {
+public:
+  /// Bounds: per origin, in all, and how long a connection waits.
+  struct limits {
+    size_t per_origin = 8;
+    size_t total = 256;
+    duration lifetime = std::chrono::seconds(30);
+  };
+
+  origin_pool(asio::any_io_executor ex, limits bounds);
+
+  /// The connection used last, if there is one that is still open; else null.
+  std::shared_ptr<transport> take(const origin_key& key);
+
+  /// Keeps `idle`, or closes it when there is no room.
+  void put(const origin_key& key, std::shared_ptr<transport> idle);
+
+  /// Closes all connections and keeps none from now on.
+  void close();
+
+  /// How many connections wait.
+  size_t size() const {
+    return size_;
+  }
+
+private:
+  using clock = std::chrono::steady_clock;
+  struct entry {
+    std::shared_ptr<transport> connection;
+    clock::time_point good_until;
+  };
+
+  void sweep_later();
+  void sweep();
+
+  asio::steady_timer timer_;
+  limits limits_;
+  std::map<origin_key, std::deque<entry>> idle_; // oldest first
+  size_t size_ = 0;
+  bool sweeping_ = false;
+  bool closed_ = false;
+};
+
+} // namespace peapod::net
