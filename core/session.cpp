@@ -8,10 +8,6 @@ namespace peapod {
 
 namespace {
 
-/// Frames up to this size get their buffer at once; longer ones grow it with
-/// the bytes that really arrive, at most to the frame limit.
-constexpr size_t eager_reservation = 4_MiB;
-
 /// The device that a message speaks for, if it says so.
 const device_id* speaker_of(const wire_message& x) {
   return std::visit(
@@ -232,7 +228,8 @@ void session::receive_frame(std::span<const uint8_t>& in, instant now) {
       return close(misbehaved("a frame is too short"));
     if (body_size_ > frame_limit_)
       return close(misbehaved("a frame is longer than anything asked for"));
-    body_.reserve(std::min(body_size_, eager_reservation));
+    // Address space; memory only as bytes arrive. The limit bounds it.
+    body_.reserve(body_size_);
   }
   take(in, body_, body_size_);
   if (body_.size() == body_size_)
