@@ -101,14 +101,6 @@ bool has_strong_etag(const representation& x) {
   return x.etag && is_strong(*x.etag);
 }
 
-bool is_multipart(const response_head& response) {
-  auto type = response.fields.find("Content-Type");
-  if (!type)
-    return false;
-  auto name = trim(type->substr(0, type->find(';')));
-  return equal_ignoring_case(name, "multipart/byteranges");
-}
-
 } // namespace
 
 // -- lists --------------------------------------------------------------------
@@ -345,7 +337,7 @@ result<void> check_range_response(const response_head& response,
                       "has another version");
   if (response.status != 206)
     return refused_by_origin(response);
-  if (is_multipart(response))
+  if (response.fields.has_token("Content-Type", "multipart/byteranges"))
     return make_error(errc::bad_http, "several ranges in answer to one");
   if (auto place = check_place(response, asked); !place)
     return place;

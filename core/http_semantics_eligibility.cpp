@@ -112,7 +112,8 @@ eligibility part_of(const request_head& request,
   auto place = parse_content_range(fields.joined("Content-Range"));
   if (!range || request.fields.count("Range") != 1)
     return ineligible::range_form;
-  if (!place || !place->range)
+  if (!place || !place->range
+      || fields.has_token("Content-Type", "multipart/byteranges"))
     return ineligible::content_range;
   if (!place->total)
     return ineligible::unknown_length;
