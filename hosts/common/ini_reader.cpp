@@ -97,6 +97,15 @@ std::string words_for(caf::pec code) {
   }
 }
 
+ini_problem problem_at(caf::pec code, int line) {
+  if (code <= caf::pec::trailing_character)
+    code = caf::pec::unexpected_character;
+  // The parser stands behind the newline that it did not expect.
+  if (code == caf::pec::unexpected_newline)
+    --line;
+  return {line, words_for(code)};
+}
+
 } // namespace
 
 ini_text read_ini(std::string_view text) {
@@ -109,12 +118,9 @@ ini_text read_ini(std::string_view text) {
   text_consumer consumer{out,
                          [&state] { return static_cast<int>(state.line); }};
   caf::detail::parser::read_ini(state, consumer);
-  if (state.code > caf::pec::trailing_character || state.i != state.e) {
-    auto code = state.code > caf::pec::trailing_character
-                    ? state.code
-                    : caf::pec::unexpected_character;
-    out.problems.push_back({static_cast<int>(state.line), words_for(code)});
-  }
+  if (state.code > caf::pec::trailing_character || state.i != state.e)
+    out.problems.push_back(
+        problem_at(state.code, static_cast<int>(state.line)));
   return out;
 }
 

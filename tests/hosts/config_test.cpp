@@ -1,0 +1,500 @@
+#include "hosts/common/cli.hpp"
+#include "hosts/common/config.hpp"
+#include "hosts/common/identity_file.hpp"
+#include "hosts/common/ini_reader.hpp"
+#include "hosts/common/size_text.hpp"
+#include "hosts/common/status_text.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#define CAF_SUITE host_config
+#include <caf/test/unit_test.hpp>
+
+using namespace peapod;
+using namespace std::chrono_literals;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder of its own that goes away with the test.
+class scratch_folder {
+public:
+  scratch_folder() {
+    std::string name = (fs::temp_directory_path() / "peapod-XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
+  }
+  ~scratch_folder() {
+    fs::remove_all(path_);
+  }
+  fs::path operator/(const char* name) const {
+    return path_ / name;
+  }
+
+private:
+  fs::path path_;
+};
+
+process_environment plain_environment() {
+  process_environment out;
+  out.variable = [](const char* name) -> std::optional<std::string> {
+    return std::string{name} == "HOME" ? std::optional<std::string>{"/home/x"}
+                                       : std::nullopt;
+  };
+  out.host_name = "box";
+  return out;
+}
+
+result<settings> parse(std::string_view text,
+                       std::vector<std::string> overrides = {}) {
+  return parse_settings(text, "pod.ini", overrides, plain_environment());
+}
+
+std::string errors_of(std::string_view text,
+                      std::vector<std::string> overrides = {}) {
+  auto out = parse(text, std::move(overrides));
+  return out ? "no error" : out.error().detail;
+}
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string read_all(const fs::path& path) {
+  std::ifstream in{path, std::ios::binary};
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+void write_all(const fs::path& path, std::string_view text) {
+  std::ofstream{path, std::ios::binary} << text;
+}
+
+/// Every value in a form that compares.
+std::string dump(const settings& s) {
+  std::ostringstream out;
+  auto networks = [&](const std::vector<network>& xs) {
+    for (auto& x : xs)
+      out << to_hex(x.prefix.bytes()) << '/' << x.length << ' ';
+    out << '|';
+  };
+  auto texts = [&](const std::vector<std::string>& xs) {
+    for (auto& x : xs)
+      out << x << ' ';
+    out << '|';
+  };
+  out << s.pod.name << s.pod.state_dir << s.proxy.listen.address << ':'
+      << s.proxy.listen.port << '|';
+  networks(s.proxy.allow);
+  out << s.discovery.enabled << s.discovery.group << s.discovery.port << '|'
+      << s.discovery.interval.count() << '|';
+  texts(s.discovery.interfaces);
+  for (auto& x : s.discovery.static_peers)
+    out << x.address << ':' << x.port << ' ';
+  out << '|' << s.transport.listen.address << ':' << s.transport.listen.port
+      << s.transport.legacy << s.pool.enabled << '|' << s.pool.min_size << '|'
+      << s.pool.chunk_size << '|' << s.pool.memory << '|' << s.share.enabled;
+  networks(s.share.allow_private);
+  for (auto x : s.share.ports)
+    out << x << ' ';
+  out << '|' << s.share.max_rate << '|';
+  texts(s.wan.bind);
+  out << s.console.socket << s.trust.mode << static_cast<int>(s.log.level)
+      << s.log.file;
+  return out.str();
+}
+
+/// What a run of the command line did.
+struct cli_outcome {
+  int code = -1;
+  std::string out;
+  std::string err;
+  std::optional<settings> daemon;
+  std::optional<demo_options> demo;
+};
+
+cli_outcome run(std::vector<const char*> arguments) {
+  cli_outcome outcome;
+  cli_hooks hooks;
+  hooks.version = "1.2.3";
+  hooks.run_daemon = [&](const settings& s) {
+    outcome.daemon = s;
+    return 0;
+  };
+  hooks.run_demo = [&](const demo_options& x) {
+    outcome.demo = x;
+    return 0;
+  };
+  arguments.insert(arguments.begin(), "peapod");
+  std::ostringstream out;
+  std::ostringstream err;
+  auto env = plain_environment();
+  outcome.code = run_cli(static_cast<int>(arguments.size()), arguments.data(),
+                         hooks, env, out, err);
+  outcome.out = out.str();
+  outcome.err = err.str();
+  return outcome;
+}
+
+} // namespace
+
+// -- values -------------------------------------------------------------------
+
+CAF_TEST(an empty file gives the defaults) {
+  auto s = parse("");
+  CAF_REQUIRE(s);
+  CAF_CHECK_EQUAL(s->proxy.listen.address, "127.0.0.1");
+  CAF_CHECK_EQUAL(s->proxy.listen.port, 3128);
+  CAF_CHECK_EQUAL(s->transport.listen.port, 45679);
+  CAF_CHECK_EQUAL(s->pool.chunk_size, 256_KiB);
+  CAF_CHECK(s->discovery.interval == 4s);
+  CAF_CHECK_EQUAL(s->pod.name, "box");
+  CAF_CHECK_EQUAL(s->pod.state_dir.string(), "/home/x/.local/state/peapod");
+}
+
+CAF_TEST(the commented example holds exactly the defaults) {
+  auto example = load_settings("config/pod.ini", {}, plain_environment());
+  CAF_REQUIRE(example);
+  CAF_CHECK_EQUAL(dump(*example), dump(*parse("")));
+}
+
+CAF_TEST(the commented example and the guide name every key) {
+  auto example = read_all("config/pod.ini");
+  auto guide = read_all("docs/CONFIG.md");
+  for (auto& name : setting_names()) {
+    auto key = name.substr(name.find('.') + 1);
+    CAF_CHECK(contains(example, "\n" + key + "=")
+              || contains(example, "\n; " + key + "="));
+    CAF_CHECK(contains(guide, "`" + key + "`"));
+  }
+}
+
+CAF_TEST(every kind of value is understood) {
+  auto s = parse("[pod]\nname=\"a\"\nstate-dir=\"/s\"\n"
+                 "[proxy]\nlisten=\"[::1]:8080\"\nallow=[\"10.0.0.0/8\"]\n"
+                 "[discovery]\nenabled=false\nport=5000\ninterval=500ms\n"
+                 "interfaces=[\"lo\", \"eth0\"]\n"
+                 "static-peers=[\"10.0.0.2\", \"[fd00::1]:7\"]\n"
+                 "[pool]\nmin-size=\"64KiB\"\n"
+                 "[share]\nports=[80,8080]\nmax-rate=\"8Mbit/s\"\n"
+                 "[log]\nlevel=\"debug\"\n");
+  CAF_REQUIRE(s);
+  CAF_CHECK_EQUAL(s->proxy.listen.address, "::1");
+  CAF_CHECK_EQUAL(s->proxy.allow.size(), 1u);
+  CAF_CHECK(s->discovery.interval == 500ms);
+  CAF_CHECK_EQUAL(s->discovery.interfaces.size(), 2u);
+  CAF_REQUIRE_EQUAL(s->discovery.static_peers.size(), 2u);
+  CAF_CHECK_EQUAL(s->discovery.static_peers[0].port, 45679);
+  CAF_CHECK_EQUAL(s->discovery.static_peers[1].address, "fd00::1");
+  CAF_CHECK_EQUAL(s->discovery.static_peers[1].port, 7);
+  CAF_CHECK_EQUAL(s->pool.min_size, 64_KiB);
+  CAF_CHECK_EQUAL(s->share.ports.back(), 8080);
+  CAF_CHECK_EQUAL(s->share.max_rate, 1'000'000u);
+  CAF_CHECK(s->log.level == severity::debug);
+}
+
+CAF_TEST(carriage returns at the ends of lines are accepted) {
+  auto s =
+      parse("[pod]\r\nname=\"a\"\r\n; note\r\n[pool]\r\nenabled=false\r\n");
+  CAF_REQUIRE(s);
+  CAF_CHECK_EQUAL(s->pod.name, "a");
+  CAF_CHECK(!s->pool.enabled);
+}
+
+CAF_TEST(sizes and rates are read strictly) {
+  CAF_CHECK(parse_size("64KiB") == 65536u);
+  CAF_CHECK(parse_size("10 MB") == 10'000'000u);
+  CAF_CHECK(parse_size("7") == 7u);
+  CAF_CHECK(!parse_size("1.5MiB"));
+  CAF_CHECK(!parse_size("-1"));
+  CAF_CHECK(!parse_size(""));
+  CAF_CHECK(!parse_size("64kb"));
+  CAF_CHECK(!parse_size("99999999999TiB"));
+  CAF_CHECK(parse_rate("10Mbit/s") == 1'250'000u);
+  CAF_CHECK(parse_rate("1MiB/s") == 1_MiB);
+  CAF_CHECK(parse_rate("0") == 0u);
+  CAF_CHECK(!parse_rate("10Mbit"));
+  CAF_CHECK_EQUAL(size_text(512), "512 B");
+  CAF_CHECK_EQUAL(size_text(64_KiB), "64 KiB");
+  CAF_CHECK_EQUAL(size_text(1_MiB + 512_KiB), "1.5 MiB");
+  CAF_CHECK_EQUAL(rate_text(5'000'000), "40.0 Mbit/s");
+}
+
+// -- errors -------------------------------------------------------------------
+
+CAF_TEST(all mistakes of a file are told at once with their lines) {
+  auto all = errors_of("[proxy]\nlisten=3128\nlissen=\"x\"\n"
+                       "[discovery]\nport=70000\ninterval=1h\n"
+                       "[log]\nlevel=\"loud\"\n");
+  CAF_CHECK(contains(all, "pod.ini:2: proxy.listen: expected an IP address"));
+  CAF_CHECK(contains(all, "pod.ini:3: proxy.lissen: unknown key; [proxy] has "
+                          "allow, listen"));
+  CAF_CHECK(contains(all, "pod.ini:5: discovery.port: expected a port"));
+  CAF_CHECK(
+      contains(all, "pod.ini:6: discovery.interval: expected a duration"));
+  CAF_CHECK(contains(all, "pod.ini:8: log.level: expected \"trace\""));
+  CAF_CHECK_EQUAL(std::count(all.begin(), all.end(), '\n'), 4);
+}
+
+CAF_TEST(an unknown section is told) {
+  CAF_CHECK_EQUAL(errors_of("[pool]\n[proxi]\nlisten=\"127.0.0.1:1\"\n"),
+                  "pod.ini:3: proxi.listen: unknown section [proxi]");
+}
+
+CAF_TEST(a key before any section is told) {
+  CAF_CHECK(contains(errors_of("name=\"a\"\n"),
+                     "pod.ini:1: name: a [section] must stand before it"));
+}
+
+CAF_TEST(a key that is set twice is told with both lines) {
+  CAF_CHECK_EQUAL(errors_of("[pod]\nname=\"a\"\n\nname=\"b\"\n"),
+                  "pod.ini:4: pod.name: set twice, first at pod.ini:2");
+  CAF_CHECK(contains(errors_of("[pod]\nname=\"a\"\n[pod]\nname=\"b\"\n"),
+                     "pod.ini:4: pod.name: set twice"));
+}
+
+CAF_TEST(text that is not INI is told with its line) {
+  CAF_CHECK(contains(errors_of("[pod]\nname=a\n"), "pod.ini:2: "));
+  CAF_CHECK(contains(errors_of("[pod]\nname=\n"), "pod.ini:2: "));
+  CAF_CHECK(contains(errors_of("[pod]\nname=\"a"), "pod.ini:2: "));
+  CAF_CHECK(contains(errors_of("[pod\n"), "pod.ini:1: "));
+  CAF_CHECK(contains(errors_of("[pod]\n# note\n"), "pod.ini:2: "));
+}
+
+CAF_TEST(values out of range are refused) {
+  CAF_CHECK(contains(errors_of("[pool]\nchunk-size=\"1KiB\"\n"), "\"16KiB\""));
+  CAF_CHECK(contains(errors_of("[pool]\nmemory=\"64\"\n"), "pool.memory"));
+  CAF_CHECK(contains(errors_of("[share]\nports=[0]\n"), "share.ports"));
+  CAF_CHECK(contains(errors_of("[share]\nallow-private=[\"10.0.0.1/8\"]\n"),
+                     "share.allow-private: expected a list of networks"));
+  CAF_CHECK(
+      contains(errors_of("[discovery]\ngroup=\"10.0.0.1\"\n"), "multicast"));
+  CAF_CHECK(contains(errors_of("[trust]\nmode=\"closed\"\n"), "\"open\""));
+  CAF_CHECK(contains(errors_of("[pod]\nname=\"\"\n"), "1 to 32 bytes"));
+  CAF_CHECK(contains(errors_of("[proxy]\nlisten=\"127.0.0.1:99999\"\n"),
+                     "proxy.listen"));
+}
+
+CAF_TEST(listening beyond loopback needs the networks of the clients) {
+  CAF_CHECK(contains(errors_of("[proxy]\nlisten=\"0.0.0.0:3128\"\n"),
+                     "pod.ini:2: proxy.listen: listening beyond this machine "
+                     "needs proxy.allow"));
+  CAF_CHECK(parse("[proxy]\nlisten=\"0.0.0.0:1\"\nallow=[\"10.0.0.0/8\"]\n"));
+  CAF_CHECK(parse("[proxy]\nlisten=\"127.0.0.9:1\"\n"));
+}
+
+CAF_TEST(memory must hold some chunks) {
+  CAF_CHECK(contains(errors_of("[pool]\nchunk-size=\"8MiB\"\n"
+                               "memory=\"16MiB\"\n"),
+                     "pod.ini:3: pool.memory: expected at least 4 times"));
+}
+
+CAF_TEST(a file that cannot be read is told) {
+  auto env = plain_environment();
+  auto missing = load_settings("/nonexistent/pod.ini", {}, env);
+  CAF_REQUIRE(!missing);
+  CAF_CHECK(missing.error().code == errc::bad_config);
+  CAF_CHECK_EQUAL(missing.error().detail, "/nonexistent/pod.ini: cannot be "
+                                          "read: No such file or directory");
+  auto folder = load_settings("/", {}, env);
+  CAF_REQUIRE(!folder);
+  CAF_CHECK(contains(folder.error().detail, "it is a folder"));
+}
+
+// -- overrides ----------------------------------------------------------------
+
+CAF_TEST(the command line overrides the file) {
+  auto s = parse("[proxy]\nlisten=\"127.0.0.1:1\"\n[pool]\nenabled=true\n",
+                 {"proxy.listen=127.0.0.1:2", "pool.enabled=false",
+                  "discovery.interval=1s", "share.ports=1,2",
+                  "discovery.interfaces=lo,eth0", "wan.bind=[\"w\"]",
+                  "pod.name=\"n\""});
+  CAF_REQUIRE(s);
+  CAF_CHECK_EQUAL(s->proxy.listen.port, 2);
+  CAF_CHECK(!s->pool.enabled);
+  CAF_CHECK(s->discovery.interval == 1s);
+  CAF_CHECK_EQUAL(s->share.ports.size(), 2u);
+  CAF_CHECK_EQUAL(s->discovery.interfaces.at(1), "eth0");
+  CAF_CHECK_EQUAL(s->wan.bind.at(0), "w");
+  CAF_CHECK_EQUAL(s->pod.name, "n");
+}
+
+CAF_TEST(mistakes on the command line are told) {
+  CAF_CHECK(contains(errors_of("", {"proxy.lissen=1"}),
+                     "--proxy.lissen: unknown key"));
+  CAF_CHECK(contains(errors_of("", {"pool.enabled=maybe"}),
+                     "--pool.enabled: expected true or false"));
+  CAF_CHECK(contains(errors_of("", {"pool.enabled=true\n[log]\nlevel=\"x\""}),
+                     "--pool.enabled: expected true or false"));
+  CAF_CHECK(contains(errors_of("", {"proxy.listen"}), "--proxy.listen=VALUE"));
+}
+
+CAF_TEST(paths follow the environment) {
+  auto env = plain_environment();
+  CAF_CHECK_EQUAL(default_socket(env, "/s").string(), "/s/control.sock");
+  env.root = true;
+  CAF_CHECK_EQUAL(default_state_dir(env).string(), "/var/lib/peapod");
+  CAF_CHECK_EQUAL(default_socket(env, "/s").string(),
+                  "/run/peapod/control.sock");
+  env.variable = [](const char* name) {
+    return std::optional<std::string>{"/" + std::string{name}};
+  };
+  CAF_CHECK_EQUAL(default_state_dir(env).string(), "/STATE_DIRECTORY");
+  CAF_CHECK_EQUAL(default_socket(env, "/s").string(),
+                  "/RUNTIME_DIRECTORY/control.sock");
+}
+
+// -- identity -----------------------------------------------------------------
+
+CAF_TEST(an identity is made once and kept) {
+  scratch_folder folder;
+  auto first = load_identity(folder / "state");
+  CAF_REQUIRE(first);
+  auto second = load_identity(folder / "state");
+  CAF_REQUIRE(second);
+  CAF_CHECK(first->device() == second->device());
+  struct stat info {};
+  auto path = folder / "state/identity.key";
+  CAF_REQUIRE_EQUAL(::stat(path.c_str(), &info), 0);
+  CAF_CHECK_EQUAL(info.st_mode & 0777, 0600u);
+  CAF_CHECK_EQUAL(info.st_size, 32);
+  auto entries = fs::directory_iterator{folder / "state"};
+  CAF_CHECK_EQUAL(std::distance(fs::begin(entries), fs::end(entries)), 1);
+}
+
+CAF_TEST(a key that others may read or of a wrong size is refused) {
+  scratch_folder folder;
+  CAF_REQUIRE(load_identity(folder / ""));
+  auto path = folder / "identity.key";
+  ::chmod(path.c_str(), 0644);
+  auto open = load_identity(folder / "");
+  CAF_REQUIRE(!open);
+  CAF_CHECK(open.error().code == errc::permission_denied);
+  CAF_CHECK(contains(open.error().detail, "chmod 600"));
+  ::chmod(path.c_str(), 0600);
+  write_all(path, "short");
+  auto cut = load_identity(folder / "");
+  CAF_REQUIRE(!cut);
+  CAF_CHECK(cut.error().code == errc::bad_config);
+  write_all(path, std::string(33, 'x'));
+  CAF_CHECK(!load_identity(folder / ""));
+}
+
+// -- command line -------------------------------------------------------------
+
+CAF_TEST(without a command the program says what it can do) {
+  auto x = run({});
+  CAF_CHECK_EQUAL(x.code, 2);
+  CAF_CHECK(contains(x.err, "--actor-config pod.ini"));
+}
+
+CAF_TEST(the daemon gets its settings) {
+  scratch_folder folder;
+  auto file = folder / "pod.ini";
+  write_all(file, "[pod]\nname=\"a\"\n");
+  auto x = run({"--actor-config", file.c_str(), "--proxy.listen=127.0.0.1:0"});
+  CAF_CHECK_EQUAL(x.code, 0);
+  CAF_REQUIRE(x.daemon);
+  CAF_CHECK_EQUAL(x.daemon->pod.name, "a");
+  CAF_CHECK_EQUAL(x.daemon->proxy.listen.port, 0);
+}
+
+CAF_TEST(a wrong file ends the program with its mistakes) {
+  scratch_folder folder;
+  auto file = folder / "pod.ini";
+  write_all(file, "[pod]\nnom=\"a\"\n");
+  for (auto arguments : {std::vector{"--actor-config", file.c_str()},
+                         std::vector{"check-config", file.c_str()}}) {
+    auto x = run(arguments);
+    CAF_CHECK_EQUAL(x.code, 2);
+    CAF_CHECK(!x.daemon);
+    CAF_CHECK_EQUAL(x.err, file.string()
+                               + ":2: pod.nom: unknown key; [pod] has name, "
+                                 "state-dir\n");
+  }
+}
+
+CAF_TEST(a right file is confirmed) {
+  auto x = run({"check-config", "config/pod.ini"});
+  CAF_CHECK_EQUAL(x.code, 0);
+  CAF_CHECK_EQUAL(x.out, "config/pod.ini: ok\n");
+}
+
+CAF_TEST(the device id is printed) {
+  scratch_folder folder;
+  auto state = "--pod.state-dir=" + (folder / "state").string();
+  auto x = run({"id", state.c_str()});
+  CAF_CHECK_EQUAL(x.code, 0);
+  CAF_CHECK_EQUAL(x.out.size(), 33u);
+  CAF_CHECK_EQUAL(run({"id", state.c_str()}).out, x.out);
+}
+
+CAF_TEST(without a daemon status says how to start one) {
+  scratch_folder folder;
+  auto socket = (folder / "no.sock").string();
+  auto x = run({"status", "--socket", socket.c_str()});
+  CAF_CHECK_EQUAL(x.code, 1);
+  CAF_CHECK_EQUAL(x.err,
+                  "peapod: no daemon at " + socket
+                      + ": start it with peapod --actor-config pod.ini\n");
+}
+
+CAF_TEST(the demo takes its options) {
+  auto x = run({"demo", "--devices", "4", "--rate", "8Mbit/s", "--size=1MiB"});
+  CAF_CHECK_EQUAL(x.code, 0);
+  CAF_REQUIRE(x.demo);
+  CAF_CHECK_EQUAL(x.demo->devices, 4u);
+  CAF_CHECK_EQUAL(x.demo->line_rate, 1'000'000u);
+  CAF_CHECK_EQUAL(x.demo->size, 1_MiB);
+  CAF_CHECK_EQUAL(run({"demo", "--rate", "fast"}).code, 2);
+  CAF_CHECK_EQUAL(run({"demo", "--devices", "1"}).code, 2);
+}
+
+CAF_TEST(version and help are on standard output and wrong usage is not ) {
+  auto version = run({"--version"});
+  CAF_CHECK_EQUAL(version.code, 0);
+  CAF_CHECK_EQUAL(version.out, "peapod 1.2.3\n");
+  auto help = run({"--help"});
+  CAF_CHECK_EQUAL(help.code, 0);
+  CAF_CHECK(contains(help.out, "check-config"));
+  auto wrong = run({"--frobnicate"});
+  CAF_CHECK_EQUAL(wrong.code, 2);
+  CAF_CHECK(contains(wrong.err, "--frobnicate"));
+  CAF_CHECK_EQUAL(run({"staus"}).code, 2);
+}
+
+// -- status -------------------------------------------------------------------
+
+CAF_TEST(a status becomes tables) {
+  auto text = status_text(
+      R"({"device":{"id":"00ff","name":"a"},"pod_size":2,
+        "peers":[{"id":"1234","name":"b\u001b[2J","address":"10.0.0.2:45679",
+                  "state":"connected","protocol":2,"rate_down":5000000,
+                  "rate_up":0,"bytes_from":65536,"bytes_to":0}],
+        "transfers":[{"id":"t","url":"http://x/y","state":"running",
+                      "total":2097152,"delivered":1048576,
+                      "bytes":{"self":524288,"b":524288},"wasted":0}],
+        "proxy":{"requests":3,"tunnels":1,"pooled":1,"passed_through":1,
+                 "active":1},"share":{"served_bytes":0}})");
+  CAF_REQUIRE(text);
+  CAF_CHECK(contains(*text, "a (00ff), pod of 2"));
+  CAF_CHECK(contains(*text, "40.0 Mbit/s"));
+  CAF_CHECK(contains(*text, "1 MiB of 2 MiB (50%)"));
+  CAF_CHECK(contains(*text, "self 512 KiB, b 512 KiB"));
+  CAF_CHECK(contains(*text, "3 requests, 1 pooled"));
+  CAF_CHECK(!contains(*text, "\x1b"));
+}
+
+CAF_TEST(a status of missing or odd members is shown as far as it goes) {
+  CAF_CHECK(status_text("{}"));
+  CAF_CHECK(status_text(R"({"peers":[1,{"id":3}],"transfers":{},"proxy":[]})"));
+  CAF_CHECK(!status_text("[]"));
+  CAF_CHECK(!status_text("nonsense"));
+}

@@ -1,0 +1,232 @@
+#include "hosts/common/control_client.hpp"
+#include "hosts/net/control_server.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#define CAF_SUITE control_socket
+#include <caf/test/unit_test.hpp>
+
+using namespace peapod;
+using namespace std::chrono_literals;
+
+namespace {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+using asio::local::stream_protocol;
+using net::control_reply;
+using net::control_request;
+using net::control_response;
+using net::control_server;
+
+/// A server that runs on a thread of its own, as in the daemon: the client
+/// blocks.
+struct fixture {
+  asio::io_context io;
+  asio::executor_work_guard<asio::io_context::executor_type> guard =
+      asio::make_work_guard(io);
+  fs::path folder;
+  fs::path path;
+  std::unique_ptr<control_server> server;
+  std::thread thread;
+
+  fixture() {
+    std::string name = (fs::temp_directory_path() / "peapod-XXXXXX").string();
+    folder = ::mkdtemp(name.data());
+    path = folder / "run/control.sock";
+  }
+
+  ~fixture() {
+    stop();
+    fs::remove_all(folder);
+  }
+
+  void start(net::control_handler handler) {
+    auto opened =
+        control_server::open(io.get_executor(), path, std::move(handler));
+    CAF_REQUIRE(opened);
+    server = std::move(*opened);
+    thread = std::thread{[this] { io.run(); }};
+  }
+
+  /// Stops the thread, then the server, as a daemon does.
+  void stop() {
+    guard.reset();
+    io.stop();
+    if (thread.joinable())
+      thread.join();
+    server.reset();
+  }
+
+  static void echo(control_request x, control_reply reply) {
+    reply({200, "text/plain", x.method + " " + x.target + " " + x.body});
+  }
+
+  /// Sends raw bytes and reads until the server closes the connection.
+  std::string raw(std::string_view request) {
+    asio::io_context own;
+    stream_protocol::socket socket{own};
+    socket.connect(stream_protocol::endpoint{path.string()});
+    asio::write(socket, asio::buffer(request));
+    std::string out;
+    boost::system::error_code ec;
+    asio::read(socket, asio::dynamic_buffer(out), ec);
+    CAF_CHECK(ec == asio::error::eof || ec == asio::error::connection_reset);
+    return out;
+  }
+};
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(control_tests, fixture)
+
+CAF_TEST(a request gets its answer) {
+  start(echo);
+  auto got = ask_daemon(path, {"POST", "/v1/x?y=1", "hello"});
+  CAF_REQUIRE(got);
+  CAF_CHECK_EQUAL(got->status, 200u);
+  CAF_CHECK_EQUAL(got->content_type, "text/plain");
+  CAF_CHECK_EQUAL(got->body, "POST /v1/x?y=1 hello");
+}
+
+CAF_TEST(an answer may come later and from another thread) {
+  std::thread other;
+  start([&](control_request, control_reply reply) {
+    other = std::thread{[reply] {
+      reply({404, "application/json", "{}"});
+      reply({200, "application/json", "second"});
+    }};
+  });
+  auto got = ask_daemon(path, {"GET", "/", ""});
+  other.join();
+  CAF_REQUIRE(got);
+  CAF_CHECK_EQUAL(got->status, 404u);
+  CAF_CHECK_EQUAL(got->body, "{}");
+}
+
+CAF_TEST(an answer that is never given closes the connection) {
+  start([](control_request, control_reply) {});
+  auto got = ask_daemon(path, {"GET", "/", ""});
+  CAF_REQUIRE(!got);
+  CAF_CHECK(got.error().code == errc::connection_closed);
+}
+
+CAF_TEST(a daemon that does not answer in time is told) {
+  std::vector<control_reply> kept;
+  start([&](control_request, control_reply reply) {
+    kept.push_back(std::move(reply));
+  });
+  auto got = ask_daemon(path, {"GET", "/", ""}, 50ms);
+  stop();
+  CAF_REQUIRE(!got);
+  CAF_CHECK(got.error().code == errc::timed_out);
+}
+
+CAF_TEST(one connection carries several requests) {
+  start(echo);
+  auto got = raw("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n"
+                 "GET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  CAF_CHECK(contains(got, "GET /1"));
+  CAF_CHECK(contains(got, "GET /2"));
+}
+
+CAF_TEST(what is too large or not HTTP is refused) {
+  start(echo);
+  auto large = std::string(20000, 'x');
+  CAF_CHECK(contains(raw("GET / HTTP/1.1\r\nA: " + large + "\r\n\r\n"), "431"));
+  CAF_CHECK(
+      contains(raw("POST / HTTP/1.1\r\nContent-Length: 70000\r\n\r\n"), "413"));
+  CAF_CHECK(contains(raw("nonsense\r\n\r\n"), "400"));
+  CAF_CHECK(ask_daemon(path, {"GET", "/", ""}));
+}
+
+CAF_TEST(only the owner may use the socket) {
+  start(echo);
+  struct stat info {};
+  CAF_REQUIRE_EQUAL(::stat(path.c_str(), &info), 0);
+  CAF_CHECK_EQUAL(info.st_mode & 0777, 0600u);
+  CAF_REQUIRE_EQUAL(::stat(path.parent_path().c_str(), &info), 0);
+  CAF_CHECK_EQUAL(info.st_mode & 0777, 0700u);
+}
+
+CAF_TEST(a second daemon is told that the socket is taken) {
+  start(echo);
+  asio::io_context other;
+  auto second = control_server::open(other.get_executor(), path, echo);
+  CAF_REQUIRE(!second);
+  CAF_CHECK(second.error().code == errc::address_in_use);
+  CAF_CHECK(contains(second.error().detail, "set [console] socket"));
+  CAF_CHECK(ask_daemon(path, {"GET", "/", ""}));
+}
+
+CAF_TEST(the socket of a dead daemon is replaced) {
+  fs::create_directories(path.parent_path());
+  {
+    asio::io_context dead;
+    stream_protocol::acceptor left{dead,
+                                   stream_protocol::endpoint{path.string()}};
+  }
+  CAF_REQUIRE(fs::exists(path));
+  auto got = ask_daemon(path, {"GET", "/", ""});
+  CAF_REQUIRE(!got);
+  CAF_CHECK(got.error().code == errc::connection_refused);
+  start(echo);
+  CAF_CHECK(ask_daemon(path, {"GET", "/", ""}));
+}
+
+CAF_TEST(a file that is not a socket is left alone) {
+  fs::create_directories(path.parent_path());
+  std::ofstream{path} << "precious";
+  auto opened = control_server::open(io.get_executor(), path, echo);
+  CAF_REQUIRE(!opened);
+  CAF_CHECK(opened.error().code == errc::bad_config);
+  CAF_CHECK_EQUAL(fs::file_size(path), 8u);
+}
+
+CAF_TEST(a path that is too long is refused) {
+  auto opened = control_server::open(io.get_executor(),
+                                     folder / std::string(120, 'x'), echo);
+  CAF_REQUIRE(!opened);
+  CAF_CHECK(opened.error().code == errc::bad_config);
+}
+
+CAF_TEST(the socket goes away with the server) {
+  start(echo);
+  CAF_CHECK(fs::exists(path));
+  stop();
+  CAF_CHECK(!fs::exists(path));
+}
+
+CAF_TEST(connections beyond the limit are closed) {
+  start(echo);
+  asio::io_context own;
+  std::vector<stream_protocol::socket> idle;
+  for (int i = 0; i < 32; ++i) {
+    idle.emplace_back(own);
+    idle.back().connect(stream_protocol::endpoint{path.string()});
+  }
+  CAF_CHECK(!ask_daemon(path, {"GET", "/", ""}));
+  idle.clear();
+  // The server notices closed connections one by one.
+  auto deadline = std::chrono::steady_clock::now() + 5s;
+  auto got = ask_daemon(path, {"GET", "/", ""});
+  while (!got && std::chrono::steady_clock::now() < deadline)
+    got = ask_daemon(path, {"GET", "/", ""});
+  CAF_CHECK(got);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
