@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -27,9 +28,12 @@ from lab_base import (
     NGINX_ADDRESS,
     NGINX_ADDRESS_6,
     LabError,
+    existing_namespaces,
     is_running,
     run,
     send_signal,
+    tool_path,
+    why_impossible,
 )
 
 __all__ = ["DEFAULT_RATE", "Lab", "LabError", "why_impossible"]
@@ -42,36 +46,6 @@ def default_prefix() -> str:
     if not prefix.isalnum() or len(prefix) > 20:
         raise LabError(f"PEAPOD_LAB={prefix!r}: letters and digits only")
     return prefix
-
-
-def existing_namespaces() -> set:
-    """Names of all network namespaces of the machine."""
-    lines = run("ip", "netns", "list").stdout.splitlines()
-    return {line.split()[0] for line in lines if line.strip()}
-
-
-def why_impossible():
-    """A sentence that says why no lab can be built here, or None."""
-    for tool in ("ip", "tc", "nginx", "openssl"):
-        if not shutil.which(tool, path=tool_path()):
-            return f"{tool} is not installed; tools/setup --test installs it"
-    if os.geteuid() != 0:
-        return "network namespaces need root: run this through sudo"
-    probe = f"pptry{os.getpid()}"
-    done = run("ip", "netns", "add", probe, check=False)
-    if done.returncode != 0:
-        return (
-            "network namespaces are not permitted on this machine "
-            f"(ip netns add: {done.stderr.strip()}); in a container, run it "
-            "with --privileged"
-        )
-    run("ip", "netns", "del", probe)
-    return None
-
-
-def tool_path() -> str:
-    """PATH with the folders of administrators' tools."""
-    return os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
 class Lab:
@@ -221,13 +195,18 @@ class Lab:
         run("ip", "netns", "add", name)
         folder = Path("/etc/netns") / name
         folder.mkdir(parents=True, exist_ok=True)
-        lines = ["127.0.0.1 localhost", "::1 localhost"]
+        # Programs look the machine's own name up at the oddest moments.
+        lines = [f"127.0.0.1 localhost {socket.gethostname()}",
+                 "::1 localhost"]
         lines += [f"{address} {n}" for n, address in NAMES.items()]
         (folder / "hosts").write_text("\n".join(lines) + "\n")
-        (folder / "resolv.conf").write_text(f"nameserver {NGINX_ADDRESS}\n")
+        (folder / "resolv.conf").write_text(
+            f"nameserver {NGINX_ADDRESS}\noptions timeout:1 attempts:1\n")
         for scope in ("all", "default"):
             self.run(host, "sysctl", "-qw",
                      f"net.ipv6.conf.{scope}.accept_dad=0")
+        # Nobody serves names, and says so every time.
+        self.run(host, "sysctl", "-qw", "net.ipv4.icmp_ratelimit=0")
         self.run(host, "ip", "link", "set", "lo", "up")
 
     def _connect_lan(self, host: int) -> None:

@@ -1,6 +1,7 @@
 """What the modules of the lab share: addresses, names, running commands."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -28,6 +29,36 @@ def run(*words, check=True) -> subprocess.CompletedProcess:
         said = done.stderr.strip() or done.stdout.strip()
         raise LabError(f"{' '.join(map(str, words))}: {said}")
     return done
+
+
+def existing_namespaces() -> set:
+    """Names of all network namespaces of the machine."""
+    lines = run("ip", "netns", "list").stdout.splitlines()
+    return {line.split()[0] for line in lines if line.strip()}
+
+
+def why_impossible():
+    """A sentence that says why no lab can be built here, or None."""
+    for tool in ("ip", "tc", "nginx", "openssl"):
+        if not shutil.which(tool, path=tool_path()):
+            return f"{tool} is not installed; tools/setup --test installs it"
+    if os.geteuid() != 0:
+        return "network namespaces need root: run this through sudo"
+    probe = f"pptry{os.getpid()}"
+    done = run("ip", "netns", "add", probe, check=False)
+    if done.returncode != 0:
+        return (
+            "network namespaces are not permitted on this machine "
+            f"(ip netns add: {done.stderr.strip()}); in a container, run it "
+            "with --privileged"
+        )
+    run("ip", "netns", "del", probe)
+    return None
+
+
+def tool_path() -> str:
+    """PATH with the folders of administrators' tools."""
+    return os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
 def send_signal(pid: int, how) -> None:
