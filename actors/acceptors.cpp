@@ -3,6 +3,7 @@
 #include "actors/peer_session.hpp"
 #include "actors/proxy_connection.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace peapod {
@@ -27,9 +28,28 @@ void fail(Self* self, const error& why) {
   self->quit(caf::make_error(caf::sec::runtime_error, to_string(why)));
 }
 
+/// Whether a client may use this proxy: from this machine, or from a network
+/// that the user named.
+bool is_allowed(const pod_config& config, const endpoint& client) {
+  static const auto loopback = {*parse_network("127.0.0.0/8"),
+                                *parse_network("::1/128")};
+  auto ip = parse_ip(client.address);
+  auto has = [&](const network& x) { return x.contains(ip->unmapped()); };
+  return ip
+         && (std::any_of(loopback.begin(), loopback.end(), has)
+             || std::any_of(config.client_networks.begin(),
+                            config.client_networks.end(), has));
+}
+
 void start_client(proxy_acceptor_state::self_pointer self,
                   std::shared_ptr<http_server_stream> stream) {
   auto& st = self->state;
+  if (!is_allowed(st.env->config, stream->remote())) {
+    st.env->log(log_level::warn, "a client at " + stream->remote().address
+                                     + " is not in [proxy] allow");
+    stream->close(true);
+    return;
+  }
   if (st.env->counters.active >= st.env->config.max_clients) {
     st.env->log(log_level::warn, "too many clients; one was turned away");
     stream->close(true);

@@ -2,6 +2,7 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/spawn.hpp"
+#include "core/address_policy.hpp"
 #include "core/http_semantics.hpp"
 #include "core/identity.hpp"
 #include "core/scheduler.hpp"
@@ -36,8 +37,9 @@ struct pod_config {
   scheduler_config scheduling;
   uint64_t share_rate = 0; ///< bytes a second for all peers; 0: no limit
   bool share = true;       ///< fetch for peers at all
-  uint64_t max_served_chunk = 8_MiB; ///< largest range fetched for a peer
-  size_t max_clients = 1024;         ///< client connections at a time
+  uint64_t max_served_chunk = 8_MiB;    ///< largest range fetched for a peer
+  std::vector<network> client_networks; ///< clients besides loopback
+  size_t max_clients = 1024;            ///< client connections at a time
 };
 
 /// What the pod needs from its host. Ports that can be opened again after a

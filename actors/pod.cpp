@@ -178,7 +178,7 @@ void pod::stop(duration drain) {
     self->send_exit(root_, caf::exit_reason::user_shutdown);
     self->wait_for(root_);
   }
-  root_ = {};
+  root_ = supervisor_actor{};
   // Handles would keep actors alive beyond the actor system.
   env_->console.clear();
   env_->scheduler.clear();

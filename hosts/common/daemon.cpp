@@ -1,0 +1,94 @@
+#include "hosts/common/daemon.hpp"
+
+#include "hosts/common/identity_file.hpp"
+#include "hosts/common/logging.hpp"
+#include "hosts/common/node.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <iostream>
+
+namespace peapod {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int exit_failed_to_start = 1;
+constexpr int exit_gave_up = 70; // EX_SOFTWARE
+
+/// How long requests may go on after a signal.
+constexpr auto drain_time = 1500ms;
+
+void write_log(log_level level, const std::string& line) {
+  switch (level) {
+    case log_level::trace:
+      return log::trace(line);
+    case log_level::debug:
+      return log::debug(line);
+    case log_level::info:
+      return log::info(line);
+    case log_level::warn:
+      return log::warn(line);
+    case log_level::error:
+      return log::error(line);
+  }
+}
+
+int fail(const error& why) {
+  std::cerr << "peapod: " << (why.detail.empty() ? to_string(why) : why.detail)
+            << std::endl;
+  return exit_failed_to_start;
+}
+
+void greet(const settings& x, const node& device) {
+  log::info("device " + to_string(device.id()) + " (" + x.pod.name
+            + ") serves the proxy at http://" + to_string(device.proxy())
+            + " and peers at " + to_string(device.transport()));
+  if (x.trust.mode == "open")
+    log::warn("[trust] mode=\"open\": anyone on the local network can join "
+              "this pod; use it on trusted networks only");
+}
+
+} // namespace
+
+int run_daemon(const settings& x, const std::string& version) {
+  if (auto started = log::start(x.log.level, x.log.file); !started)
+    return fail(started.error());
+  auto self = load_identity(x.pod.state_dir);
+  if (!self)
+    return fail(self.error());
+  log::info("peapod " + version);
+  boost::asio::io_context main;
+  boost::asio::signal_set signals{main, SIGINT, SIGTERM};
+#ifdef SIGPIPE
+  std::signal(SIGPIPE, SIG_IGN);
+#endif
+  auto device = node::open(x, std::move(*self), write_log);
+  if (!device)
+    return fail(device.error());
+  int code = 0;
+  (**device).start([&](std::string reason) {
+    boost::asio::post(main, [&, reason = std::move(reason)] {
+      log::error("giving up: " + reason);
+      code = exit_gave_up;
+      main.stop();
+    });
+  });
+  greet(x, **device);
+  signals.async_wait([&](boost::system::error_code ec, int) {
+    if (!ec)
+      main.stop();
+  });
+  main.run();
+  log::info("leaving the pod");
+  (**device).stop(code == 0 ? duration{drain_time} : duration::zero());
+  log::flush();
+  return code;
+}
+
+} // namespace peapod

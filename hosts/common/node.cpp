@@ -1,0 +1,294 @@
+#include "hosts/common/node.hpp"
+
+#include "hosts/common/identity_file.hpp"
+#include "hosts/common/status_json.hpp"
+#include "hosts/net/asio_unit.hpp"
+#include "hosts/net/control_server.hpp"
+#include "hosts/net/http_ports.hpp"
+#include "hosts/net/interfaces.hpp"
+#include "hosts/net/tcp_stream.hpp"
+#include "hosts/net/udp_discovery.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/atom.hpp>
+
+#include <future>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+namespace peapod {
+
+namespace {
+
+namespace asio = boost::asio;
+
+/// Opens a port now, so that an error can be shown at the start, and again
+/// each time that its owner restarts.
+template <class Port, class Open>
+class reopened {
+public:
+  explicit reopened(Open open) : open_(std::move(open)) {}
+
+  /// The error of the first time, if there was one.
+  result<std::shared_ptr<Port>> open_first() {
+    auto port = open_();
+    if (!port)
+      return port.error();
+    first_ = std::shared_ptr<Port>{std::move(*port)};
+    return first_;
+  }
+
+  result<std::shared_ptr<Port>> operator()() {
+    if (auto port = std::exchange(first_, nullptr))
+      return port;
+    auto port = open_();
+    if (!port)
+      return port.error();
+    return std::shared_ptr<Port>{std::move(*port)};
+  }
+
+private:
+  Open open_;
+  std::shared_ptr<Port> first_;
+};
+
+template <class Port, class Open>
+auto make_reopened(Open open) {
+  return std::make_shared<reopened<Port, Open>>(std::move(open));
+}
+
+std::vector<net::source_bind> binds_of(const settings& x) {
+  std::vector<net::source_bind> out;
+  for (auto& text : x.wan.bind)
+    out.push_back(parse_ip(text) ? net::source_bind{text, {}}
+                                 : net::source_bind{{}, text});
+  return out;
+}
+
+net::exit_policy policy_of(const settings& x) {
+  return [policy = exit_policy{x.share.allow_private, x.share.ports}](
+             const std::string& ip, uint16_t port) {
+    std::vector<std::string> own;
+    auto interfaces = net::list_interfaces();
+    if (!interfaces)
+      return result<void>{interfaces.error()};
+    for (auto& x : *interfaces)
+      own.push_back(x.address);
+    return policy.check(ip, port, own);
+  };
+}
+
+pod_config config_of(const settings& x) {
+  pod_config out;
+  out.name = x.pod.name;
+  out.legacy = x.transport.legacy;
+  out.discovery = x.discovery.enabled;
+  out.beacon_interval = x.discovery.interval;
+  out.static_peers = x.discovery.static_peers;
+  out.pool.enabled = x.pool.enabled;
+  out.pool.min_size = x.pool.min_size;
+  out.scheduling.chunk_size = x.pool.chunk_size;
+  out.scheduling.memory = x.pool.memory;
+  out.share = x.share.enabled;
+  out.share_rate = x.share.max_rate;
+  out.client_networks = x.proxy.allow;
+  return out;
+}
+
+net::discovery_config discovery_of(const settings& x) {
+  return {x.discovery.group, x.discovery.port, x.discovery.interfaces,
+          x.transport.listen};
+}
+
+struct quiet_config : caf::actor_system_config {
+  quiet_config() {
+    // With the default policy idle workers spin (0.5 % of a core).
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-threads", size_t{2});
+  }
+};
+
+} // namespace
+
+class node::impl {
+public:
+  impl(const settings& x, identity self)
+    : work_(asio::make_work_guard(io_)),
+      system_(config_),
+      unit_(system_, io_.get_executor()),
+      self_(std::make_shared<const identity>(std::move(self))),
+      settings_(x) {}
+
+  ~impl() {
+    stop(duration::zero());
+  }
+
+  result<void> open(log_sink log) {
+    auto ex = io_.get_executor();
+    auto proxy = make_reopened<http_acceptor>([ex, x = settings_] {
+      return net::listen_http(ex, x.proxy.listen, binds_of(x));
+    });
+    auto peers = make_reopened<stream_acceptor>([ex, x = settings_] {
+      return net::listen_stream(ex, x.transport.listen);
+    });
+    auto group = make_reopened<discovery_port>([ex, x = settings_] {
+      return net::open_discovery(ex, discovery_of(x));
+    });
+    auto config = config_of(settings_);
+    if (auto port = proxy->open_first(); !port)
+      return port.error();
+    else
+      proxy_at_ = (**port).local();
+    if (auto port = peers->open_first(); !port)
+      return port.error();
+    else
+      peers_at_ = (**port).local();
+    config.transport_port = peers_at_.port;
+    if (config.discovery)
+      if (auto port = group->open_first(); !port)
+        return port.error();
+    pod_ports ports;
+    ports.http = net::make_http_client(ex, client_config());
+    ports.dialer = net::make_dialer(ex);
+    ports.listen_proxy = [proxy] { return (*proxy)(); };
+    ports.listen_peers = [peers] { return (*peers)(); };
+    ports.open_discovery = [group] { return (*group)(); };
+    ports.random = system_random;
+    ports.log = std::move(log);
+    pod_.emplace(system_, &unit_, std::move(config), std::move(ports), self_);
+    return open_control(ex);
+  }
+
+  void start(std::function<void(std::string)> given_up) {
+    thread_ = std::thread{[this] { io_.run(); }};
+    pod_->start(std::move(given_up));
+  }
+
+  void stop(duration drain) {
+    if (std::exchange(stopped_, true))
+      return;
+    if (thread_.joinable()) {
+      pod_->stop(drain);
+      system_.await_all_actors_done();
+      // Sockets close on the thread that runs them.
+      asio::post(io_, [this] { control_.reset(); });
+      work_.reset();
+      thread_.join();
+    }
+    control_.reset();
+    pod_.reset();
+  }
+
+  std::string status_json() {
+    auto promise = std::make_shared<std::promise<std::string>>();
+    auto out = promise->get_future();
+    pod_->status([this, promise](result<pod_status> x) {
+      promise->set_value(render(x));
+    });
+    return out.get();
+  }
+
+  endpoint proxy_at_;
+  endpoint peers_at_;
+  std::shared_ptr<const identity> self() const {
+    return self_;
+  }
+
+private:
+  net::client_config client_config() const {
+    net::client_config out;
+    out.binds = binds_of(settings_);
+    out.allow_for_peer = policy_of(settings_);
+    return out;
+  }
+
+  std::string render(const result<pod_status>& x) {
+    return x ? to_json(*x, pod_->env().counters)
+             : error_json(to_string(x.error()));
+  }
+
+  result<void> open_control(const asio::any_io_executor& ex) {
+    if (settings_.console.socket.empty())
+      return {};
+    auto server = net::control_server::open(
+        ex, settings_.console.socket,
+        [this](net::control_request ask, net::control_reply reply) {
+          answer(ask, std::move(reply));
+        });
+    if (!server)
+      return server.error();
+    control_ = std::move(*server);
+    return {};
+  }
+
+  void answer(const net::control_request& ask, net::control_reply reply) {
+    if (ask.target != "/v1/status") {
+      reply({404, "application/json", error_json("no such resource")});
+      return;
+    }
+    if (ask.method != "GET") {
+      reply({405, "application/json", error_json("use GET")});
+      return;
+    }
+    pod_->status([this, reply = std::move(reply)](result<pod_status> x) {
+      reply({x ? 200u : 503u, "application/json", render(x)});
+    });
+  }
+
+  quiet_config config_;
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  caf::actor_system system_;
+  net::asio_unit unit_;
+  std::shared_ptr<const identity> self_;
+  settings settings_;
+  std::optional<pod> pod_;
+  std::unique_ptr<net::control_server> control_;
+  std::thread thread_;
+  bool stopped_ = false;
+};
+
+result<std::unique_ptr<node>> node::open(const settings& x, identity self,
+                                         log_sink log) {
+  std::unique_ptr<node> out{
+      new node{std::make_unique<impl>(x, std::move(self))}};
+  if (auto opened = out->impl_->open(std::move(log)); !opened)
+    return opened.error();
+  return out;
+}
+
+node::node(std::unique_ptr<impl> x) : impl_(std::move(x)) {}
+
+node::~node() = default;
+
+void node::start(std::function<void(std::string)> given_up) {
+  impl_->start(std::move(given_up));
+}
+
+void node::stop(duration drain) {
+  impl_->stop(drain);
+}
+
+endpoint node::proxy() const {
+  return impl_->proxy_at_;
+}
+
+endpoint node::transport() const {
+  return impl_->peers_at_;
+}
+
+const device_id& node::id() const {
+  return impl_->self()->device();
+}
+
+std::string node::status_json() {
+  return impl_->status_json();
+}
+
+} // namespace peapod

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "actors/pod.hpp"
+#include "core/identity.hpp"
+#include "hosts/common/config.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace peapod {
+
+/// One device: its sockets, its actor system and its pod, in this process.
+/// Several may live side by side. All of it is portable.
+class node {
+public:
+  /// Opens everything that can fail at the start: the proxy, the port for
+  /// peers, discovery and, with a path, the control socket. Errors name the
+  /// address and what to do.
+  static result<std::unique_ptr<node>> open(const settings& x, identity self,
+                                            log_sink log);
+
+  /// Stops what is still running.
+  ~node();
+
+  /// Starts the actors. `given_up` is called from any thread with the reason
+  /// when the supervision tree ends by itself.
+  void start(std::function<void(std::string)> given_up = nullptr);
+
+  /// Answers requests for at most `drain`, says goodbye and stops. Blocks.
+  void stop(duration drain = duration::zero());
+
+  /// Where the proxy listens.
+  endpoint proxy() const;
+
+  /// Where this device listens for peers.
+  endpoint transport() const;
+
+  const device_id& id() const;
+
+  /// The state of the pod as `GET /v1/status` gives it; blocks for at most a
+  /// few seconds.
+  std::string status_json();
+
+private:
+  class impl;
+  explicit node(std::unique_ptr<impl> x);
+
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace peapod
