@@ -3,6 +3,7 @@
 import os
 import subprocess
 
+import content
 import lab as lab_module
 import pytest
 from harness import ROOT, Download
@@ -56,6 +57,19 @@ def test_the_certificate_is_good_for_the_names(lab, tmp_path):
     got = Download(lab, 1, tmp_path / "got", "https://origin.test/1000.bin",
                    "--cacert", lab.ca_file, proxy=None)
     assert_exact(got.wait(), "1000.bin", 1000)
+
+
+def test_two_reference_peers_find_each_other_and_share(alone):
+    first = alone.reference(1)
+    second = alone.reference(2, "--connect-after", "0")
+    assert first.wait_for("connected")["way"] == "in"
+    second.wait_for("connected")
+    first.do("request", url=f"{NGINX}/65536.bin", start=10, end=1010)
+    chunk = first.wait_for("chunk")
+    assert chunk["sha256"] == content.sha256("65536.bin", 1000, 10)
+    assert second.events("served")
+    assert second.terminate() == 0
+    first.wait_for("left")
 
 
 def test_down_removes_everything_and_ends_every_process():
