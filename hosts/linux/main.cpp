@@ -2,7 +2,25 @@
 #include "hosts/common/daemon.hpp"
 #include "hosts/common/demo.hpp"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+namespace {
+
+/// Chunks come and go by the megabyte: without this glibc gives their pages
+/// back each time, and faulting them in again costs as much as the crypto.
+void keep_chunk_memory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
+}
+
+} // namespace
+
 int main(int argc, char** argv) {
+  keep_chunk_memory();
   peapod::cli_hooks hooks;
   hooks.version = PEAPOD_VERSION;
   hooks.run_daemon = [](const peapod::settings& x) {
