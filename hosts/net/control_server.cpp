@@ -16,8 +16,8 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <set>
 #include <utility>
+#include <vector>
 
 namespace peapod::net {
 

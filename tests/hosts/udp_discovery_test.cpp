@@ -1,0 +1,225 @@
+#include "hosts/net/udp_discovery.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <unistd.h>
+
+#define CAF_SUITE udp_discovery
+#include <caf/test/unit_test.hpp>
+
+using namespace peapod;
+using namespace std::chrono_literals;
+
+namespace {
+
+using net::discovery_config;
+using net::discovery_source;
+using net::network_interface;
+
+network_interface make_interface(std::string name, std::string address) {
+  network_interface out;
+  out.name = std::move(name);
+  out.index = 2;
+  out.address = std::move(address);
+  out.prefix_length = 24;
+  out.up = true;
+  out.multicast = true;
+  return out;
+}
+
+network_interface make_loopback() {
+  auto out = make_interface("lo", "127.0.0.1");
+  out.prefix_length = 8;
+  out.multicast = false;
+  out.loopback = true;
+  return out;
+}
+
+/// Apart from other runs of the tests on the same machine.
+uint16_t test_port() {
+  return static_cast<uint16_t>(20000 + ::getpid() % 20000);
+}
+
+discovery_config on_loopback(std::string address) {
+  discovery_config out;
+  out.port = test_port();
+  out.interfaces = {"lo"};
+  out.listen = {std::move(address), 45679};
+  return out;
+}
+
+struct fixture {
+  boost::asio::io_context io;
+
+  std::unique_ptr<discovery_port> open(discovery_config config) {
+    auto out = net::open_discovery(io.get_executor(), std::move(config));
+    CAF_REQUIRE(out);
+    return std::move(*out);
+  }
+
+  /// The next datagram of `port`.
+  result<datagram> next(discovery_port& port) {
+    std::optional<result<datagram>> got;
+    port.receive([&](result<datagram> x) { got = std::move(x); });
+    CAF_CHECK(!got);
+    auto deadline = std::chrono::steady_clock::now() + 5s;
+    io.restart();
+    while (!got && std::chrono::steady_clock::now() < deadline)
+      io.run_one_for(100ms);
+    CAF_REQUIRE(got);
+    return *got;
+  }
+
+  /// Its bytes as text.
+  std::string next_text(discovery_port& port) {
+    auto got = next(port);
+    CAF_REQUIRE(got);
+    return std::string{got->bytes.text()};
+  }
+};
+
+} // namespace
+
+// -- which interfaces ---------------------------------------------------------
+
+CAF_TEST(an ordinary interface is used and sends from its address) {
+  auto lan = make_interface("eth0", "10.0.0.2");
+  CAF_CHECK(discovery_source(lan, {}) == "10.0.0.2");
+  auto down = lan;
+  down.up = false;
+  CAF_CHECK(!discovery_source(down, {}));
+  auto mute = lan;
+  mute.multicast = false;
+  CAF_CHECK(!discovery_source(mute, {}));
+}
+
+CAF_TEST(loopback and virtual networks are used only when they are listed) {
+  discovery_config listed;
+  for (auto name :
+       {"docker0", "veth12", "br-9", "virbr0", "tun0", "tap1", "wg0"}) {
+    auto virtual_one = make_interface(name, "10.1.0.1");
+    CAF_CHECK(!discovery_source(virtual_one, {}));
+    listed.interfaces = {name};
+    CAF_CHECK(discovery_source(virtual_one, listed) == "10.1.0.1");
+  }
+  CAF_CHECK(!discovery_source(make_loopback(), {}));
+  listed.interfaces = {"lo"};
+  CAF_CHECK(discovery_source(make_loopback(), listed) == "127.0.0.1");
+  listed.interfaces = {"127.0.0.7"};
+  CAF_CHECK(discovery_source(make_loopback(), listed) == "127.0.0.7");
+}
+
+CAF_TEST(a list leaves all others out) {
+  discovery_config config;
+  config.interfaces = {"eth1", "10.0.2.2"};
+  CAF_CHECK(!discovery_source(make_interface("eth0", "10.0.0.2"), config));
+  CAF_CHECK(discovery_source(make_interface("eth1", "10.0.1.2"), config));
+  CAF_CHECK(discovery_source(make_interface("eth2", "10.0.2.2"), config));
+}
+
+CAF_TEST(a specific address to listen on leaves only its interface) {
+  discovery_config config;
+  config.listen = {"10.0.0.2", 45679};
+  CAF_CHECK(discovery_source(make_interface("eth0", "10.0.0.2"), config));
+  CAF_CHECK(!discovery_source(make_interface("eth1", "10.0.1.2"), config));
+  config.listen = {"127.0.0.3", 45679};
+  config.interfaces = {"lo"};
+  CAF_CHECK(discovery_source(make_loopback(), config) == "127.0.0.3");
+}
+
+CAF_TEST(this machine has a loopback interface) {
+  auto all = net::list_interfaces();
+  CAF_REQUIRE(all);
+  auto lo = std::find_if(all->begin(), all->end(),
+                         [](auto& x) { return x.address == "127.0.0.1"; });
+  CAF_REQUIRE(lo != all->end());
+  CAF_CHECK(lo->loopback);
+  CAF_CHECK_EQUAL(lo->prefix_length, 8u);
+}
+
+// -- the group ----------------------------------------------------------------
+
+CAF_TEST_FIXTURE_SCOPE(udp_discovery_tests, fixture)
+
+CAF_TEST(daemons of one machine hear each other and themselves) {
+  auto a = open(on_loopback("127.0.0.2"));
+  auto b = open(on_loopback("127.0.0.3"));
+  auto sent = a->announce(slice{"beacon"});
+  CAF_REQUIRE(sent);
+  CAF_CHECK_EQUAL(*sent, 1u);
+  for (auto* port : {a.get(), b.get()}) {
+    auto got = next(*port);
+    CAF_REQUIRE(got);
+    CAF_CHECK_EQUAL(got->bytes.text(), "beacon");
+    CAF_CHECK(got->from == (endpoint{"127.0.0.2", test_port()}));
+  }
+}
+
+CAF_TEST(a reply goes to one daemon only and comes from the same port) {
+  auto a = open(on_loopback("127.0.0.2"));
+  auto b = open(on_loopback("127.0.0.3"));
+  b->reply({"127.0.0.2", test_port()}, slice{"reply"});
+  auto got = next(*a);
+  CAF_REQUIRE(got);
+  CAF_CHECK_EQUAL(got->bytes.text(), "reply");
+  CAF_CHECK(got->from == (endpoint{"127.0.0.3", test_port()}));
+  // What b hears next is not its own reply.
+  CAF_REQUIRE(a->announce(slice{"beacon"}));
+  CAF_CHECK_EQUAL(next_text(*b), "beacon");
+}
+
+CAF_TEST(datagrams wait until they are asked for) {
+  auto a = open(on_loopback("127.0.0.2"));
+  CAF_REQUIRE(a->announce(slice{"one"}));
+  CAF_REQUIRE(a->announce(slice{"two"}));
+  io.run_for(50ms);
+  CAF_CHECK_EQUAL(next_text(*a), "one");
+  CAF_CHECK_EQUAL(next_text(*a), "two");
+}
+
+CAF_TEST(closing cancels receiving exactly once) {
+  auto a = open(on_loopback("127.0.0.2"));
+  int calls = 0;
+  errc code{-1};
+  a->receive([&](result<datagram> x) {
+    ++calls;
+    code = x ? errc{-1} : x.error().code;
+  });
+  a->close();
+  CAF_CHECK_EQUAL(calls, 0);
+  io.run_for(50ms);
+  CAF_CHECK_EQUAL(calls, 1);
+  CAF_CHECK(code == errc::cancelled);
+  auto late = next(*a);
+  CAF_CHECK(!late && late.error().code == errc::cancelled);
+  CAF_CHECK(!a->announce(slice{"x"}));
+}
+
+CAF_TEST(nothing keeps running after it is closed) {
+  auto a = open(on_loopback("127.0.0.2"));
+  a.reset();
+  io.restart();
+  io.run_for(1s);
+  CAF_CHECK(io.stopped());
+}
+
+CAF_TEST(without a suitable interface announcing says so) {
+  discovery_config config;
+  config.port = test_port();
+  config.interfaces = {"no-such-interface"};
+  auto a = open(config);
+  auto sent = a->announce(slice{"x"});
+  CAF_REQUIRE(!sent);
+  CAF_CHECK_EQUAL(sent.error().detail,
+                  "no network of [discovery] interfaces is up");
+}
+
+CAF_TEST(a group that is not multicast is refused) {
+  discovery_config config;
+  config.group = "10.0.0.1";
+  auto a = net::open_discovery(io.get_executor(), config);
+  CAF_REQUIRE(!a);
+  CAF_CHECK(a.error().code == errc::bad_config);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
