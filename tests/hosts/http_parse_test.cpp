@@ -1,0 +1,221 @@
+#include "hosts/net/http_format.hpp"
+#include "hosts/net/http_input.hpp"
+#include "hosts/net/http_parse.hpp"
+
+#include <cstring>
+#include <string>
+
+#define CAF_SUITE http_parse
+#include <caf/test/unit_test.hpp>
+
+using namespace peapod;
+using namespace peapod::net;
+using namespace std::string_literals;
+
+namespace {
+
+/// The status that a request is refused with, or "accepted".
+std::string verdict(const std::string& text) {
+  auto size = find_head_end(text);
+  if (!size)
+    return size.error().detail.substr(0, 3);
+  if (!*size)
+    return "incomplete";
+  auto head = parse_request_head(std::string_view{text}.substr(0, **size));
+  return head ? "accepted" : head.error().detail.substr(0, 3);
+}
+
+std::string get(const std::string& fields) {
+  return "GET http://a.example/x HTTP/1.1\r\nHost: a.example\r\n" + fields
+         + "\r\n";
+}
+
+void feed(input_buffer& in, std::string_view text) {
+  auto room = in.prepare(text.size(), 4096);
+  std::memcpy(room.data(), text.data(), text.size());
+  in.commit(text.size());
+}
+
+/// Decodes a chunked body that arrives `step` bytes at a time.
+result<std::string> dechunk(std::string_view text, size_t step,
+                            size_t limit = 4096) {
+  input_buffer in;
+  body_decoder body{body_framing::chunked, 0};
+  std::string out;
+  while (true) {
+    auto part = body.next(in, limit);
+    if (!part)
+      return part.error();
+    if (*part) {
+      out += (*part)->bytes.text();
+      if ((*part)->last)
+        return out;
+      continue;
+    }
+    if (text.empty())
+      return body.finish().error();
+    auto n = std::min(step, text.size());
+    feed(in, text.substr(0, n));
+    text.remove_prefix(n);
+  }
+}
+
+} // namespace
+
+CAF_TEST(absolute form names the origin) {
+  auto head = parse_request_head(
+      "GET http://a.example:81/x?y=1 HTTP/1.1\r\nHost: other\r\nA: b\r\n\r\n");
+  CAF_REQUIRE(head.has_value());
+  CAF_CHECK_EQUAL(head->method, "GET");
+  CAF_CHECK_EQUAL(head->target.host, "a.example");
+  CAF_CHECK_EQUAL(head->target.port, 81);
+  CAF_CHECK_EQUAL(head->target.target, "/x?y=1");
+  CAF_CHECK(head->fields.find("A") == "b");
+  CAF_CHECK(head->framing == body_framing::none);
+}
+
+CAF_TEST(origin form takes the host field) {
+  auto head =
+      parse_request_head("GET /x HTTP/1.1\r\nHost: b.example:8080\r\n\r\n");
+  CAF_REQUIRE(head.has_value());
+  CAF_CHECK_EQUAL(head->target.text(), "http://b.example:8080/x");
+}
+
+CAF_TEST(authority form names the end of a tunnel) {
+  auto head = parse_request_head(
+      "CONNECT c.example:443 HTTP/1.1\r\nHost: c.example:443\r\n\r\n");
+  CAF_REQUIRE(head.has_value());
+  CAF_CHECK_EQUAL(head->target.host, "c.example");
+  CAF_CHECK_EQUAL(head->target.port, 443);
+}
+
+CAF_TEST(framing fields are taken out of the head) {
+  auto length = parse_request_head(get("Content-Length: 12\r\n"));
+  CAF_REQUIRE(length.has_value());
+  CAF_CHECK(length->framing == body_framing::length);
+  CAF_CHECK_EQUAL(length->content_length, 12u);
+  CAF_CHECK_EQUAL(length->fields.count("Content-Length"), 0u);
+  auto chunked = parse_request_head(get("Transfer-Encoding: chunked\r\n"));
+  CAF_REQUIRE(chunked.has_value());
+  CAF_CHECK(chunked->framing == body_framing::chunked);
+  CAF_CHECK_EQUAL(chunked->fields.count("Transfer-Encoding"), 0u);
+}
+
+CAF_TEST(ambiguous requests are refused) {
+  CAF_CHECK_EQUAL(verdict(get("")), "accepted");
+  CAF_CHECK_EQUAL(verdict(get("Content-Length: 1\r\n"
+                              "Transfer-Encoding: chunked\r\n")),
+                  "400");
+  CAF_CHECK_EQUAL(verdict(get("Transfer-Encoding: chunked\r\n"
+                              "Content-Length: 1\r\n")),
+                  "400");
+  CAF_CHECK_EQUAL(verdict(get("Content-Length: 1\r\nContent-Length: 2\r\n")),
+                  "400");
+  CAF_CHECK_EQUAL(verdict(get("Content-Length: -1\r\n")), "400");
+  CAF_CHECK_EQUAL(verdict(get("Transfer-Encoding: gzip, chunked\r\n")), "400");
+  CAF_CHECK_EQUAL(verdict(get("Transfer-Encoding: xchunked\r\n")), "400");
+  CAF_CHECK_EQUAL(verdict(get("A: b\r\n c\r\n")), "400");
+  CAF_CHECK_EQUAL(verdict(get("A : b\r\n")), "400");
+  CAF_CHECK_EQUAL(verdict(get("A: b\n")), "400");
+  CAF_CHECK_EQUAL(verdict(get("Host: b.example\r\n")), "400");
+  CAF_CHECK_EQUAL(verdict("GET http://a.example/ HTTP/1.1\r\n\r\n"), "400");
+}
+
+CAF_TEST(what the proxy does not speak has a status of its own) {
+  auto line = [](const std::string& x) {
+    return verdict(x + "\r\nHost: a.example\r\n\r\n");
+  };
+  CAF_CHECK_EQUAL(line("GET ftp://a.example/x HTTP/1.1"), "501");
+  CAF_CHECK_EQUAL(line("GET http://a.example/x HTTP/2.0"), "505");
+  CAF_CHECK_EQUAL(line("GET http://a.example/x FOO/1.1"), "400");
+  CAF_CHECK_EQUAL(line("GET http://a.example/x"), "400");
+  CAF_CHECK_EQUAL(line("CONNECT a.example HTTP/1.1"), "400");
+  CAF_CHECK_EQUAL(verdict(get("A: " + std::string(70000, 'x') + "\r\n")),
+                  "431");
+  CAF_CHECK_EQUAL(verdict(std::string(70000, 'x')), "431");
+}
+
+CAF_TEST(a large header below the limit is accepted) {
+  CAF_CHECK_EQUAL(verdict(get("A: " + std::string(60000, 'x') + "\r\n")),
+                  "accepted");
+}
+
+CAF_TEST(the end of a response is known from its head) {
+  auto framing = [](const std::string& text, bool to_head = false) {
+    return parse_response_head(text + "\r\n", to_head).value().framing;
+  };
+  CAF_CHECK(framing("HTTP/1.1 200 OK\r\n") == body_framing::until_close);
+  CAF_CHECK(framing("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n")
+            == body_framing::length);
+  CAF_CHECK(framing("HTTP/1.1 204 No Content\r\n") == body_framing::none);
+  CAF_CHECK(framing("HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n")
+            == body_framing::none);
+  CAF_CHECK(framing("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n", true)
+            == body_framing::none);
+  CAF_CHECK(framing("HTTP/1.1 101 Switching Protocols\r\n")
+            == body_framing::until_close);
+}
+
+CAF_TEST(ambiguous responses are refused) {
+  auto code = [](const std::string& fields) {
+    auto x =
+        parse_response_head("HTTP/1.1 200 OK\r\n" + fields + "\r\n", false);
+    return x ? errc::cancelled : x.error().code;
+  };
+  CAF_CHECK(code("Content-Length: 1\r\nTransfer-Encoding: chunked\r\n")
+            == errc::bad_http);
+  CAF_CHECK(code("Content-Length: 1\r\nContent-Length: 2\r\n")
+            == errc::bad_http);
+  CAF_CHECK(code("Transfer-Encoding: gzip\r\n") == errc::bad_http);
+}
+
+CAF_TEST(chunks are joined whatever pieces they arrive in) {
+  auto text = "5\r\nhello\r\n1;name=value\r\n,\r\n6\r\n world\r\n"
+              "0\r\nTrailer: x\r\n\r\n"s;
+  for (size_t step = 1; step <= text.size(); ++step) {
+    CAF_CHECK_EQUAL(dechunk(text, step).value(), "hello, world");
+    CAF_CHECK_EQUAL(dechunk(text, step, 2).value(), "hello, world");
+  }
+}
+
+CAF_TEST(broken chunks are errors) {
+  auto code = [](std::string_view text) {
+    auto x = dechunk(text, text.size());
+    return x ? errc::cancelled : x.error().code;
+  };
+  CAF_CHECK(code("x\r\nhello\r\n0\r\n\r\n") == errc::bad_http);
+  CAF_CHECK(code("5\r\nhelloworld\r\n0\r\n\r\n") == errc::bad_http);
+  CAF_CHECK(code("fffffffffffffffff\r\nx") == errc::bad_http);
+  CAF_CHECK(code("5\r\nhello\r\n") == errc::connection_closed);
+  CAF_CHECK(code("5\r\nhello\r\n0\r\n") == errc::connection_closed);
+}
+
+CAF_TEST(slices of one body share a block and survive the buffer) {
+  slice first;
+  {
+    input_buffer in;
+    body_decoder body{body_framing::length, 10};
+    feed(in, "0123456789next");
+    first = body.next(in, 4).value().value().bytes;
+    auto second = body.next(in, 100).value().value();
+    CAF_CHECK_EQUAL(second.bytes.text(), "456789");
+    CAF_CHECK(second.last);
+    CAF_CHECK(second.bytes.data() == first.data() + 4);
+    CAF_CHECK_EQUAL(in.unread(), "next");
+  }
+  CAF_CHECK_EQUAL(first.text(), "0123");
+}
+
+CAF_TEST(a head cannot be broken open by a field) {
+  request_head head;
+  head.method = "GET";
+  head.target = url{"http", "a.example", 80, "/", false};
+  head.fields.add("If-Range", "\"x\"\r\nEvil: yes");
+  CAF_CHECK(!format_request(head));
+  head.fields.erase("If-Range");
+  head.target.target = "/ HTTP/1.1\r\nEvil: yes";
+  CAF_CHECK(!format_request(head));
+  head.target.target = "/x";
+  CAF_CHECK_EQUAL(format_request(head).value(),
+                  "GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n");
+}

@@ -1,0 +1,299 @@
+#include "hosts/net/http_ports.hpp"
+#include "tests/hosts/scripted_origin.hpp"
+
+#define CAF_SUITE http_relay
+#include <caf/test/unit_test.hpp>
+
+using namespace peapod;
+using namespace peapod::net;
+using namespace peapod::net::test;
+
+namespace {
+
+using stream_ptr = std::shared_ptr<http_server_stream>;
+
+struct fixture {
+  loop l;
+  std::unique_ptr<http_client> http = make_http_client(l.io.get_executor());
+  std::unique_ptr<http_acceptor> acceptor =
+      listen_http(l.io.get_executor(), endpoint{"127.0.0.1", 0}).value();
+  raw_peer_ptr client = connect_raw(l, acceptor->local());
+  stream_ptr server =
+      l.await<stream_ptr>([&](auto done) { acceptor->accept(done); }).value();
+  std::shared_ptr<http_exchange> exchange;
+
+  ~fixture() {
+    exchange.reset();
+    server.reset();
+    acceptor.reset();
+    http.reset();
+    client->close();
+    l.settle();
+  }
+
+  /// Reads the client's request and opens it at the origin.
+  void open() {
+    auto head =
+        l.await<request_head>([&](auto done) { server->read_request(done); });
+    CAF_REQUIRE(head.has_value());
+    exchange = http->open(*head, {});
+  }
+
+  /// Passes the response's head on.
+  void pass_head() {
+    auto head = read_head(l, *exchange);
+    CAF_REQUIRE(head.has_value());
+    auto written =
+        l.await<void>([&](auto done) { server->write_head(*head, done); });
+    CAF_REQUIRE(written.has_value());
+  }
+
+  result<relay_totals> relay() {
+    return l.await<relay_totals>(
+        [&](auto done) { server->relay_response(exchange, done); });
+  }
+
+  std::string request_line(const scripted_origin& origin,
+                           const std::string& method) const {
+    auto authority = "127.0.0.1:" + std::to_string(origin.port());
+    return method + " http://" + authority + "/ HTTP/1.1\r\nHost: " + authority
+           + "\r\n";
+  }
+};
+
+/// A tunnel's outcome, as it becomes known.
+struct tunnel_watch {
+  bool opened = false;
+  std::optional<result<relay_totals>> outcome;
+};
+
+/// Reads the CONNECT and opens a tunnel to `target`.
+void open_tunnel(fixture& f, host_port target, tunnel_watch& watch) {
+  auto head =
+      f.l.await<request_head>([&](auto done) { f.server->read_request(done); });
+  CAF_REQUIRE(head.has_value());
+  CAF_CHECK_EQUAL(head->method, "CONNECT");
+  f.server->tunnel(
+      std::move(target), [&] { watch.opened = true; },
+      [&](result<relay_totals> x) { watch.outcome = std::move(x); });
+}
+
+constexpr std::string_view connect_head =
+    "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n";
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(http_relay_tests, fixture)
+
+CAF_TEST(a response streams from the origin to the client) {
+  std::string content(3'000'000, 'x');
+  scripted_origin origin{
+      l, [&](raw_peer& peer) {
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n");
+        auto sent = std::make_shared<size_t>(0);
+        auto push = std::make_shared<std::function<void()>>();
+        *push = [&, sent, weak = std::weak_ptr{push},
+                 p = peer.weak_from_this()] {
+          auto self = p.lock();
+          auto again = weak.lock();
+          if (!self || !again || *sent == content.size())
+            return;
+          self->send(std::string_view{content}.substr(*sent, 30000));
+          *sent += 30000;
+          asio::post(l.io, [again] { (*again)(); });
+        };
+        (*push)();
+      }};
+  client->send(request_line(origin, "GET") + "\r\n");
+  open();
+  pass_head();
+  auto totals = relay();
+  CAF_REQUIRE(totals.has_value());
+  CAF_CHECK_EQUAL(totals->to_client, 3000000u);
+  CAF_CHECK(server->keep_alive());
+  CAF_CHECK(l.until([&] { return client->received.size() > 3000000u; }));
+  CAF_CHECK(client->received.ends_with(content));
+}
+
+CAF_TEST(a response that ends early resets the client) {
+  scripted_origin origin{l, [](raw_peer& peer) {
+                           peer.send("HTTP/1.1 200 OK\r\n"
+                                     "Content-Length: 100\r\n\r\nhello");
+                           peer.close();
+                         }};
+  client->send(request_line(origin, "GET") + "\r\n");
+  open();
+  pass_head();
+  CAF_CHECK(code_of_error(relay()) == errc::connection_closed);
+  CAF_CHECK(!server->keep_alive());
+  CAF_CHECK(l.until([&] { return client->ended; }));
+  CAF_CHECK(client->was_reset);
+}
+
+CAF_TEST(a chunked response that ends early has no final chunk) {
+  scripted_origin origin{
+      l, [](raw_peer& peer) {
+        peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                  "5\r\nhello\r\n");
+        peer.close();
+      }};
+  client->send(request_line(origin, "GET") + "\r\n");
+  open();
+  pass_head();
+  CAF_CHECK(code_of_error(relay()) == errc::connection_closed);
+  CAF_CHECK(l.until([&] { return client->ended; }));
+  CAF_CHECK(client->was_reset);
+  CAF_CHECK(!client->received.ends_with("0\r\n\r\n"));
+}
+
+CAF_TEST(a client that goes away ends the exchange) {
+  scripted_origin origin{l, [&](raw_peer& peer) {
+                           peer.send("HTTP/1.1 200 OK\r\n"
+                                     "Content-Length: 10\r\n\r\nhello");
+                           client->reset();
+                         }};
+  client->send(request_line(origin, "GET") + "\r\n");
+  open();
+  auto head = read_head(l, *exchange);
+  CAF_REQUIRE(head.has_value());
+  l.await<void>([&](auto done) { server->write_head(*head, done); });
+  CAF_CHECK(!relay().has_value());
+  CAF_CHECK(l.until([&] { return origin.peers[0]->ended; }));
+}
+
+CAF_TEST(a request body goes to the origin before the response) {
+  scripted_origin origin{l, [](raw_peer& peer) {
+                           if (peer.received.ends_with("\r\n0\r\n\r\n"))
+                             peer.send("HTTP/1.1 200 OK\r\n"
+                                       "Content-Length: 2\r\n\r\nok");
+                         }};
+  client->send(request_line(origin, "POST")
+               + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+  open();
+  std::optional<result<relay_totals>> sent;
+  server->relay_request(exchange,
+                        [&](result<relay_totals> x) { sent = std::move(x); });
+  l.settle();
+  CAF_CHECK(!sent);
+  client->send("6\r\n world\r\n0\r\n\r\n");
+  pass_head();
+  CAF_CHECK_EQUAL(relay()->to_client, 2u);
+  CAF_REQUIRE(l.until([&] { return sent.has_value(); }));
+  CAF_CHECK_EQUAL((*sent)->to_origin, 11u);
+  CAF_CHECK(server->keep_alive());
+}
+
+CAF_TEST(an origin that answers early ends the upload) {
+  scripted_origin origin{
+      l, answering("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")};
+  client->send(request_line(origin, "POST")
+               + "Content-Length: 1000000\r\n\r\nhello");
+  open();
+  std::optional<result<relay_totals>> sent;
+  server->relay_request(exchange,
+                        [&](result<relay_totals> x) { sent = std::move(x); });
+  pass_head();
+  CAF_CHECK_EQUAL(relay()->to_client, 2u);
+  CAF_REQUIRE(l.until([&] { return sent.has_value(); }));
+  CAF_CHECK(!sent->has_value());
+  CAF_CHECK(!server->keep_alive());
+}
+
+CAF_TEST(an upgraded connection carries bytes both ways) {
+  scripted_origin origin{l, [](raw_peer& peer) {
+                           if (!peer.take_head().empty())
+                             peer.send("HTTP/1.1 101 Switching Protocols\r\n"
+                                       "Connection: upgrade\r\n"
+                                       "Upgrade: echo\r\n\r\nwelcome");
+                           else
+                             peer.send(std::exchange(peer.received, ""));
+                         }};
+  client->send(request_line(origin, "GET")
+               + "Connection: upgrade\r\nUpgrade: echo\r\n\r\n");
+  open();
+  pass_head();
+  std::optional<result<relay_totals>> ended;
+  server->relay_response(exchange,
+                         [&](result<relay_totals> x) { ended = std::move(x); });
+  CAF_CHECK(l.until([&] { return client->received.ends_with("welcome"); }));
+  CAF_CHECK(client->received.find("Upgrade: echo\r\n") != std::string::npos);
+  client->send("ping");
+  CAF_CHECK(l.until([&] { return client->received.ends_with("ping"); }));
+  client->half_close();
+  CAF_CHECK(l.until([&] { return origin.peers[0]->ended; }));
+  CAF_CHECK(!origin.peers[0]->was_reset);
+  origin.peers[0]->close();
+  CAF_REQUIRE(l.until([&] { return ended.has_value(); }));
+  CAF_REQUIRE(ended->has_value());
+  CAF_CHECK_EQUAL((*ended)->to_origin, 4u);
+  CAF_CHECK_EQUAL((*ended)->to_client, 11u);
+}
+
+CAF_TEST(a tunnel forwards early bytes and half closes) {
+  scripted_origin origin{l};
+  client->send(std::string{connect_head} + "early");
+  tunnel_watch watch;
+  open_tunnel(*this, {"127.0.0.1", origin.port()}, watch);
+  CAF_REQUIRE(l.until([&] {
+    return origin.peers.size() == 1 && origin.peers[0]->received == "early";
+  }));
+  CAF_CHECK(watch.opened);
+  client->send(" and late");
+  client->half_close();
+  CAF_REQUIRE(l.until([&] { return origin.peers[0]->ended; }));
+  CAF_CHECK_EQUAL(origin.peers[0]->received, "early and late");
+  CAF_CHECK(!watch.outcome);
+  origin.peers[0]->send("answer");
+  origin.peers[0]->close();
+  CAF_REQUIRE(l.until([&] { return watch.outcome.has_value(); }));
+  CAF_REQUIRE(watch.outcome->has_value());
+  CAF_CHECK_EQUAL((*watch.outcome)->to_origin, 14u);
+  CAF_CHECK_EQUAL((*watch.outcome)->to_client, 6u);
+  CAF_CHECK(l.until([&] { return client->ended; }));
+  CAF_CHECK_EQUAL(client->received,
+                  "HTTP/1.1 200 Connection established\r\n\r\nanswer");
+}
+
+CAF_TEST(a tunnel that cannot be dialled writes nothing) {
+  uint16_t port = 0;
+  {
+    scripted_origin gone{l};
+    port = gone.port();
+  }
+  l.settle();
+  client->send(connect_head);
+  tunnel_watch watch;
+  open_tunnel(*this, {"127.0.0.1", port}, watch);
+  CAF_REQUIRE(l.until([&] { return watch.outcome.has_value(); }));
+  CAF_CHECK(code_of_error(*watch.outcome) == errc::connection_refused);
+  CAF_CHECK(!watch.opened);
+  CAF_CHECK_EQUAL(client->received, "");
+}
+
+CAF_TEST(a reset at one end of a tunnel resets the other) {
+  scripted_origin origin{l};
+  client->send(connect_head);
+  tunnel_watch watch;
+  open_tunnel(*this, {"127.0.0.1", origin.port()}, watch);
+  CAF_REQUIRE(l.until([&] { return !client->received.empty(); }));
+  origin.peers.at(0)->reset();
+  CAF_CHECK(l.until([&] { return client->ended; }));
+  CAF_CHECK(client->was_reset);
+  CAF_REQUIRE(l.until([&] { return watch.outcome.has_value(); }));
+  CAF_CHECK(code_of_error(*watch.outcome) == errc::connection_closed);
+}
+
+CAF_TEST(closing a connection ends its tunnel) {
+  scripted_origin origin{l};
+  client->send(connect_head);
+  tunnel_watch watch;
+  open_tunnel(*this, {"127.0.0.1", origin.port()}, watch);
+  CAF_REQUIRE(l.until([&] { return !client->received.empty(); }));
+  server->close(true);
+  CAF_CHECK(!watch.outcome);
+  CAF_REQUIRE(l.until([&] { return watch.outcome.has_value(); }));
+  CAF_CHECK(code_of_error(*watch.outcome) == errc::cancelled);
+  CAF_CHECK(l.until([&] { return origin.peers[0]->ended; }));
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
