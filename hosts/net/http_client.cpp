@@ -66,17 +66,24 @@ private:
 
 } // namespace
 
+client_core::client_core(const asio::any_io_executor& executor,
+                         client_config config)
+  : ex(executor),
+    dialer(executor, std::move(config.binds), std::move(config.allow_for_peer)),
+    pool(std::make_shared<origin_pool>(
+        executor, origin_pool::limits{config.max_idle_per_origin,
+                                      config.max_idle, config.idle_lifetime})),
+    ca_file_(std::move(config.ca_file)) {}
+
+const result<tls_context>& client_core::tls() {
+  if (!tls_)
+    tls_ = make_tls_context(ca_file_);
+  return *tls_;
+}
+
 std::unique_ptr<http_client> make_http_client(asio::any_io_executor ex,
                                               client_config config) {
-  origin_pool::limits bounds{config.max_idle_per_origin, config.max_idle,
-                             config.idle_lifetime};
-  auto core = std::shared_ptr<client_core>{new client_core{
-      ex,
-      origin_dialer{ex, std::move(config.binds),
-                    std::move(config.allow_for_peer)},
-      std::make_shared<origin_pool>(ex, bounds),
-      make_tls_context(config.ca_file),
-  }};
+  auto core = std::make_shared<client_core>(ex, std::move(config));
   return std::make_unique<client>(std::move(core));
 }
 

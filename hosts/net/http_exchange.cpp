@@ -128,9 +128,10 @@ task<void> exchange_state::connect() {
   if (cancelled_ || watch_.expired())
     co_return make_error(errc::cancelled, "called off");
   if (key_.scheme == "https") {
-    if (!core_->tls)
-      co_return core_->tls.error();
-    auto tls = make_tls_transport(std::move(**socket), *core_->tls, key_.host);
+    const auto& context = core_->tls();
+    if (!context)
+      co_return context.error();
+    auto tls = make_tls_transport(std::move(**socket), *context, key_.host);
     link_ = tls;
     if (auto secured = co_await tls->handshake(); !secured)
       co_return secured.error();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hosts/net/http_input.hpp"
+#include "hosts/net/http_ports.hpp"
 #include "hosts/net/http_transport.hpp"
 #include "hosts/net/http_watchdog.hpp"
 #include "hosts/net/origin_dialer.hpp"
@@ -12,15 +13,25 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace peapod::net {
 
 /// What all exchanges of one client share.
-struct client_core {
-  asio::any_io_executor ex;
+class client_core {
+public:
+  client_core(const asio::any_io_executor& executor, client_config config);
+
+  const asio::any_io_executor ex;
   origin_dialer dialer;
-  std::shared_ptr<origin_pool> pool;
-  result<tls_context> tls;
+  const std::shared_ptr<origin_pool> pool;
+
+  /// Made at the first need: reading the system's authorities takes a while.
+  const result<tls_context>& tls();
+
+private:
+  std::string ca_file_;
+  std::optional<result<tls_context>> tls_;
 };
 
 /// Called with each 1xx head but 101.
