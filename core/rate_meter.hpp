@@ -13,6 +13,9 @@ public:
   /// The source got work after it had none.
   void started(instant now);
 
+  /// The source has no work any more.
+  void stopped(instant now);
+
   /// `bytes` have arrived.
   void arrived(uint64_t bytes, instant now);
 
@@ -25,6 +28,7 @@ private:
   static constexpr duration sample_time = std::chrono::milliseconds(250);
 
   instant since_{};
+  duration busy_{}; ///< of the sample, before `since_`
   uint64_t bytes_ = 0;
   std::optional<double> rate_;
 };

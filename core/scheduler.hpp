@@ -37,11 +37,11 @@ struct source_traits {
 
 /// Bounds and sizes that the scheduler keeps to.
 struct scheduler_config {
-  uint64_t chunk_size = 256_KiB; ///< smallest lease, and all of a foreign peer
-  uint64_t max_lease = 2_MiB;    ///< largest lease
+  uint64_t chunk_size = 256_KiB; ///< first lease, and all of a foreign peer
+  uint64_t max_lease = 4_MiB;    ///< largest lease
   uint64_t memory = 64_MiB;      ///< between play heads and lease ends, in all
   duration quantum =
-      std::chrono::milliseconds(250); ///< a lease's worth of time
+      std::chrono::milliseconds(500); ///< a lease should take no less
 };
 
 /// Gives the ranges of every body to those who can bring them: the pull queue
@@ -150,6 +150,7 @@ private:
     byte_range range;
     uint64_t upto;
     instant granted;
+    instant heard; ///< when something of it came last, or `granted`
     bool hedge = false;
     bool overdue = false;
   };
@@ -157,9 +158,10 @@ private:
     source_traits traits;
     rate_meter meter;
     std::set<lease_id> leases;
+    uint64_t size;         ///< of its next lease
     unsigned failures = 0; ///< in a row
     instant resting_until{};
-    bool stalled = false; ///< has an overdue lease
+    instant heard{}; ///< when something came from it last
   };
   struct body_state {
     byte_range body;
@@ -167,41 +169,59 @@ private:
     uint64_t delivered;
     uint64_t claim_end;    ///< what the spine will read before the switch
     uint64_t frontier;     ///< nothing at or behind it was ever leased
-    interval_set returned; ///< leased once, failed, below the frontier
+    uint64_t lead;         ///< how far ahead of the spine leases begin
+    interval_set returned; ///< below the frontier and open to everybody
     interval_set done;
     std::set<lease_id> leases;
     std::set<device_id> excluded;
     bool spine_alive = true;
     bool switching = false;
     bool own_refused = false;
-    unsigned own_failures = 0;
+    bool given_up = false;
+    unsigned own_failures = 0; ///< since its last success
+    std::optional<instant> hopeless_since;
   };
 
+  // Who gets what.
   void assign(instant now);
   bool assign_one(device_id id, source_state& source, instant now);
   bool hedge_one(device_id id, source_state& source, instant now);
+  bool worth_a_hedge(const device_id& id, const source_state& source,
+                     lease_id lease, instant now) const;
   void maybe_switch(const transfer_id& id, body_state& body, instant now);
-  void check_hope(const transfer_id& id, body_state& body, instant now);
 
+  // Rules.
   bool may_serve(const device_id& id, const source_state& source,
                  const body_state& body) const;
+  bool is_idle_own(const device_id& id, const body_state& body) const;
+  bool is_stalled(const source_state& source) const;
   size_t max_leases(const source_state& source) const;
   uint64_t lease_size(const source_state& source, const body_state& body) const;
+  double share_of(const source_state& source) const;
   std::optional<byte_range> next_range(const source_state& source,
                                        const body_state& body) const;
   uint64_t window_end(const body_state& body) const;
   uint64_t unassigned(const body_state& body) const;
+  uint64_t backlog(const source_state& source) const;
   duration expected_time(const source_state& source, uint64_t bytes) const;
-  duration overdue_after(const lease_state& lease) const;
-
-  void give(device_id id, source_state& source, const transfer_id& transfer,
-            body_state& body, byte_range range, bool hedge, instant now);
-  void take_back(lease_id lease);
-  void drop_rivals(const body_state& body, byte_range range, lease_id winner);
-  void note_failure(const device_id& id, source_state& source,
-                    chunk_failure why, instant now);
+  instant overdue_at(const lease_state& lease) const;
   bool covered_by_other(const body_state& body, lease_id except,
                         uint64_t offset) const;
+  bool has_hope(const body_state& body, instant now) const;
+
+  // Bookkeeping.
+  void give(device_id id, source_state& source, const transfer_id& transfer,
+            body_state& body, byte_range range, bool hedge, instant now);
+  void take_back(lease_id lease, instant now);
+  void reopen(body_state& body, byte_range range);
+  void remove_source(const device_id& id, instant now);
+  bool note_progress(lease_id lease, uint64_t upto, instant now);
+  void adapt_size(source_state& source, const lease_state& lease, instant now);
+  bool drop_rivals(const body_state& body, byte_range range, lease_id winner,
+                   instant now);
+  void note_failure(const device_id& id, source_state& source,
+                    chunk_failure why, instant now);
+  void check_hope(const transfer_id& id, body_state& body, instant now);
 
   scheduler_config config_;
   std::map<device_id, source_state> sources_;
