@@ -132,7 +132,7 @@ class Daemon(Process):
                          for name, lines in sections.items()) + "\n"
 
     def start(self, ready: bool = True) -> "Daemon":
-        self._spawn(BINARY, "run", "--actor-config", self.config_file,
+        self._spawn(BINARY, "--actor-config", self.config_file,
                     stdin=subprocess.DEVNULL)
         if ready:
             wait_until(self._is_ready, 5, f"{self.name} answers; "
