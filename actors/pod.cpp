@@ -114,13 +114,15 @@ supervisor_spec root_tree(const environment_ptr& env) {
   supervisor_spec out;
   out.name = "root_supervisor";
   out.strategy = restart_strategy::rest_for_one;
-  out.children.push_back(worker<console_actor, console_state>(
-      "console", env->console, env->workers, console_behavior, env));
   out.children.push_back(worker<scheduler_actor, scheduler_state>(
       "scheduler", env->scheduler, env->workers, scheduler_behavior, env));
   out.children.push_back(wan_tree(env));
   out.children.push_back(mesh_tree(env));
   out.children.push_back(gateway_tree(env));
+  // Last, so that its failure restarts nothing else; who reports to it looks
+  // up its current handle.
+  out.children.push_back(worker<console_actor, console_state>(
+      "console", env->console, env->workers, console_behavior, env));
   return out;
 }
 
