@@ -1,0 +1,257 @@
+#define CAF_SUITE transfer
+
+#include "core/transfer.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include <caf/test/unit_test.hpp>
+
+using namespace peapod;
+
+namespace {
+
+device_id device(char name) {
+  device_id out;
+  out.bytes[0] = static_cast<uint8_t>(name);
+  return out;
+}
+
+const auto own = device('o');
+const auto peer = device('p');
+
+transfer::config settings(uint64_t in_flight = 100, uint64_t hold_back = 4) {
+  return {own, in_flight, hold_back};
+}
+
+slice letters(std::string_view text) {
+  return slice{text};
+}
+
+/// What a transfer decides, in one line: `[bytes]` delivered, `!` after the
+/// last of them, `read`, `stop`, `recheck`, `abort`.
+std::string decisions(transfer& x) {
+  std::string out;
+  auto word = [&out](const std::string& y) {
+    out += (out.empty() ? "" : " ") + y;
+  };
+  while (auto action = x.poll()) {
+    if (auto y = std::get_if<transfer::deliver>(&*action))
+      word("[" + std::string{y->bytes.text()} + "]" + (y->last ? "!" : ""));
+    else if (std::holds_alternative<transfer::read_spine>(*action))
+      word("read");
+    else if (std::holds_alternative<transfer::stop_spine>(*action))
+      word("stop");
+    else if (std::holds_alternative<transfer::recheck>(*action))
+      word("recheck");
+    else
+      word("abort");
+  }
+  return out;
+}
+
+} // namespace
+
+CAF_TEST(a spine alone is read piece by piece and passed on) {
+  transfer x{{0, 6}, settings()};
+  CAF_CHECK_EQUAL(decisions(x), "read");
+  x.spine_arrived(letters("abc"));
+  CAF_CHECK_EQUAL(decisions(x), "[abc] read");
+  x.spine_arrived(letters("def"));
+  CAF_CHECK_EQUAL(decisions(x), "[def]! stop");
+  CAF_CHECK(x.ended());
+  x.spine_ended();
+  CAF_CHECK_EQUAL(decisions(x), "");
+  CAF_CHECK_EQUAL(x.ledger().bytes_by_source.at(own), 6u);
+}
+
+CAF_TEST(parts of several sources are delivered in order) {
+  transfer x{{0, 9}, settings()};
+  decisions(x);
+  x.chunk_arrived(peer, 6, letters("ghi"), true);
+  CAF_CHECK_EQUAL(decisions(x), "");
+  x.chunk_arrived(peer, 3, letters("def"), true);
+  CAF_CHECK_EQUAL(decisions(x), "");
+  x.spine_arrived(letters("abc"));
+  CAF_CHECK_EQUAL(decisions(x), "[abc] [def] [ghi]! stop");
+  CAF_CHECK_EQUAL(x.ledger().bytes_by_source.at(own), 3u);
+  CAF_CHECK_EQUAL(x.ledger().bytes_by_source.at(peer), 6u);
+  CAF_CHECK_EQUAL(x.ledger().wasted, 0u);
+}
+
+CAF_TEST(a body that begins in the middle of a representation keeps offsets) {
+  transfer x{{100, 106}, settings()};
+  decisions(x);
+  x.chunk_arrived(peer, 103, letters("def"), true);
+  x.spine_arrived(letters("abc"));
+  CAF_CHECK_EQUAL(decisions(x), "[abc] [def]! stop");
+  CAF_CHECK_EQUAL(x.spine(), 103u);
+  CAF_CHECK_EQUAL(x.delivered(), 106u);
+}
+
+CAF_TEST(bytes that come twice are counted as wasted and delivered once) {
+  transfer x{{0, 8}, settings()};
+  decisions(x);
+  x.chunk_arrived(peer, 2, letters("cdef"), true);
+  x.chunk_arrived(own, 4, letters("EFGH"), true);
+  x.spine_arrived(letters("abCD"));
+  CAF_CHECK_EQUAL(decisions(x), "[ab] [cdef] [GH]! stop");
+  CAF_CHECK_EQUAL(x.ledger().wasted, 4u);
+  CAF_CHECK_EQUAL(x.ledger().bytes_by_source.at(own), 4u);
+}
+
+CAF_TEST(bytes outside of the body are dropped) {
+  transfer x{{0, 4}, settings()};
+  decisions(x);
+  x.chunk_arrived(peer, 2, letters("cdef"), true);
+  x.chunk_arrived(peer, 40, letters("xyz"), true);
+  CAF_CHECK_EQUAL(decisions(x), "");
+  x.spine_arrived(letters("ab"));
+  CAF_CHECK_EQUAL(decisions(x), "[ab] [cd]! stop");
+  CAF_CHECK_EQUAL(x.ledger().wasted, 5u);
+}
+
+// -- credit -------------------------------------------------------------------
+
+CAF_TEST(a client that takes nothing gets no more than its credit) {
+  transfer x{{0, 100}, settings(5)};
+  decisions(x);
+  x.chunk_arrived(peer, 0, letters("abcdefgh"), true);
+  CAF_CHECK_EQUAL(decisions(x), "[abcde]");
+  x.client_took(2);
+  CAF_CHECK_EQUAL(decisions(x), "[fg]");
+  x.client_took(5);
+  CAF_CHECK_EQUAL(decisions(x), "[h]");
+}
+
+CAF_TEST(the spine is not read while the client has no credit) {
+  transfer x{{0, 100}, settings(3)};
+  CAF_CHECK_EQUAL(decisions(x), "read");
+  x.spine_arrived(letters("abcd"));
+  CAF_CHECK_EQUAL(decisions(x), "[abc]");
+  x.client_took(1);
+  CAF_CHECK_EQUAL(decisions(x), "[d]");
+  x.client_took(1);
+  CAF_CHECK_EQUAL(decisions(x), "read");
+}
+
+// -- the spine's end ----------------------------------------------------------
+
+CAF_TEST(the spine is stopped at the limit only after own ranges came) {
+  transfer x{{0, 12}, settings()};
+  decisions(x);
+  x.switch_planned(3);
+  x.spine_arrived(letters("abc"));
+  CAF_CHECK_EQUAL(decisions(x), "[abc] read");
+  x.chunk_arrived(peer, 6, letters("gh"), true);
+  CAF_CHECK_EQUAL(decisions(x), "");
+  x.chunk_arrived(own, 9, letters("j"), true);
+  CAF_CHECK_EQUAL(decisions(x), "stop");
+  CAF_CHECK(!x.spine_alive());
+  x.chunk_arrived(own, 3, letters("def"), true);
+  CAF_CHECK_EQUAL(decisions(x), "[def] [gh]");
+}
+
+CAF_TEST(a spine before its limit reads on though own ranges came) {
+  transfer x{{0, 12}, settings()};
+  decisions(x);
+  x.switch_planned(6);
+  x.chunk_arrived(own, 8, letters("i"), true);
+  x.spine_arrived(letters("abc"));
+  CAF_CHECK_EQUAL(decisions(x), "[abc] read");
+  x.spine_arrived(letters("def"));
+  CAF_CHECK_EQUAL(decisions(x), "[def] stop");
+}
+
+CAF_TEST(a lost spine is not read again and sources bring the rest) {
+  transfer x{{0, 6}, settings()};
+  decisions(x);
+  x.spine_arrived(letters("ab"));
+  CAF_CHECK_EQUAL(decisions(x), "[ab] read");
+  x.spine_ended();
+  CAF_CHECK_EQUAL(decisions(x), "");
+  CAF_CHECK(!x.ended());
+  x.chunk_arrived(own, 2, letters("cdef"), true);
+  CAF_CHECK_EQUAL(decisions(x), "[cdef]!");
+}
+
+CAF_TEST(the spine is stopped once all is here though the client is slow) {
+  transfer x{{0, 6}, settings(1)};
+  decisions(x);
+  x.chunk_arrived(peer, 0, letters("abcdef"), true);
+  CAF_CHECK_EQUAL(decisions(x), "[a] stop");
+  x.client_took(10);
+  CAF_CHECK_EQUAL(decisions(x), "[bcdef]!");
+}
+
+// -- what nobody vouches for --------------------------------------------------
+
+CAF_TEST(the end of an unverified body waits for a recheck) {
+  transfer x{{0, 8}, settings()};
+  decisions(x);
+  x.chunk_arrived(peer, 2, letters("cdefgh"), false);
+  x.spine_arrived(letters("ab"));
+  CAF_CHECK_EQUAL(decisions(x), "recheck [ab] [cd] stop");
+  x.client_took(4);
+  CAF_CHECK_EQUAL(decisions(x), "");
+  x.recheck_passed();
+  CAF_CHECK_EQUAL(decisions(x), "[efgh]!");
+  CAF_CHECK_EQUAL(x.ledger().rechecked, 6u);
+}
+
+CAF_TEST(a body smaller than what is held back is held back whole) {
+  transfer x{{0, 3}, settings(100, 1000)};
+  decisions(x);
+  x.chunk_arrived(peer, 0, letters("abc"), false);
+  CAF_CHECK_EQUAL(decisions(x), "recheck stop");
+  x.recheck_passed();
+  CAF_CHECK_EQUAL(decisions(x), "[abc]!");
+}
+
+CAF_TEST(verified bytes need no recheck) {
+  transfer x{{0, 6}, settings()};
+  decisions(x);
+  x.chunk_arrived(peer, 0, letters("abcdef"), true);
+  CAF_CHECK_EQUAL(decisions(x), "[abcdef]! stop");
+  CAF_CHECK_EQUAL(x.ledger().rechecked, 0u);
+}
+
+CAF_TEST(unverified bytes that came second need no recheck) {
+  transfer x{{0, 6}, settings()};
+  decisions(x);
+  x.spine_arrived(letters("abcd"));
+  decisions(x);
+  x.chunk_arrived(peer, 0, letters("XXXX"), false);
+  x.spine_arrived(letters("ef"));
+  CAF_CHECK_EQUAL(decisions(x), "[ef]! stop");
+}
+
+// -- failures -----------------------------------------------------------------
+
+CAF_TEST(a failure stops the spine and aborts once) {
+  transfer x{{0, 6}, settings()};
+  decisions(x);
+  x.spine_arrived(letters("ab"));
+  x.fail(make_error(errc::origin_refused, "gone"));
+  CAF_CHECK_EQUAL(decisions(x), "stop abort");
+  x.fail(make_error(errc::origin_refused, "gone again"));
+  x.chunk_arrived(peer, 2, letters("cdef"), true);
+  x.client_took(6);
+  CAF_CHECK_EQUAL(decisions(x), "");
+  CAF_CHECK(x.ended());
+}
+
+CAF_TEST(a failure after the end changes nothing) {
+  transfer x{{0, 2}, settings()};
+  decisions(x);
+  x.spine_arrived(letters("ab"));
+  x.fail(make_error(errc::origin_refused, "late"));
+  CAF_CHECK_EQUAL(decisions(x), "[ab]! stop");
+}
+
+CAF_TEST(hedged bytes are on record) {
+  transfer x{{0, 2}, settings()};
+  x.hedged(7);
+  x.hedged(5);
+  CAF_CHECK_EQUAL(x.ledger().hedged, 12u);
+}
