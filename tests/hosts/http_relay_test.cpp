@@ -177,7 +177,7 @@ CAF_TEST(a request body goes to the origin before the response) {
   CAF_CHECK(!sent);
   client->send("6\r\n world\r\n0\r\n\r\n");
   pass_head();
-  CAF_CHECK_EQUAL(relay()->to_client, 2u);
+  CAF_CHECK(relay().value().to_client == 2u);
   CAF_REQUIRE(l.until([&] { return sent.has_value(); }));
   CAF_CHECK_EQUAL((*sent)->to_origin, 11u);
   CAF_CHECK(server->keep_alive());
@@ -193,7 +193,7 @@ CAF_TEST(an origin that answers early ends the upload) {
   server->relay_request(exchange,
                         [&](result<relay_totals> x) { sent = std::move(x); });
   pass_head();
-  CAF_CHECK_EQUAL(relay()->to_client, 2u);
+  CAF_CHECK(relay().value().to_client == 2u);
   CAF_REQUIRE(l.until([&] { return sent.has_value(); }));
   CAF_CHECK(!sent->has_value());
   CAF_CHECK(!server->keep_alive());

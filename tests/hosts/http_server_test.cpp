@@ -142,13 +142,13 @@ CAF_TEST(a client that ends between requests is told apart) {
 
 CAF_TEST(request bodies lose their framing) {
   client->send(std::string{post} + "Content-Length: 5\r\n\r\nhello");
-  CAF_CHECK(read_request()->framing == body_framing::length);
+  CAF_CHECK(read_request().value().framing == body_framing::length);
   CAF_CHECK_EQUAL(read_body().value(), "hello");
   answer("", body_framing::length);
   CAF_CHECK(server->keep_alive());
   client->send(std::string{post} + "Transfer-Encoding: chunked\r\n\r\n"
                + "3\r\nabc\r\n0\r\n\r\n");
-  CAF_CHECK(read_request()->framing == body_framing::chunked);
+  CAF_CHECK(read_request().value().framing == body_framing::chunked);
   CAF_CHECK_EQUAL(read_body().value(), "abc");
 }
 
@@ -207,7 +207,7 @@ CAF_TEST(a body of unknown length is chunked and keeps the connection) {
 CAF_TEST(an old client reads a body of unknown length to the end) {
   client->send("GET http://a.example/ HTTP/1.0\r\n"
                "Connection: keep-alive\r\n\r\n");
-  CAF_CHECK_EQUAL(read_request()->version, 10u);
+  CAF_CHECK(read_request().value().version == 10u);
   answer("hello", body_framing::chunked);
   CAF_CHECK_EQUAL(client_gets("hello"),
                   "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello");
