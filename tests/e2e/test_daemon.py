@@ -13,7 +13,7 @@ def start_with(tmp_path, text: str):
     """Runs a daemon with this configuration until it ends."""
     config = tmp_path / "pod.ini"
     config.write_text(text)
-    done = subprocess.run([BINARY, "run", "--actor-config", config],
+    done = subprocess.run([BINARY, "--actor-config", config],
                           capture_output=True, text=True, timeout=10)
     return done, str(config)
 
@@ -42,14 +42,14 @@ def test_a_file_that_is_not_ini_is_named_with_its_line(lab, tmp_path):
 
 def test_a_missing_file_is_named(lab, tmp_path):
     done = subprocess.run(
-        [BINARY, "run", "--actor-config", tmp_path / "none.ini"],
+        [BINARY, "--actor-config", tmp_path / "none.ini"],
         capture_output=True, text=True, timeout=10)
     assert done.returncode == 2
     assert "none.ini" in done.stderr
 
 
 def test_an_unknown_option_is_refused(lab):
-    done = subprocess.run([BINARY, "run", "--frobnicate"],
+    done = subprocess.run([BINARY, "--frobnicate"],
                           capture_output=True, text=True, timeout=10)
     assert done.returncode != 0
     assert "frobnicate" in done.stderr + done.stdout
