@@ -3,6 +3,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/spawn.hpp"
 #include "core/address_policy.hpp"
+#include "core/byte_budget.hpp"
 #include "core/http_semantics.hpp"
 #include "core/identity.hpp"
 #include "core/scheduler.hpp"
@@ -38,6 +39,7 @@ struct pod_config {
   uint64_t share_rate = 0; ///< bytes a second for all peers; 0: no limit
   bool share = true;       ///< fetch for peers at all
   uint64_t max_served_chunk = 8_MiB;    ///< largest range fetched for a peer
+  uint64_t max_serving = 64_MiB;        ///< of such ranges, held for all peers
   std::vector<network> client_networks; ///< clients besides loopback
   size_t max_clients = 1024;            ///< client connections at a time
 };
@@ -104,6 +106,14 @@ struct environment {
   spawn_place io;      ///< for actors that own ports
   spawn_place workers; ///< for actors that think
 
+  /// The name under which this device stands in `Via` (RFC 9110, 7.6.3): new
+  /// in every process, so that it recognises itself in a loop and origins do
+  /// not recognise the device.
+  std::string via_name;
+
+  /// Bounds what is held at once of ranges fetched for peers.
+  std::shared_ptr<byte_budget> serving;
+
   proxy_counters counters;
   std::atomic<uint64_t> next_connection{1};
 
@@ -115,12 +125,6 @@ struct environment {
   current<supervisor_actor> sessions;
   current<supervisor_actor> transfers;
   current<supervisor_actor> clients;
-
-  /// The name under which this device stands in `Via` (RFC 9110, 7.6.3); holds
-  /// enough of the device's id to recognise itself in a loop.
-  std::string via_name() const {
-    return "peapod-" + to_string(self->device()).substr(0, 12);
-  }
 
   void log(log_level level, const std::string& line) const {
     if (ports.log)

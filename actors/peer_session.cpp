@@ -74,7 +74,7 @@ void end(self_pointer self, const error& why) {
     return;
   auto me = caf::actor_cast<caf::strong_actor_ptr>(self);
   for (auto& [lease, x] : st.serves)
-    st.env->wan_fetcher.tell(cancel_chunk{lease, me});
+    caf::anon_send(x.fetcher, cancel_chunk{lease, me});
   for (auto& [lease, x] : st.wants)
     if (!x.cancelled)
       tell(x.ask.sink,
@@ -212,6 +212,12 @@ void serve(self_pointer self, chunk_request ask) {
                                    : "not a range that is served");
     return;
   }
+  auto fetcher = st.env->wan_fetcher.get();
+  auto reservation = byte_reservation::make(st.env->serving, ask.range.size());
+  if (!fetcher || !reservation) {
+    refuse(self, ask, chunk_failure::unavailable, "busy with other peers");
+    return;
+  }
   auto source = std::make_shared<body_source>();
   source->id = ask.transfer;
   source->request.method = "GET";
@@ -219,10 +225,12 @@ void serve(self_pointer self, chunk_request ask) {
   source->rep = ask.expected.value_or(representation{});
   auto lease = st.next_serve++;
   auto range = ask.range;
-  st.serves.emplace(lease, serving{std::move(ask), {}, 0, {}});
-  st.env->wan_fetcher.tell(
-      fetch_chunk{lease, std::move(source), range,
-                  caf::actor_cast<caf::strong_actor_ptr>(self), true});
+  st.serves.emplace(
+      lease,
+      serving{std::move(ask), fetcher, std::move(*reservation), {}, 0, {}});
+  caf::anon_send(
+      fetcher, fetch_chunk{lease, std::move(source), range,
+                           caf::actor_cast<caf::strong_actor_ptr>(self), true});
 }
 
 void serve_queued(self_pointer self) {
@@ -398,8 +406,25 @@ void on_stream_written(self_pointer self, const stream_written& msg) {
     serve_queued(self);
 }
 
+/// A fetcher that failed answers nothing any more: what it was asked for is
+/// refused, so that the peer asks again.
+void forget_lost_fetches(self_pointer self) {
+  auto& st = self->state;
+  auto fetcher = st.env->wan_fetcher.get();
+  std::vector<lease_id> lost;
+  for (auto& [lease, x] : st.serves)
+    if (x.fetcher != fetcher)
+      lost.push_back(lease);
+  for (auto lease : lost)
+    on_chunk_settled(self, chunk_settled{lease,
+                                         {},
+                                         chunk_failure::unavailable,
+                                         "the fetch was interrupted"});
+}
+
 void on_tick(self_pointer self) {
   auto& st = self->state;
+  forget_lost_fetches(self);
   st.core->expire(now_of(self));
   if (st.opened)
     st.env->console.tell(
@@ -470,7 +495,12 @@ peer_session_actor::behavior_type peer_session_behavior(self_pointer self,
   };
 }
 
-void start_session(const environment_ptr& env, session_start start) {
+bool start_session(const environment_ptr& env, session_start start) {
+  auto supervisor = env->sessions.get();
+  if (!supervisor) {
+    start.stream->close();
+    return false;
+  }
   child_spec spec;
   spec.name = "peer_session";
   spec.restart = restart_type::temporary;
@@ -480,7 +510,8 @@ void start_session(const environment_ptr& env, session_start start) {
     caf::anon_send(handle, start_work{});
     return caf::actor_cast<caf::strong_actor_ptr>(handle);
   };
-  env->sessions.tell(start_child{std::move(spec)});
+  caf::anon_send(supervisor, start_child{std::move(spec)});
+  return true;
 }
 
 } // namespace peapod

@@ -30,6 +30,8 @@ struct peer_session_state {
   /// A range that the peer asked us for.
   struct serving {
     chunk_request ask;
+    wan_fetcher_actor fetcher;    ///< who was asked
+    byte_reservation reservation; ///< of the process's budget for serving
     byte_buffer bytes;
     unsigned status = 0;
     representation rep;
@@ -65,7 +67,8 @@ peer_session_actor::behavior_type
 peer_session_behavior(peer_session_state::self_pointer self,
                       environment_ptr env, session_start start);
 
-/// Starts a session under the session supervisor.
-void start_session(const environment_ptr& env, session_start start);
+/// Starts a session under the session supervisor; false, with the connection
+/// closed, when there is none at the moment.
+bool start_session(const environment_ptr& env, session_start start);
 
 } // namespace peapod

@@ -13,6 +13,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
 
+#include <array>
 #include <chrono>
 #include <thread>
 #include <utility>
@@ -84,9 +85,10 @@ child_spec mesh_tree(const environment_ptr& env) {
   supervisor_spec spec;
   spec.name = "mesh_supervisor";
   spec.strategy = restart_strategy::rest_for_one;
-  spec.children.push_back(crowd("session_supervisor", env->sessions));
   spec.children.push_back(worker<roster_actor, roster_state>(
       "roster", env->roster, env->io, roster_behavior, env, true));
+  // After the roster: a new roster knows no sessions, so they end with it.
+  spec.children.push_back(crowd("session_supervisor", env->sessions));
   spec.children.push_back(port_owner<peer_acceptor_actor, peer_acceptor_state>(
       "peer_acceptor", env->ports.listen_peers, peer_acceptor_behavior, env));
   if (env->config.discovery)
@@ -135,6 +137,10 @@ pod::pod(caf::actor_system& system, caf::execution_unit* io_unit,
   env_->config = std::move(config);
   env_->ports = std::move(ports);
   env_->self = std::move(self);
+  env_->serving = std::make_shared<byte_budget>(env_->config.max_serving);
+  std::array<uint8_t, 6> name{};
+  env_->ports.random(name);
+  env_->via_name = "peapod-" + to_hex(name);
   auto on_crash = [log = env_->ports.log](const char* name,
                                           const std::string& what) {
     if (log)

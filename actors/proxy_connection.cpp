@@ -130,7 +130,7 @@ request_head forwarded(const environment& env, const request_head& request) {
   bool upgrade = request.fields.find("Upgrade").has_value()
                  && request.fields.has_token("Connection", "upgrade");
   strip_hop_by_hop(out.fields, upgrade ? upgrades::keep : upgrades::drop);
-  add_via(out.fields, request.version, env.via_name());
+  add_via(out.fields, request.version, env.via_name);
   out.version = 11;
   return out;
 }
@@ -174,7 +174,7 @@ void on_head_received(self_pointer self, head_received& msg) {
   st.body_relayed = true;
   st.env->log(log_level::debug,
               st.request.method + " " + st.request.target.text());
-  if (via_names(st.request.fields, st.env->via_name()))
+  if (via_names(st.request.fields, st.env->via_name))
     answer(self, 508, "the request has been through this proxy already");
   else if (st.request.method == "CONNECT")
     open_tunnel(self);
@@ -234,7 +234,7 @@ void on_origin_answered(self_pointer self, origin_answered& msg) {
   }
   bool switching = head.status == 101;
   strip_hop_by_hop(head.fields, switching ? upgrades::keep : upgrades::drop);
-  add_via(head.fields, head.version, st.env->via_name());
+  add_via(head.fields, head.version, st.env->via_name);
   st.ending = st.ending || switching;
   write_head(self, std::move(head), after);
 }

@@ -68,13 +68,15 @@ void on_beacon_heard(self_pointer self, const beacon_heard& msg) {
 
 void on_peer_dialled(self_pointer self, peer_dialled& msg) {
   auto& st = self->state;
-  if (msg.outcome) {
-    start_session(st.env, session_start{std::move(*msg.outcome), msg.what});
+  if (msg.outcome
+      && start_session(st.env,
+                       session_start{std::move(*msg.outcome), msg.what}))
     return;
-  }
-  st.env->log(log_level::debug, "no connection to " + msg.what.address + ": "
-                                    + to_string(msg.outcome.error()));
-  st.core->dial_failed(msg.what, msg.outcome.error(), now_of(self));
+  auto why = msg.outcome ? make_error(errc::cancelled, "not ready for sessions")
+                         : msg.outcome.error();
+  st.env->log(log_level::debug,
+              "no connection to " + msg.what.address + ": " + to_string(why));
+  st.core->dial_failed(msg.what, why, now_of(self));
   pump(self);
 }
 

@@ -69,12 +69,27 @@ void perform(self_pointer self, transfer::stop_spine&) {
   st.env->scheduler.tell(spine_finished{st.start.source->id, st.core->spine()});
 }
 
-void perform(self_pointer self, transfer::recheck&) {
+void ask_for_recheck(self_pointer self) {
   auto& st = self->state;
+  st.rechecker = st.env->wan_fetcher.get();
   auto end = st.start.body.end;
-  st.env->wan_fetcher.tell(
-      fetch_chunk{recheck_lease, st.start.source, byte_range{end - 1, end},
-                  caf::actor_cast<caf::strong_actor_ptr>(self), false});
+  if (st.rechecker)
+    caf::anon_send(
+        st.rechecker,
+        fetch_chunk{recheck_lease, st.start.source, byte_range{end - 1, end},
+                    caf::actor_cast<caf::strong_actor_ptr>(self), false});
+}
+
+void perform(self_pointer self, transfer::recheck&) {
+  self->state.rechecking = true;
+  ask_for_recheck(self);
+}
+
+/// A fetcher that failed does not answer: its successor is asked.
+void repeat_lost_recheck(self_pointer self) {
+  auto& st = self->state;
+  if (st.rechecking && st.rechecker != st.env->wan_fetcher.get())
+    ask_for_recheck(self);
 }
 
 void perform(self_pointer self, transfer::abort& x) {
@@ -143,6 +158,7 @@ void on_chunk_arrived(self_pointer self, const chunk_arrived& msg) {
 
 void on_recheck_settled(self_pointer self, const chunk_settled& msg) {
   auto& st = self->state;
+  st.rechecking = false;
   if (msg.failure)
     st.core->fail(make_error(errc::mismatch,
                              "what a peer brought could not be confirmed: "
@@ -219,6 +235,7 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self,
       },
       [self](const tick&) {
         report(self, "running");
+        repeat_lost_recheck(self);
         self->delayed_send(self, report_interval, tick{});
       },
   };

@@ -27,6 +27,8 @@ struct transfer_state {
   std::map<lease_id, uint64_t> leases; ///< how far each has come
   uint64_t told_spine = 0;     ///< what the scheduler knows of the spine
   uint64_t told_delivered = 0; ///< what it knows of the client
+  wan_fetcher_actor rechecker; ///< who was asked for the recheck
+  bool rechecking = false;
   bool closed = false;
 };
 

@@ -57,7 +57,7 @@ request_head request_for(const fetch& x) {
 void open_exchange(self_pointer self, const key& id, fetch& x) {
   auto& env = *self->state.env;
   auto head = request_for(x);
-  add_via(head.fields, 11, env.via_name());
+  add_via(head.fields, 11, env.via_name);
   exchange_options options;
   options.for_peer = x.ask.for_peer;
   options.idle_timeout = 20s;

@@ -74,13 +74,10 @@ std::vector<net::source_bind> binds_of(const settings& x) {
 net::exit_policy policy_of(const settings& x) {
   return [policy = exit_policy{x.share.allow_private, x.share.ports}](
              const std::string& ip, uint16_t port) {
-    std::vector<std::string> own;
-    auto interfaces = net::list_interfaces();
-    if (!interfaces)
-      return result<void>{interfaces.error()};
-    for (auto& x : *interfaces)
-      own.push_back(x.address);
-    return policy.check(ip, port, own);
+    auto own = net::own_addresses();
+    if (!own)
+      return result<void>{own.error()};
+    return policy.check(ip, port, *own);
   };
 }
 

@@ -29,6 +29,10 @@ struct network_interface {
 /// The IPv4 addresses of this machine. Errors: `io_failed`.
 result<std::vector<network_interface>> list_interfaces();
 
+/// All IP addresses of this machine, IPv4 and IPv6, as text without a zone.
+/// Errors: `io_failed`.
+result<std::vector<std::string>> own_addresses();
+
 /// Tells when interfaces or addresses come and go. Destroying it ends that.
 class interface_watcher {
 public:

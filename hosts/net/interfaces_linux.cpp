@@ -7,6 +7,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -132,6 +133,31 @@ result<std::vector<network_interface>> list_interfaces() {
   for (auto* entry = head; entry != nullptr; entry = entry->ifa_next)
     if (entry->ifa_addr != nullptr && entry->ifa_addr->sa_family == AF_INET)
       out.push_back(describe(*entry));
+  ::freeifaddrs(head);
+  return out;
+}
+
+result<std::vector<std::string>> own_addresses() {
+  ifaddrs* head = nullptr;
+  if (::getifaddrs(&head) != 0)
+    return make_error(errc::io_failed,
+                      std::string{"cannot list own addresses: "}
+                          + std::strerror(errno));
+  std::vector<std::string> out;
+  for (auto* entry = head; entry != nullptr; entry = entry->ifa_next) {
+    auto family = entry->ifa_addr ? entry->ifa_addr->sa_family : AF_UNSPEC;
+    auto size = family == AF_INET    ? sizeof(sockaddr_in)
+                : family == AF_INET6 ? sizeof(sockaddr_in6)
+                                     : 0;
+    char text[NI_MAXHOST];
+    if (size == 0
+        || ::getnameinfo(entry->ifa_addr, static_cast<socklen_t>(size), text,
+                         sizeof(text), nullptr, 0, NI_NUMERICHOST)
+               != 0)
+      continue;
+    std::string address{text};
+    out.push_back(address.substr(0, address.find('%')));
+  }
   ::freeifaddrs(head);
   return out;
 }
