@@ -27,6 +27,14 @@ WHOLE = [
 BROKEN = ["long-length", "closes-early,bytes=300000", "resets,bytes=300000",
           "stalls,bytes=700000", "closes-once,bytes=300000",
           "chunked-cut,bytes=300000"]
+# Here PeaPod may give up visibly: the file changes while it is put together,
+# or (with a foreign peer) the origin's answers cannot vouch for its bytes.
+CHANGING = ("changes",)
+UNVOUCHED = ("lies-", "shifted", "no-validator", "no-etag-on-206")
+# Protocol 1 does not say of which body a foreign peer's bytes are
+# (docs/SECURITY.md): an origin that gives each address another one is not
+# noticed.
+UNNOTICED = ("per-client",)
 # Worth the time that a killed peer takes to be replaced.
 WITH_A_KILLED_PEER = [
     "range", "weak-etag", "only-last-modified", "changes,after=4",
@@ -51,6 +59,8 @@ def ensure_peer(company) -> None:
     """Starts the peer when there is none, and waits for the session."""
     if company.kind == "none":
         return
+    if is_lost(company):
+        company.peer.kill()
     if company.peer is None or not company.peer.is_running:
         company.mine.wait_for_peers(0, 15)
         if company.kind == "ours":
@@ -60,11 +70,27 @@ def ensure_peer(company) -> None:
     company.mine.wait_for_peers(1, 10)
 
 
+def is_lost(company) -> bool:
+    """Whether a running peer has no session: the reference does not come
+    back soon once it was hung up on."""
+    return (company.kind == "reference" and company.peer is not None
+            and not company.mine.connected_peers())
+
+
+def accepted(company, behaviour: str) -> tuple:
+    """The verdicts that are right for a behaviour in this company."""
+    foreign = company.kind == "reference"
+    may_fail = (behaviour in BROKEN or behaviour.startswith(CHANGING)
+                or (foreign and behaviour.startswith(UNVOUCHED)))
+    return ("exact", "failed") if may_fail else ("exact",)
+
+
 def download(company, behaviour: str, name: str, kill_peer: bool):
     """Fetches SIZE bytes with the behaviour; a dead origin ends after 6 s."""
     got = company.start(
         f"{HOSTILE}/{behaviour}/{SIZE}/{name}", "--fail", "--location",
-        *(["--compressed"] if behaviour == "gzip-by-wish" else []), seconds=6)
+        *(["--header", "Accept-Encoding: gzip"] if "gzip" in behaviour
+          else []), seconds=6)
     if kill_peer:
         while got.process.poll() is None and got.size < SIZE // 5:
             pass
@@ -75,7 +101,7 @@ def download(company, behaviour: str, name: str, kill_peer: bool):
 def right_bodies(behaviour: str, name: str) -> list:
     """Every body that would be one version of the file."""
     body = content.content(name, 0, SIZE)
-    if behaviour == "gzipped":
+    if "gzip" in behaviour:
         return [gzip.compress(body, 1, mtime=0)]
     if behaviour == "per-client":
         return [content.content(f"{name}@{OWN_ADDRESS}", 0, SIZE)]
@@ -91,20 +117,15 @@ def judge(got, behaviour: str, name: str) -> str:
     return "exact" if got.body in right_bodies(behaviour, name) else "corrupt"
 
 
-@pytest.mark.parametrize("behaviour", WHOLE)
-def test_a_whole_body_arrives_whole(company, behaviour):
+@pytest.mark.parametrize("behaviour", WHOLE + BROKEN)
+def test_a_body_is_exact_or_fails_visibly(company, behaviour, request):
     ensure_peer(company)
+    if company.kind == "reference" and behaviour in UNNOTICED:
+        request.applymarker(pytest.mark.xfail(reason="docs/SECURITY.md"))
     name = fresh_name()
     got = download(company, behaviour, name, kill_peer=False)
-    assert judge(got, behaviour, name) == "exact", got.error
-
-
-@pytest.mark.parametrize("behaviour", BROKEN)
-def test_a_broken_body_is_completed_or_fails_visibly(company, behaviour):
-    ensure_peer(company)
-    name = fresh_name()
-    got = download(company, behaviour, name, kill_peer=False)
-    assert judge(got, behaviour, name) in ("exact", "failed"), got.error
+    verdict = judge(got, behaviour, name)
+    assert verdict in accepted(company, behaviour), got.error
 
 
 @pytest.mark.parametrize("behaviour", WITH_A_KILLED_PEER)
@@ -112,5 +133,5 @@ def test_a_peer_killed_meanwhile_corrupts_nothing(company, behaviour):
     ensure_peer(company)
     name = fresh_name()
     got = download(company, behaviour, name, company.kind != "none")
-    wanted = ("exact",) if behaviour in WHOLE else ("exact", "failed")
-    assert judge(got, behaviour, name) in wanted, got.error
+    verdict = judge(got, behaviour, name)
+    assert verdict in accepted(company, behaviour), got.error
