@@ -107,9 +107,12 @@ demo_answer answer_demo(const demo_request& request, const demo_file& file) {
 
 duration demo_lines::send(const std::string& address, uint64_t bytes,
                           instant now) {
-  auto [i, added] = lines_.try_emplace(address, line{token_bucket{rate_}});
-  i->second.sent += bytes;
-  return i->second.bucket.take(bytes, now);
+  auto& line = lines_[address];
+  auto seconds = static_cast<double>(bytes) / static_cast<double>(rate_);
+  line.sent += bytes;
+  line.free_at = std::max(line.free_at, now - max_lateness)
+                 + duration{static_cast<int64_t>(1e9 * seconds)};
+  return std::max(line.free_at - now, duration::zero());
 }
 
 uint64_t demo_lines::sent(const std::string& address) const {
@@ -233,6 +236,8 @@ private:
     error_code ec;
     auto remote = socket.remote_endpoint(ec);
     auto address = remote.address().to_string();
+    if (!ec)
+      socket.set_option(tcp::no_delay(true), ec);
     boost::beast::flat_buffer buffer;
     bool open = !ec;
     while (open) {
