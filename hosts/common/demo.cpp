@@ -110,6 +110,11 @@ double seconds(duration x) {
   return std::chrono::duration<double>(x).count();
 }
 
+/// Bytes a second.
+double rate_of(const demo_download& x) {
+  return static_cast<double>(x.size) / seconds(x.time);
+}
+
 std::string print(const char* format, double number) {
   std::array<char, 64> out{};
   std::snprintf(out.data(), out.size(), format, number);
@@ -271,7 +276,17 @@ private:
          << row_of(std::to_string(options_.devices), pooled, speed_up, twice)
          << '\n';
     report_ledger();
+    if (is_slow(alone))
+      out_ << "\nOne device alone did not reach its rate: this machine is too "
+              "slow for it, or the\nfile too small. Try a lower --rate or a "
+              "larger --size.\n";
+    out_.flush();
     return once && twice;
+  }
+
+  /// Whether something else than its line kept the device from going faster.
+  bool is_slow(const demo_download& alone) const {
+    return rate_of(alone) < 0.9 * static_cast<double>(options_.line_rate);
   }
 
   bool is_right(const demo_download& x) const {
@@ -280,9 +295,8 @@ private:
 
   static std::string row_of(std::string devices, const demo_download& x,
                             double speed_up, bool right) {
-    auto rate = static_cast<double>(x.size) / seconds(x.time);
     return row({std::move(devices), print("%.1f s", seconds(x.time)),
-                rate_text(static_cast<uint64_t>(rate)),
+                rate_text(static_cast<uint64_t>(rate_of(x))),
                 print("%.2f x", speed_up), right ? "right" : "WRONG"});
   }
 

@@ -15,7 +15,17 @@
 
 namespace peapod {
 
-using namespace std::chrono_literals;
+namespace {
+
+/// Bytes a second.
+uint64_t average(uint64_t bytes, duration time) {
+  auto seconds = std::chrono::duration<double>(time).count();
+  return seconds > 0
+             ? static_cast<uint64_t>(static_cast<double>(bytes) / seconds)
+             : 0;
+}
+
+} // namespace
 
 bool stdout_is_terminal() {
 #ifdef _WIN32
@@ -32,7 +42,7 @@ progress::progress(std::ostream& out, bool terminal, std::string label,
 void progress::show(uint64_t done, duration elapsed) {
   done = std::min(done, total_);
   auto quarters = done * 4 / total_;
-  auto rate = rate_text(recent_rate({elapsed, done}));
+  auto rate = rate_text(average(done, elapsed));
   auto percent = std::to_string(done * 100 / total_) + " %";
   if (terminal_) {
     // Spaces cover what a longer rate has left.
@@ -49,16 +59,6 @@ void progress::finish() {
   if (drawn_)
     out_ << std::endl;
   drawn_ = false;
-}
-
-uint64_t progress::recent_rate(sample now) {
-  recent_.push_back(now);
-  while (recent_.size() > 2 && now.at - recent_[1].at >= 1s)
-    recent_.pop_front();
-  auto& then = recent_.front();
-  auto seconds = std::chrono::duration<double>(now.at - then.at).count();
-  auto bytes = static_cast<double>(now.done - then.done);
-  return seconds > 0 ? static_cast<uint64_t>(bytes / seconds) : 0;
 }
 
 std::string progress_bar(uint64_t done, uint64_t total, size_t width) {

@@ -3,7 +3,6 @@
 #include "core/types.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <iosfwd>
 #include <string>
 
@@ -19,26 +18,18 @@ public:
   /// `total` in bytes, not 0. `label` stands in front.
   progress(std::ostream& out, bool terminal, std::string label, uint64_t total);
 
-  /// `done` bytes are there `elapsed` after the beginning. The rate that is
-  /// shown is that of the last second.
+  /// `done` bytes are there `elapsed` after the beginning; the rate that is
+  /// shown is the average since then.
   void show(uint64_t done, duration elapsed);
 
   /// Ends the line of a bar, so that something else can be printed.
   void finish();
 
 private:
-  struct sample {
-    duration at;
-    uint64_t done;
-  };
-
-  uint64_t recent_rate(sample now);
-
   std::ostream& out_;
   bool terminal_;
   std::string label_;
   uint64_t total_;
-  std::deque<sample> recent_;
   uint64_t quarters_ = 0; ///< that have been printed
   bool drawn_ = false;
 };

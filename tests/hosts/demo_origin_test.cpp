@@ -295,8 +295,8 @@ CAF_TEST(without a terminal there is a line for each quarter) {
   x.show(260'000, 1100ms);
   x.show(1'000'000, 2s);
   x.finish();
-  CAF_CHECK_EQUAL(out.str(), "one device 25 %, 1.3 Mbit/s\n"
-                             "one device 100 %, 6.0 Mbit/s\n");
+  CAF_CHECK_EQUAL(out.str(), "one device 25 %, 2.0 Mbit/s\n"
+                             "one device 100 %, 4.0 Mbit/s\n");
 }
 
 CAF_TEST(on a terminal the line is drawn over) {
