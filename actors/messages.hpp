@@ -29,6 +29,9 @@ struct body_source {
   transfer_id id;
   request_head request; ///< as the client sent it, for the own line only
   representation rep;   ///< what every part must belong to
+  /// In a content coding that was negotiated: who asks with nothing but the
+  /// URL, as foreign peers do, may get other bytes.
+  bool encoded = false;
 };
 
 /// Bring `range`; the answer goes to `sink` as `chunk_arrived` and then

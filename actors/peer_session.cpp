@@ -112,6 +112,11 @@ void settle(self_pointer self, lease_id lease,
 
 void on_fetch_chunk(self_pointer self, fetch_chunk& msg) {
   auto& st = self->state;
+  if (st.foreign && msg.source->encoded) {
+    tell(msg.sink, chunk_settled{msg.lease, *st.peer, chunk_failure::refused,
+                                 "encoded, and a foreign peer"});
+    return;
+  }
   chunk_request ask;
   ask.transfer = msg.source->id;
   ask.range = msg.range;

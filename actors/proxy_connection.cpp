@@ -190,6 +190,7 @@ void start_pooling(self_pointer self) {
   st.env->ports.random(source->id.bytes);
   source->request = st.request;
   source->rep = st.pooled->version;
+  source->encoded = st.encoded;
   transfer_start start{source, st.pooled->body, std::move(st.exchange),
                        caf::actor_cast<proxy_connection_actor>(self)};
   child_spec spec;
@@ -224,6 +225,7 @@ void on_origin_answered(self_pointer self, origin_answered& msg) {
   auto after = then::relay;
   if (auto good = std::get_if<eligible>(&verdict)) {
     st.pooled = *good;
+    st.encoded = head.fields.count("Content-Encoding") > 0;
     after = then::pool;
     ++st.env->counters.pooled;
   } else {

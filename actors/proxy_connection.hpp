@@ -42,6 +42,7 @@ struct proxy_connection_state {
   caf::strong_actor_ptr transfer;
   std::deque<body_part> parts;
   std::optional<eligible> pooled;
+  bool encoded = false; ///< the pooled body has a content coding
 };
 
 /// Serves one client of the proxy until its connection ends.

@@ -42,7 +42,6 @@ void close(self_pointer self, std::string state) {
                                     + " " + state + " " + url);
   st.env->scheduler.tell(transfer_closed{st.start.source->id});
   st.start.spine.reset();
-  self->quit();
 }
 
 // -- what the core decides ----------------------------------------------------
@@ -51,8 +50,10 @@ void perform(self_pointer self, transfer::deliver& x) {
   auto& st = self->state;
   bool last = x.last;
   self->send(st.start.client, body_ready{std::move(x.bytes), last});
-  if (last)
+  if (last) {
     close(self, "done");
+    self->quit();
+  }
 }
 
 void perform(self_pointer self, transfer::read_spine&) {
@@ -98,6 +99,7 @@ void perform(self_pointer self, transfer::abort& x) {
               "a pooled download could not be completed: " + to_string(x.why));
   self->send(st.start.client, body_failed{x.why});
   close(self, "failed: " + to_string(x.why));
+  self->quit();
 }
 
 /// Tells the scheduler how far we are, not more often than useful.
@@ -202,9 +204,8 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self,
   // Whatever ends the client's connection ends its transfer.
   self->link_to(st.start.client);
   self->set_exit_handler([self](caf::exit_msg& x) {
-    if (!self->state.closed)
-      close(self, "failed: the client has gone");
-    self->quit(x.reason);
+    close(self, x.reason ? "failed: stopped" : "failed: the client has gone");
+    self->quit(x.reason); // reaches the client, which must not wait for more
   });
   st.env->scheduler.tell(
       transfer_opened{st.start.source, st.start.body,

@@ -16,6 +16,7 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/atom.hpp>
 
+#include <chrono>
 #include <future>
 #include <mutex>
 #include <optional>
@@ -27,6 +28,9 @@ namespace peapod {
 namespace {
 
 namespace asio = boost::asio;
+
+/// How long sockets may take to close gracefully.
+constexpr auto close_time = std::chrono::milliseconds(500);
 
 /// Opens a port now, so that an error can be shown at the start, and again
 /// each time that its owner restarts.
@@ -163,7 +167,12 @@ public:
   }
 
   void start(std::function<void(std::string)> given_up) {
-    thread_ = std::thread{[this] { io_.run(); }};
+    std::promise<void> ended;
+    io_ended_ = ended.get_future();
+    thread_ = std::thread{[this, ended = std::move(ended)]() mutable {
+      io_.run();
+      ended.set_value();
+    }};
     pod_->start(std::move(given_up));
   }
 
@@ -174,8 +183,13 @@ public:
       pod_->stop(drain);
       system_.await_all_actors_done();
       // Sockets close on the thread that runs them.
-      asio::post(io_, [this] { control_.reset(); });
+      asio::post(io_, [this] {
+        control_.reset();
+        pod_->env().ports = {};
+      });
       work_.reset();
+      if (io_ended_.wait_for(close_time) != std::future_status::ready)
+        io_.stop();
       thread_.join();
     }
     control_.reset();
@@ -248,6 +262,7 @@ private:
   std::optional<pod> pod_;
   std::unique_ptr<net::control_server> control_;
   std::thread thread_;
+  std::future<void> io_ended_;
   bool stopped_ = false;
 };
 
