@@ -1,0 +1,233 @@
+#pragma once
+
+#include "actors/acceptors.hpp"
+#include "actors/console.hpp"
+#include "actors/discovery_listener.hpp"
+#include "actors/peer_session.hpp"
+#include "actors/proxy_connection.hpp"
+#include "actors/roster.hpp"
+#include "actors/scheduler.hpp"
+#include "actors/supervisor.hpp"
+#include "actors/transfer.hpp"
+#include "actors/wan_fetcher.hpp"
+#include "tests/actors/fakes.hpp"
+
+#include <random>
+
+#include <caf/test/dsl.hpp>
+
+namespace peapod::fakes {
+
+inline request_head get(const std::string& url_text) {
+  request_head out;
+  out.method = "GET";
+  out.target = *parse_url(url_text);
+  return out;
+}
+
+inline request_head get_file() {
+  return get("http://origin.example/file");
+}
+
+/// A device whose actors run on the test's coordinator.
+struct device {
+  environment_ptr env = std::make_shared<environment>();
+  std::shared_ptr<line> wan;
+  std::shared_ptr<listener<byte_stream>> peers;
+  std::shared_ptr<listener<http_server_stream>> proxy;
+  std::shared_ptr<radio> group;
+  std::vector<std::string> log;
+  std::vector<caf::strong_actor_ptr> actors; ///< in the order of their start
+};
+
+using device_ptr = std::shared_ptr<device>;
+
+/// A network of devices in one process, under a virtual clock. The actors of
+/// each device start as they do in a pod, without its supervision tree.
+struct pod_fixture : test_coordinator_fixture<> {
+  network net;
+  std::shared_ptr<origin> server = std::make_shared<origin>();
+  std::vector<device_ptr> devices;
+  std::mt19937 random{1};
+
+  ~pod_fixture() override {
+    for (auto& x : devices)
+      stop(*x);
+    devices.clear();
+    settle();
+  }
+
+  /// A device with its scheduler, its line and its supervisors, but without
+  /// anything that listens.
+  device_ptr add_device(pod_config config = {}) {
+    auto x = std::make_shared<device>();
+    devices.push_back(x);
+    auto& env = *x->env;
+    env.config = std::move(config);
+    env.serving = std::make_shared<byte_budget>(env.config.max_serving);
+    env.via_name = "peapod-" + std::to_string(devices.size());
+    env.config.name = "device " + std::to_string(devices.size());
+    env.ports.random = [this](std::span<uint8_t> out) {
+      for (auto& byte : out)
+        byte = static_cast<uint8_t>(random());
+    };
+    env.ports.log = [log = &x->log](log_level, const std::string& line) {
+      log->push_back(line);
+    };
+    env.self = std::make_shared<identity>(identity::generate(env.ports.random));
+    auto on_crash = [log = &x->log](const char* name, const std::string& what) {
+      log->push_back(std::string{name} + " crashed: " + what);
+    };
+    env.io = env.workers = spawn_place{&sys, nullptr, on_crash};
+    x->wan = std::make_shared<line>(net.work, server);
+    env.ports.http = x->wan;
+    env.ports.dialer = std::make_shared<dialer>(net, address_of(*x));
+    start<console_actor, console_state>(*x, env.console, console_behavior);
+    start<scheduler_actor, scheduler_state>(*x, env.scheduler,
+                                            scheduler_behavior);
+    start<wan_fetcher_actor, wan_fetcher_state>(*x, env.wan_fetcher,
+                                                wan_fetcher_behavior);
+    start_crowd(*x, "session_supervisor", env.sessions);
+    start_crowd(*x, "transfer_supervisor", env.transfers);
+    start_crowd(*x, "proxy_supervisor", env.clients);
+    settle();
+    return x;
+  }
+
+  /// Starts what listens: for peers, in the group, for clients.
+  void go_online(device& x) {
+    auto& env = *x.env;
+    start<roster_actor, roster_state>(x, env.roster, roster_behavior);
+    endpoint at{address_of(x), env.config.transport_port};
+    x.peers = std::make_shared<listener<byte_stream>>(net.work, at);
+    net.listeners[at] = x.peers;
+    start_port<peer_acceptor_actor, peer_acceptor_state>(
+        x, peer_acceptor_behavior, x.peers);
+    x.proxy = std::make_shared<listener<http_server_stream>>(
+        net.work, endpoint{"127.0.0.1", 3128});
+    start_port<proxy_acceptor_actor, proxy_acceptor_state>(
+        x, proxy_acceptor_behavior, x.proxy);
+    x.group = std::make_shared<radio>(net, address_of(x));
+    env.discovery.set(
+        start_port<discovery_listener_actor, discovery_listener_state>(
+            x, discovery_listener_behavior, x.group));
+    tell(caf::actor_cast<caf::strong_actor_ptr>(env.roster.get()),
+         start_work{});
+    settle();
+  }
+
+  /// A client connects to the proxy of `x`.
+  std::shared_ptr<browser> connect(device& x) {
+    auto out = std::make_shared<browser>(net.work);
+    if (x.proxy) {
+      x.proxy->arrive(out);
+    } else {
+      auto handle = spawn_on<proxy_connection_actor, proxy_connection_state>(
+          x.env->io, proxy_connection_behavior, x.env, out);
+      x.actors.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
+      caf::anon_send(handle, start_work{});
+    }
+    settle();
+    return out;
+  }
+
+  std::string address_of(const device& x) const {
+    auto i = std::find_if(devices.begin(), devices.end(),
+                          [&](auto& y) { return y.get() == &x; });
+    return "192.0.2." + std::to_string(1 + (i - devices.begin()));
+  }
+
+  /// Runs messages and callbacks until nothing is left to do now.
+  void settle() {
+    do
+      consume_messages();
+    while (net.work->run() || sched.has_job());
+  }
+
+  /// Lets time pass.
+  void pass(duration time, duration step = 5ms) {
+    for (; time > 0ms; time -= step) {
+      advance_time(step);
+      settle();
+      for (auto& x : devices)
+        x->wan->step(step);
+      settle();
+    }
+  }
+
+  /// Lets time pass until `done` or for `limit`; returns what is left of it.
+  template <class Predicate>
+  bool pass_until(Predicate done, duration limit = 60s) {
+    for (; limit > 0ms && !done(); limit -= 5ms)
+      pass(5ms);
+    return done();
+  }
+
+  /// Asks a typed actor and returns its answer.
+  template <class Answer, class Handle, class Question>
+  Answer ask(const Handle& whom, Question question) {
+    auto handle = self->request(whom, caf::infinite, std::move(question));
+    settle();
+    Answer out{};
+    handle.receive([&](Answer& x) { out = std::move(x); },
+                   [&](caf::error& x) { CAF_FAIL(sys.render(x)); });
+    return out;
+  }
+
+  pod_status status(device& x) {
+    return ask<pod_status>(x.env->console.get(), get_status{});
+  }
+
+  uint64_t children(const supervisor_actor& x) {
+    return ask<uint64_t>(x, count_children{});
+  }
+
+  void stop(device& x) {
+    for (auto i = x.actors.rbegin(); i != x.actors.rend(); ++i)
+      caf::anon_send_exit(caf::actor_cast<caf::actor>(*i),
+                          caf::exit_reason::user_shutdown);
+    settle();
+    x.actors.clear();
+    auto& env = *x.env;
+    env.console.clear();
+    env.scheduler.clear();
+    env.wan_fetcher.clear();
+    env.roster.clear();
+    env.discovery.clear();
+    env.sessions.clear();
+    env.transfers.clear();
+    env.clients.clear();
+  }
+
+private:
+  template <class Handle, class State, class Behavior>
+  void start(device& x, current<Handle>& slot, Behavior behavior) {
+    auto handle = spawn_on<Handle, State>(x.env->io, behavior, x.env);
+    slot.set(handle);
+    x.actors.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
+  }
+
+  template <class Handle, class State, class Behavior, class Port>
+  Handle start_port(device& x, Behavior behavior, Port port) {
+    auto handle = spawn_on<Handle, State>(x.env->io, behavior, x.env, port);
+    x.actors.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
+    caf::anon_send(handle, start_work{});
+    return handle;
+  }
+
+  void start_crowd(device& x, std::string name,
+                   current<supervisor_actor>& slot) {
+    supervisor_spec spec;
+    spec.name = std::move(name);
+    auto handle = spawn_supervisor(sys, std::move(spec));
+    slot.set(handle);
+    x.actors.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
+  }
+};
+
+/// Whether `text` is the content of `range`, exactly.
+inline bool is_content(const std::string& text, byte_range range) {
+  return text == content(range).text();
+}
+
+} // namespace peapod::fakes
