@@ -46,8 +46,10 @@ void stop_all_and_quit(self_pointer self, caf::error reason) {
 void start_missing(self_pointer self) {
   self->state.after = then::nothing;
   for (auto& x : self->state.children) {
-    if (!x.handle && !launch(self, x)) {
-      stop_all_and_quit(self, caf::exit_reason::user_shutdown);
+    if (x.wanted && !x.handle && !launch(self, x)) {
+      stop_all_and_quit(self,
+                        caf::make_error(caf::sec::runtime_error,
+                                        x.spec.name + " could not be started"));
       return;
     }
   }
@@ -89,9 +91,11 @@ void restart_from(self_pointer self, size_t failed) {
     return;
   }
   st.after = then::restart;
-  for (auto i : affected(st.spec.strategy, failed, st.children.size()))
+  for (auto i : affected(st.spec.strategy, failed, st.children.size())) {
+    st.children[i].wanted = true;
     if (st.children[i].handle)
       st.stopping.push_back(st.children[i].serial);
+  }
   stop_next(self);
 }
 
@@ -106,6 +110,7 @@ void on_down(self_pointer self, const caf::down_msg& msg) {
                 != st.stopping.end();
   i->handle = nullptr;
   bool again = restarts(i->spec.restart, is_failure(msg.reason));
+  i->wanted = wanted || again;
   auto index = static_cast<size_t>(i - st.children.begin());
   if (i->spec.restart == restart_type::temporary)
     st.children.erase(i);
@@ -129,7 +134,7 @@ void on_start_child(self_pointer self, start_child& msg) {
   auto& st = self->state;
   if (st.after == then::quit)
     return;
-  st.children.push_back({std::move(msg.spec), nullptr, 0});
+  st.children.push_back({std::move(msg.spec), nullptr, 0, true});
   if (!launch(self, st.children.back()))
     st.children.pop_back();
 }
@@ -142,7 +147,7 @@ supervisor_actor::behavior_type supervisor(self_pointer self,
   st.name = spec.name;
   st.budget.emplace(spec.intensity, spec.period);
   for (auto& x : spec.children)
-    st.children.push_back({std::move(x), nullptr, 0});
+    st.children.push_back({std::move(x), nullptr, 0, true});
   spec.children.clear();
   st.spec = std::move(spec);
   self->set_down_handler([self](caf::down_msg& x) { on_down(self, x); });

@@ -16,6 +16,7 @@ struct supervisor_state {
     child_spec spec;
     caf::strong_actor_ptr handle; ///< empty once it has ended
     uint64_t serial = 0;
+    bool wanted = true; ///< false once it has ended and stays away
   };
 
   /// What happens once all of `stopping` have ended.
