@@ -48,6 +48,7 @@ struct pod_fixture : test_coordinator_fixture<> {
   network net;
   std::shared_ptr<origin> server = std::make_shared<origin>();
   std::vector<device_ptr> devices;
+  std::vector<std::function<void()>> each_step; ///< runs while time passes
   std::mt19937 random{1};
 
   ~pod_fixture() override {
@@ -151,6 +152,8 @@ struct pod_fixture : test_coordinator_fixture<> {
       settle();
       for (auto& x : devices)
         x->wan->step(step);
+      for (auto& f : each_step)
+        f();
       settle();
     }
   }
