@@ -205,6 +205,9 @@ class Lab:
         for scope in ("all", "default"):
             self.run(host, "sysctl", "-qw",
                      f"net.ipv6.conf.{scope}.accept_dad=0")
+            # A cable that is plugged in again finds its address there.
+            self.run(host, "sysctl", "-qw",
+                     f"net.ipv6.conf.{scope}.keep_addr_on_down=1")
         # Nobody serves names, and says so every time.
         self.run(host, "sysctl", "-qw", "net.ipv4.icmp_ratelimit=0")
         self.run(host, "ip", "link", "set", "lo", "up")
