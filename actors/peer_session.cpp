@@ -133,10 +133,17 @@ void on_fetch_chunk(self_pointer self, fetch_chunk& msg) {
 
 std::map<lease_id, wanted>::iterator
 find_want(self_pointer self, const transfer_id& transfer, byte_range range) {
+  // A range that was called off may have been asked for again meanwhile: the
+  // first answer belongs to who still waits.
   auto& wants = self->state.wants;
-  return std::find_if(wants.begin(), wants.end(), [&](auto& kv) {
-    return kv.second.ask.source->id == transfer && kv.second.ask.range == range;
-  });
+  auto found = wants.end();
+  for (auto i = wants.begin(); i != wants.end(); ++i) {
+    auto& ask = i->second.ask;
+    if (ask.source->id == transfer && ask.range == range
+        && (found == wants.end() || found->second.cancelled))
+      found = i;
+  }
+  return found;
 }
 
 /// Why what a peer brought is not what we asked for, if it is not.
@@ -316,7 +323,6 @@ void on_message(self_pointer, T&, bool) {
 /// The first message proves the key and tells ours from foreign daemons.
 void open(self_pointer self, const wire_message& first) {
   auto& st = self->state;
-  st.opened = true;
   session_opened msg;
   if (auto beat = std::get_if<heartbeat>(&first); beat && beat->hello) {
     st.foreign = false;
@@ -327,6 +333,7 @@ void open(self_pointer self, const wire_message& first) {
                               "a protocol-1 device; [transport] legacy=false"));
     return;
   }
+  st.opened = true;
   msg.connection = st.connection;
   msg.id = *st.peer;
   msg.key = st.peer_key;
@@ -405,10 +412,12 @@ void on_stream_read(self_pointer self, stream_read& msg) {
 void on_stream_written(self_pointer self, const stream_written& msg) {
   auto& st = self->state;
   --st.unwritten;
-  if (!msg.outcome && !st.ended)
+  if (!msg.outcome)
     end(self, msg.outcome.error());
-  else if (!st.ended)
-    serve_queued(self);
+  if (st.ended)
+    return;
+  serve_queued(self);
+  pump(self); // what was refused leaves now, not with the next tick
 }
 
 /// A fetcher that failed answers nothing any more: what it was asked for is

@@ -27,6 +27,16 @@ struct fixture : pod_fixture {
     return out;
   }
 
+  /// The handles of the sessions, as the roster holds them.
+  std::vector<caf::strong_actor_ptr> sessions() {
+    std::vector<caf::strong_actor_ptr> out;
+    using impl = placed_actor<roster_actor, roster_state>;
+    auto& state = deref<impl>(x->env->roster.get()).state;
+    for (auto& [connection, entry] : state.sessions)
+      out.push_back(entry.handle);
+    return out;
+  }
+
   representation version() const {
     return {server->etag, {}, server->size};
   }
@@ -234,6 +244,40 @@ CAF_TEST(a peer that refuses one body is not asked again for it) {
   auto client = download();
   CAF_CHECK(finishes(client));
   CAF_CHECK(peer.got<chunk_request>().size() <= 2);
+}
+
+CAF_TEST(a range that is asked for again is brought by the first answer) {
+  std::vector<chunk_request> asked;
+  scripted_peer peer{*this, *x, ours};
+  peer.on_request = [&](const chunk_request& ask) { asked.push_back(ask); };
+  pass(1500ms);
+  auto source = std::make_shared<body_source>();
+  source->request = get_file();
+  source->rep = version();
+  std::string history;
+  auto sink = sys.spawn([&](caf::event_based_actor*) {
+    return caf::behavior{
+        [&](const chunk_arrived& y) {
+          history += "arrived " + std::to_string(y.lease) + " ";
+        },
+        [&](const chunk_settled& y) {
+          history +=
+              (y.failure ? "failed " : "done ") + std::to_string(y.lease);
+        },
+    };
+  });
+  auto to = caf::actor_cast<caf::strong_actor_ptr>(sink);
+  auto session = sessions().at(0);
+  tell(session, fetch_chunk{1, source, {0, 1000}, to, false});
+  tell(session, cancel_chunk{1, to});
+  tell(session, fetch_chunk{2, source, {0, 1000}, to, false});
+  settle();
+  CAF_REQUIRE_EQUAL(asked.size(), 2u);
+  peer.send(scripted_peer::answer_to(asked[0], true));
+  CAF_CHECK_EQUAL(history, "arrived 2 done 2");
+  peer.send(scripted_peer::answer_to(asked[1], true));
+  CAF_CHECK_EQUAL(history, "arrived 2 done 2");
+  caf::anon_send_exit(sink, caf::exit_reason::kill);
 }
 
 CAF_TEST(a peer that never answers holds nothing up for long) {

@@ -86,13 +86,18 @@ struct pod_fixture : test_coordinator_fixture<> {
     start<console_actor, console_state>(*x, env.console, console_behavior);
     start<scheduler_actor, scheduler_state>(*x, env.scheduler,
                                             scheduler_behavior);
-    start<wan_fetcher_actor, wan_fetcher_state>(*x, env.wan_fetcher,
-                                                wan_fetcher_behavior);
+    start_fetcher(*x);
     start_crowd(*x, "session_supervisor", env.sessions);
     start_crowd(*x, "transfer_supervisor", env.transfers);
     start_crowd(*x, "proxy_supervisor", env.clients);
     settle();
     return x;
+  }
+
+  /// Starts the actor that fetches, or its successor.
+  void start_fetcher(device& x) {
+    start<wan_fetcher_actor, wan_fetcher_state>(x, x.env->wan_fetcher,
+                                                wan_fetcher_behavior);
   }
 
   /// Starts what listens: for peers, in the group, for clients.

@@ -95,6 +95,21 @@ CAF_TEST(a session that crashes in the middle of a download is not missed) {
   CAF_CHECK(is_content(client->body, {0, server->size}));
 }
 
+CAF_TEST(a fetcher that crashes in the middle of a download is replaced) {
+  form_pod(2'000'000);
+  server->size = 8'000'000;
+  auto client = download(*devices[0]);
+  pass(1s);
+  for (auto i : {0, 1}) {
+    auto& env = devices[i]->env;
+    caf::anon_send_exit(env->wan_fetcher.get(), caf::exit_reason::kill);
+    settle();
+    start_fetcher(*devices[i]);
+  }
+  CAF_CHECK(pass_until([&] { return client->complete; }, 4s));
+  CAF_CHECK(is_content(client->body, {0, server->size}));
+}
+
 CAF_TEST(a peer whose line freezes holds up a download for two seconds) {
   form_pod(2'000'000);
   server->size = 8'000'000;
