@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
+#include <utility>
 
 namespace peapod {
 
@@ -58,9 +60,11 @@ void start_client(proxy_acceptor_state::self_pointer self,
   child_spec spec;
   spec.name = "proxy_connection";
   spec.restart = restart_type::temporary;
-  spec.start = [env = st.env, stream](caf::actor_system&) {
+  // Handed over, not shared: a connection must end on its actor's thread.
+  auto held = std::make_shared<decltype(stream)>(std::move(stream));
+  spec.start = [env = st.env, held](caf::actor_system&) {
     auto handle = spawn_on<proxy_connection_actor, proxy_connection_state>(
-        env->io, proxy_connection_behavior, env, stream);
+        env->io, proxy_connection_behavior, env, std::exchange(*held, nullptr));
     caf::anon_send(handle, start_work{});
     return caf::actor_cast<caf::strong_actor_ptr>(handle);
   };

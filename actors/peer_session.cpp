@@ -518,9 +518,11 @@ bool start_session(const environment_ptr& env, session_start start) {
   child_spec spec;
   spec.name = "peer_session";
   spec.restart = restart_type::temporary;
-  spec.start = [env, start = std::move(start)](caf::actor_system&) {
+  // Handed over, not shared: the connection must end on its actor's thread.
+  auto held = std::make_shared<session_start>(std::move(start));
+  spec.start = [env, held](caf::actor_system&) {
     auto handle = spawn_on<peer_session_actor, peer_session_state>(
-        env->io, peer_session_behavior, env, start);
+        env->io, peer_session_behavior, env, std::exchange(*held, {}));
     caf::anon_send(handle, start_work{});
     return caf::actor_cast<caf::strong_actor_ptr>(handle);
   };

@@ -191,15 +191,18 @@ void start_pooling(self_pointer self) {
   source->request = st.request;
   source->rep = st.pooled->version;
   source->encoded = st.encoded;
-  transfer_start start{source, st.pooled->body, std::move(st.exchange),
-                       caf::actor_cast<proxy_connection_actor>(self)};
+  // Handed over, not shared: the spine must end with the transfer, on its
+  // thread.
+  auto held = std::make_shared<transfer_start>(
+      transfer_start{source, st.pooled->body, std::move(st.exchange),
+                     caf::actor_cast<proxy_connection_actor>(self)});
   child_spec spec;
   spec.name = "transfer";
   spec.restart = restart_type::temporary;
-  spec.start = [env = st.env, start](caf::actor_system&) {
+  spec.start = [env = st.env, held](caf::actor_system&) {
     return caf::actor_cast<caf::strong_actor_ptr>(
-        spawn_on<transfer_actor, transfer_state>(env->io, transfer_behavior,
-                                                 env, start));
+        spawn_on<transfer_actor, transfer_state>(
+            env->io, transfer_behavior, env, std::exchange(*held, {})));
   };
   st.env->transfers.tell(start_child{std::move(spec)});
 }

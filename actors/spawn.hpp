@@ -76,12 +76,13 @@ private:
   init_function init_;
 };
 
-/// Spawns the actor that `init(self, args...)` describes.
+/// Spawns the actor that `init(self, args...)` describes. Arguments that are
+/// moved in are held by nobody else once this has returned.
 template <class Handle, class State, class Init, class... Args>
 Handle spawn_on(const spawn_place& place, Init init, Args... args) {
   using impl = placed_actor<Handle, State>;
   typename impl::init_function bound =
-      [init, args...](typename impl::super* self) mutable {
+      [init, ... args = std::move(args)](typename impl::super* self) mutable {
         return init(self, std::move(args)...);
       };
   return place.system->template spawn<impl>(place, std::move(bound));
