@@ -1,12 +1,21 @@
 #include "actors/supervisor.hpp"
 
+#include <caf/actor_cast.hpp>
 #include <caf/actor_clock.hpp>
 #include <caf/exit_reason.hpp>
+#include <caf/send.hpp>
 
 #include <algorithm>
 #include <chrono>
 
 namespace peapod {
+
+supervisor_state::~supervisor_state() {
+  for (auto& x : children)
+    if (x.handle)
+      caf::anon_send_exit(caf::actor_cast<caf::actor>(x.handle),
+                          caf::exit_reason::user_shutdown);
+}
 
 namespace {
 
@@ -114,10 +123,12 @@ void on_down(self_pointer self, const caf::down_msg& msg) {
   auto index = static_cast<size_t>(i - st.children.begin());
   if (i->spec.restart == restart_type::temporary)
     st.children.erase(i);
-  if (wanted || st.after != then::nothing)
-    stop_next(self);
-  else if (again)
+  // A child that ends by itself while others restart counts, too: those that
+  // depend on it have to go with it.
+  if (again && !wanted && st.after != then::quit)
     restart_from(self, index);
+  else if (wanted || st.after != then::nothing)
+    stop_next(self);
 }
 
 void on_grace_over(self_pointer self, uint64_t serial) {

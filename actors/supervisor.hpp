@@ -22,6 +22,11 @@ struct supervisor_state {
   /// What happens once all of `stopping` have ended.
   enum class then { nothing, restart, quit };
 
+  supervisor_state() = default;
+  supervisor_state(const supervisor_state&) = delete;
+  /// Ends the children that a supervisor leaves behind when it is killed.
+  ~supervisor_state();
+
   std::string name;
   supervisor_spec spec;
   std::vector<child> children;
