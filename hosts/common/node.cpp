@@ -11,6 +11,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -33,38 +34,49 @@ namespace asio = boost::asio;
 constexpr auto close_time = std::chrono::milliseconds(500);
 
 /// Opens a port now, so that an error can be shown at the start, and again
-/// each time that its owner restarts.
+/// each time that its owner restarts: then on the thread that runs the
+/// sockets, because a port may begin to work while it is being opened.
 template <class Port, class Open>
 class reopened {
 public:
-  explicit reopened(Open open) : open_(std::move(open)) {}
+  reopened(asio::any_io_executor executor, Open open)
+    : executor_(std::move(executor)), open_(std::move(open)) {}
 
   /// The error of the first time, if there was one.
   result<std::shared_ptr<Port>> open_first() {
-    auto port = open_();
-    if (!port)
-      return port.error();
-    first_ = std::shared_ptr<Port>{std::move(*port)};
-    return first_;
+    auto port = open();
+    if (port)
+      first_ = *port;
+    return port;
   }
 
+  /// Waits for the thread that runs the sockets, so never call it there.
   result<std::shared_ptr<Port>> operator()() {
     if (auto port = std::exchange(first_, nullptr))
       return port;
+    auto opened =
+        std::make_shared<std::promise<result<std::shared_ptr<Port>>>>();
+    asio::post(executor_, [this, opened] { opened->set_value(open()); });
+    return opened->get_future().get();
+  }
+
+private:
+  result<std::shared_ptr<Port>> open() {
     auto port = open_();
     if (!port)
       return port.error();
     return std::shared_ptr<Port>{std::move(*port)};
   }
 
-private:
+  asio::any_io_executor executor_;
   Open open_;
   std::shared_ptr<Port> first_;
 };
 
 template <class Port, class Open>
-auto make_reopened(Open open) {
-  return std::make_shared<reopened<Port, Open>>(std::move(open));
+auto make_reopened(asio::any_io_executor executor, Open open) {
+  return std::make_shared<reopened<Port, Open>>(std::move(executor),
+                                                std::move(open));
 }
 
 std::vector<net::source_bind> binds_of(const settings& x) {
@@ -132,13 +144,13 @@ public:
 
   result<void> open(log_sink log) {
     auto ex = io_.get_executor();
-    auto proxy = make_reopened<http_acceptor>([ex, x = settings_] {
+    auto proxy = make_reopened<http_acceptor>(ex, [ex, x = settings_] {
       return net::listen_http(ex, x.proxy.listen, binds_of(x));
     });
-    auto peers = make_reopened<stream_acceptor>([ex, x = settings_] {
+    auto peers = make_reopened<stream_acceptor>(ex, [ex, x = settings_] {
       return net::listen_stream(ex, x.transport.listen);
     });
-    auto group = make_reopened<discovery_port>([ex, x = settings_] {
+    auto group = make_reopened<discovery_port>(ex, [ex, x = settings_] {
       return net::open_discovery(ex, discovery_of(x));
     });
     auto config = config_of(settings_);
@@ -191,6 +203,8 @@ public:
       if (io_ended_.wait_for(close_time) != std::future_status::ready)
         io_.stop();
       thread_.join();
+      // A question about the state may have come in on the way.
+      system_.await_all_actors_done();
     }
     control_.reset();
     pod_.reset();
