@@ -26,6 +26,14 @@ constexpr size_t max_serving = 2; ///< ranges fetched for one peer at a time
 constexpr size_t max_queued = 16; ///< ranges that one peer may have waiting
 constexpr size_t max_unwritten = 4;
 
+/// A peer takes so many requests at a time (`max_serving` and `max_queued` of
+/// its own); what was called off counts until it is answered.
+constexpr size_t max_called_off = 8;
+
+/// How long a peer may take for one message: as long as we would give it
+/// (`session_config::frame_timeout`).
+constexpr auto write_timeout = 60s;
+
 /// Codes of the `PPE` extension (PROTOCOL-v1, Our extensions).
 enum class nack_code : uint16_t {
   refused = 1,
@@ -110,8 +118,22 @@ void settle(self_pointer self, lease_id lease,
   limit_frames(self);
 }
 
+/// Whether the peer has not yet answered too much of what was called off.
+bool is_behind(const peer_session_state& st) {
+  auto called_off = [](auto& kv) { return kv.second.cancelled; };
+  return static_cast<size_t>(
+             std::count_if(st.wants.begin(), st.wants.end(), called_off))
+         >= max_called_off;
+}
+
 void on_fetch_chunk(self_pointer self, fetch_chunk& msg) {
   auto& st = self->state;
+  if (is_behind(st)) {
+    tell(msg.sink,
+         chunk_settled{msg.lease, *st.peer, chunk_failure::unavailable,
+                       "it still brings what was called off"});
+    return;
+  }
   if (st.foreign && msg.source->encoded) {
     tell(msg.sink, chunk_settled{msg.lease, *st.peer, chunk_failure::refused,
                                  "encoded, and a foreign peer"});
@@ -291,6 +313,8 @@ void send_served(self_pointer self, serving& x) {
   st.bytes_to += data.payload.size();
   st.env->counters.served_bytes += data.payload.size();
   (void)st.core->send(data);
+  pump(self); // so that the last write is this one
+  st.unsent.emplace_back(st.writes, std::move(x.reservation));
 }
 
 void on_chunk_settled(self_pointer self, const chunk_settled& msg) {
@@ -347,7 +371,9 @@ void open(self_pointer self, const wire_message& first) {
 
 void perform(self_pointer self, write_bytes& x) {
   auto& st = self->state;
-  ++st.unwritten;
+  ++st.writes;
+  if (st.unwritten++ == 0)
+    st.wrote = now_of(self);
   st.start.stream->write(std::move(x.bytes),
                          send_back(self, [](result<void> outcome) {
                            return stream_written{std::move(outcome)};
@@ -412,6 +438,10 @@ void on_stream_read(self_pointer self, stream_read& msg) {
 void on_stream_written(self_pointer self, const stream_written& msg) {
   auto& st = self->state;
   --st.unwritten;
+  st.wrote = now_of(self);
+  while (!st.unsent.empty()
+         && st.unsent.front().first <= st.writes - st.unwritten)
+    st.unsent.pop_front();
   if (!msg.outcome)
     end(self, msg.outcome.error());
   if (st.ended)
@@ -440,6 +470,8 @@ void on_tick(self_pointer self) {
   auto& st = self->state;
   forget_lost_fetches(self);
   st.core->expire(now_of(self));
+  if (st.unwritten > 0 && now_of(self) - st.wrote >= write_timeout)
+    st.core->close(make_error(errc::timed_out, "the peer takes nothing"));
   if (st.opened)
     st.env->console.tell(
         session_reported{*st.peer, st.bytes_from, st.bytes_to});

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace peapod {
 
@@ -56,7 +57,11 @@ struct peer_session_state {
   std::map<lease_id, serving> serves;
   std::deque<chunk_request> queued; ///< what it asked for and we do later
   lease_id next_serve = 1;
-  uint64_t unwritten = 0; ///< writes that the kernel has not taken
+  uint64_t writes = 0;    ///< begun so far
+  uint64_t unwritten = 0; ///< of them, what the kernel has not taken
+  instant wrote{};        ///< when it last took one, or began to wait
+  /// What was served and has not left, by the number of its write.
+  std::deque<std::pair<uint64_t, byte_reservation>> unsent;
   uint64_t bytes_from = 0;
   uint64_t bytes_to = 0;
 };
