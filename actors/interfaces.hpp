@@ -87,6 +87,8 @@ using proxy_connection_actor = caf::typed_actor<
     caf::reacts_to<request_relayed>,
     // The origin did not say `100 Continue` in time.
     caf::reacts_to<continue_timeout>,
+    // The origin did not answer to half a request.
+    caf::reacts_to<answer_overdue>,
     // A head has gone to the client.
     caf::reacts_to<head_written>,
     // A piece of the body has gone to the client.

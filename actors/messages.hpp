@@ -236,6 +236,12 @@ struct continue_timeout {
   uint64_t step = 0;
 };
 
+/// The origin has not answered to a request whose body did not reach it.
+struct answer_overdue {
+  uint64_t step = 0;
+  error why; ///< what befell the body
+};
+
 /// A client has connected to the proxy.
 struct client_accepted {
   result<std::shared_ptr<http_server_stream>> outcome;
@@ -426,6 +432,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::body_written)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::relay_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::request_relayed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::continue_timeout)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::answer_overdue)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::client_accepted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::peer_accepted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::stream_read)

@@ -25,6 +25,10 @@ using then = proxy_connection_state::then;
 /// How long the origin may take to say `100 Continue` (RFC 9110, 10.1.1).
 constexpr auto continue_wait = 1s;
 
+/// How long the origin may take to answer to a request whose body was cut off:
+/// it may have refused it early (RFC 9112, 9.5), else it waits for ever.
+constexpr auto cut_off_wait = 5s;
+
 // -- ends ---------------------------------------------------------------------
 
 void end_connection(self_pointer self, bool abort) {
@@ -122,6 +126,20 @@ void relay_request_body(self_pointer self) {
       st.exchange, send_back(self, [step = st.step](result<relay_totals> x) {
         return request_relayed{step, std::move(x)};
       }));
+}
+
+void on_request_relayed(self_pointer self, const request_relayed& msg) {
+  auto& st = self->state;
+  if (msg.step != st.step)
+    return;
+  st.body_relayed = bool{msg.outcome};
+  if (st.body_relayed || st.answered)
+    return;
+  auto why = msg.outcome.error();
+  if (why.code == errc::bad_http)
+    answer(self, why);
+  else
+    self->delayed_send(self, cut_off_wait, answer_overdue{st.step, why});
 }
 
 /// The request as it goes to the origin.
@@ -328,13 +346,14 @@ proxy_connection_behavior(self_pointer self, environment_ptr env,
       [self](head_received& msg) { on_head_received(self, msg); },
       [self](interim_answered& msg) { on_interim(self, msg); },
       [self](origin_answered& msg) { on_origin_answered(self, msg); },
-      [self](const request_relayed& msg) {
-        if (msg.step == self->state.step)
-          self->state.body_relayed = bool{msg.outcome};
-      },
+      [self](const request_relayed& msg) { on_request_relayed(self, msg); },
       [self](const continue_timeout& msg) {
         if (msg.step == self->state.step && !self->state.answered)
           relay_request_body(self);
+      },
+      [self](const answer_overdue& msg) {
+        if (msg.step == self->state.step && !self->state.answered)
+          answer(self, msg.why);
       },
       [self](const head_written& msg) { on_head_written(self, msg); },
       [self](const body_written& msg) { on_body_written(self, msg); },
