@@ -18,6 +18,9 @@ constexpr auto report_interval = 250ms;
 /// The recheck is a fetch like any other, under a number no lease has.
 constexpr lease_id recheck_lease = 0;
 
+/// How often it may fail for reasons that pass.
+constexpr unsigned max_failed_rechecks = 3;
+
 // -- status -------------------------------------------------------------------
 
 void report(self_pointer self, std::string state) {
@@ -86,7 +89,8 @@ void perform(self_pointer self, transfer::recheck&) {
   ask_for_recheck(self);
 }
 
-/// A fetcher that failed does not answer: its successor is asked.
+/// A fetcher that failed does not answer: its successor is asked. So is
+/// whoever is there, when the last answer was none.
 void repeat_lost_recheck(self_pointer self) {
   auto& st = self->state;
   if (st.rechecking && st.rechecker != st.env->wan_fetcher.get())
@@ -160,6 +164,11 @@ void on_chunk_arrived(self_pointer self, const chunk_arrived& msg) {
 
 void on_recheck_settled(self_pointer self, const chunk_settled& msg) {
   auto& st = self->state;
+  if (msg.failure == chunk_failure::unavailable
+      && ++st.failed_rechecks < max_failed_rechecks) {
+    st.rechecker = wan_fetcher_actor{}; // the next tick asks again
+    return;
+  }
   st.rechecking = false;
   if (msg.failure)
     st.core->fail(make_error(errc::mismatch,
