@@ -142,6 +142,7 @@ void on_down(self_pointer self, const caf::down_msg& msg) {
 }
 
 peer_list list(self_pointer self) {
+  auto& sessions = self->state.sessions;
   peer_list out;
   for (auto& x : self->state.core->list(now_of(self))) {
     peer_status peer;
@@ -149,8 +150,9 @@ peer_list list(self_pointer self) {
     peer.name = x.name;
     if (!x.address.empty())
       peer.address = to_string(endpoint{x.address, x.port});
-    else if (x.connection)
-      peer.address = to_string(self->state.sessions[*x.connection].remote);
+    else if (auto i = sessions.find(x.connection.value_or(0));
+             i != sessions.end())
+      peer.address = to_string(i->second.remote);
     peer.state = to_string(x.state);
     peer.protocol = x.foreign ? "1 (foreign)" : "1";
     out.peers.push_back(std::move(peer));
