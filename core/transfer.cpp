@@ -5,6 +5,17 @@
 
 namespace peapod {
 
+namespace {
+
+/// Whether so much credit is worth a piece. It comes back in the pieces that
+/// were handed out: if every bit of it were used at once, they would be cut
+/// smaller and smaller (the silly window of RFC 9293, 3.8.6.2).
+bool is_enough(uint64_t credit, uint64_t in_flight) {
+  return credit > 0 && credit >= in_flight / 4;
+}
+
+} // namespace
+
 transfer::transfer(byte_range body, config cfg)
   : config_(cfg), parts_(body), spine_(body.begin), credit_(cfg.in_flight) {
   advance();
@@ -86,8 +97,10 @@ void transfer::advance() {
                      : end;
   if (must_recheck && parts_.complete() && !std::exchange(rechecking_, true))
     actions_.push_back(recheck{});
-  for (auto part = parts_.next(credit_, barrier); !part.empty();
-       part = parts_.next(credit_, barrier)) {
+  while (is_enough(credit_, config_.in_flight)) {
+    auto part = parts_.next(credit_, barrier);
+    if (part.empty())
+      break;
     credit_ -= part.size();
     ended_ = parts_.finished();
     actions_.push_back(deliver{std::move(part), ended_});
@@ -98,7 +111,7 @@ void transfer::advance() {
   if (ended_ || parts_.complete() || handed_over) {
     spine_alive_ = false;
     actions_.push_back(stop_spine{});
-  } else if (!spine_reading_ && credit_ > 0) {
+  } else if (!spine_reading_ && is_enough(credit_, config_.in_flight)) {
     spine_reading_ = true;
     actions_.push_back(read_spine{});
   }
