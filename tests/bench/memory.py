@@ -82,9 +82,8 @@ def report(phase: str, rate: float, watch: Watch, before: dict) -> None:
               flush=True)
 
 
-def measure(lab, size: int) -> None:
-    with open(lab.folder / "www" / f"{size}.bin", "wb") as out:
-        out.truncate(size)
+def measure(lab, size: int, phase: str, seconds: float, *options) -> None:
+    """One download with daemons that have done nothing before."""
     with tempfile.TemporaryDirectory() as folder:
         starter = Starter(lab, Path(folder))
         try:
@@ -95,11 +94,8 @@ def measure(lab, size: int) -> None:
             pids = [each.process.pid for each in daemons]
             before = {pid: resident(pid) for pid in pids}
             with Watch(pids) as watch:
-                rate = download(lab, size, 600)
-            report("at full speed", rate, watch, before)
-            with Watch(pids) as watch:
-                rate = download(lab, size, 20, "--limit-rate", "1M")
-            report("at 1 MiB/s for 20 s", rate, watch, before)
+                rate = download(lab, size, seconds, *options)
+            report(phase, rate, watch, before)
         finally:
             starter.stop()
 
@@ -113,7 +109,11 @@ def main() -> int:
     lab = lab_module.Lab(f"bench{os.getpid()}")
     try:
         lab.up(wanted.rates)
-        measure(lab, wanted.size)
+        with open(lab.folder / "www" / f"{wanted.size}.bin", "wb") as out:
+            out.truncate(wanted.size)
+        measure(lab, wanted.size, "at full speed", 600)
+        measure(lab, wanted.size, "at 1 MiB/s for 20 s", 20,
+                "--limit-rate", "1M")
     except lab_module.LabError as problem:
         print(f"memory.py: {problem}", file=sys.stderr)
         return 1
