@@ -33,6 +33,13 @@ bool is_host_character(char c) {
   return is_alpha_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
+/// What a user information may hold (RFC 3986, 3.2.1). Were others let through,
+/// what is a user to us could be a host to another reader: `[::1]:@a`.
+bool is_userinfo_character(char c) {
+  constexpr std::string_view others = "-._~!$&'()*+,;=:%";
+  return is_alpha_or_digit(c) || others.find(c) != std::string_view::npos;
+}
+
 bool is_control_or_space(char c) {
   auto x = static_cast<unsigned char>(c);
   return x <= 0x20 || x == 0x7f;
@@ -131,6 +138,8 @@ result<url> parse_url(std::string_view text) {
   if (authority.find('\\') != std::string_view::npos)
     return bad_url("the URL has a backslash in its authority");
   if (auto at = authority.find('@'); at != std::string_view::npos) {
+    if (!std::ranges::all_of(authority.substr(0, at), is_userinfo_character))
+      return bad_url("the URL has a malformed user name or password");
     out.has_userinfo = true;
     authority.remove_prefix(at + 1);
   }
