@@ -6,6 +6,7 @@
 #include <caf/pec.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <functional>
 
 namespace peapod {
@@ -106,18 +107,137 @@ ini_problem problem_at(caf::pec code, int line) {
   return {line, words_for(code)};
 }
 
+// -- what CAF's parser must not see -------------------------------------------
+
+/// CAF's parser calls itself for every level; no key needs more than two.
+constexpr size_t max_depth = 8;
+
+/// How many characters of a number before a unit of time never overflow
+/// nanoseconds, which CAF's parser does not check.
+size_t max_digits(char unit) {
+  switch (unit) {
+    case 'u':
+      return 15;
+    case 'm':
+      return 8;
+    case 's':
+      return 9;
+    case 'h':
+      return 6;
+    default:
+      return SIZE_MAX;
+  }
+}
+
+/// Follows a text just enough to know what CAF's parser is in; where that one
+/// sees an error and stops, it may be wrong.
+class guard {
+public:
+  /// What is wrong with `c` after all that was taken before.
+  caf::pec take(char c) {
+    if (state_ == inside::comment)
+      return take_comment(c);
+    if (state_ == inside::text)
+      return take_text(c);
+    if (is_name_character(c) || c == '.')
+      return take_word(c);
+    return take_sign(c);
+  }
+
+private:
+  enum class inside { nothing, text, comment };
+
+  caf::pec take_comment(char c) {
+    if (c == '\n')
+      state_ = inside::nothing;
+    return caf::pec::success;
+  }
+
+  caf::pec take_text(char c) {
+    // A text does not go beyond its line; CAF's parser says so.
+    if (!escaped_ && (c == '"' || c == '\n'))
+      state_ = inside::nothing;
+    escaped_ = !escaped_ && c == '\\';
+    return caf::pec::success;
+  }
+
+  caf::pec take_word(char c) {
+    if (!word_.empty() && (is_digit(word_[0]) || word_[0] == '-')
+        && std::isxdigit(static_cast<unsigned char>(word_.back()))
+        && word_.size() > max_digits(c))
+      return caf::pec::timespan_overflow;
+    // `[a.b]` is a level for each dot.
+    if (c == '.')
+      ++dots_;
+    word_ += c;
+    return check_depth();
+  }
+
+  caf::pec take_sign(char c) {
+    word_.clear();
+    dots_ = 0;
+    if (c == '"')
+      state_ = inside::text;
+    else if (c == ';')
+      state_ = inside::comment;
+    else if (c == '[' || c == '{')
+      ++depth_;
+    else if ((c == ']' || c == '}') && depth_ > 0)
+      --depth_;
+    // No key is a URI, and in one a semicolon begins no comment.
+    return c == '<' ? caf::pec::unexpected_character : check_depth();
+  }
+
+  caf::pec check_depth() const {
+    return depth_ + dots_ > max_depth ? caf::pec::unexpected_character
+                                      : caf::pec::success;
+  }
+
+  static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+  }
+
+  static bool is_name_character(char c) {
+    return c == '-' || c == '_' || std::isalnum(static_cast<unsigned char>(c));
+  }
+
+  inside state_ = inside::nothing;
+  bool escaped_ = false;
+  size_t depth_ = 0;
+  size_t dots_ = 0;
+  std::string word_;
+};
+
+/// Cuts off what CAF's parser must not see, and says what is wrong with it.
+caf::pec cut(std::string& text) {
+  guard watch;
+  for (size_t i = 0; i < text.size(); ++i)
+    if (auto code = watch.take(text[i]); code != caf::pec::success) {
+      text.resize(i);
+      return code;
+    }
+  return caf::pec::success;
+}
+
 } // namespace
 
 ini_text read_ini(std::string_view text) {
   // CAF's parser takes no CR; without them its line numbers stay right.
   std::string clean{text};
   std::erase(clean, '\r');
+  auto refused = cut(clean);
   ini_text out;
   using iterator = std::string::const_iterator;
   caf::parser_state<iterator, iterator> state{clean.cbegin(), clean.cend()};
+  // It counts a newline when it steps onto it: never the very first one.
+  if (clean.starts_with('\n'))
+    ++state.line;
   text_consumer consumer{out,
                          [&state] { return static_cast<int>(state.line); }};
   caf::detail::parser::read_ini(state, consumer);
+  if (refused != caf::pec::success && state.i == state.e
+      && state.code <= caf::pec::unexpected_eof)
+    state.code = refused;
   if (state.code > caf::pec::trailing_character || state.i != state.e)
     out.problems.push_back(
         problem_at(state.code, static_cast<int>(state.line)));
