@@ -98,7 +98,7 @@ outcome read_complete(std::string_view text) {
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  if (size == 0)
+  if (size < 2)
     return 0;
   std::string_view in{reinterpret_cast<const char*>(data + 1), size - 1};
   auto whole = decode(in, std::max<size_t>(in.size(), 1));

@@ -46,7 +46,9 @@ void check_url(std::string_view text) {
   check(again && again->text() == x->text() && again->host == x->host
             && again->port == x->port && !again->has_userinfo,
         "a URL changes when it is parsed again");
-  if (auto other = boost::urls::parse_uri({text.data(), text.size()}))
+  auto other = boost::urls::parse_uri({text.data(), text.size()});
+  // Boost 1.81 ends an authority behind `1.2.3.4` or `[::]`, whatever follows.
+  if (other && (other->encoded_path().empty() || other->is_path_absolute()))
     check_same(*other, x->host, x->port);
 }
 
