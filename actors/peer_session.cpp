@@ -324,9 +324,12 @@ void on_chunk_settled(self_pointer self, const chunk_settled& msg) {
     return;
   auto x = std::move(i->second);
   st.serves.erase(i);
-  if (msg.failure)
-    refuse(self, x.ask, *msg.failure, msg.reason);
-  else
+  if (msg.failure) {
+    // The reason may name addresses that are none of the peer's business.
+    st.env->log(log_level::debug,
+                "fetch for " + label(self) + ": " + msg.reason);
+    refuse(self, x.ask, *msg.failure, std::string{to_string(*msg.failure)});
+  } else
     send_served(self, x);
   serve_queued(self);
   pump(self);

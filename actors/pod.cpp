@@ -119,8 +119,9 @@ supervisor_spec root_tree(const environment_ptr& env) {
   out.children.push_back(worker<scheduler_actor, scheduler_state>(
       "scheduler", env->scheduler, env->workers, scheduler_behavior, env));
   out.children.push_back(wan_tree(env));
-  out.children.push_back(mesh_tree(env));
+  // Before the mesh: a port for peers that cannot be opened costs no client.
   out.children.push_back(gateway_tree(env));
+  out.children.push_back(mesh_tree(env));
   // Last, so that its failure restarts nothing else; who reports to it looks
   // up its current handle.
   out.children.push_back(worker<console_actor, console_state>(

@@ -12,8 +12,11 @@ proxy_connection_state::~proxy_connection_state() {
   if (!env)
     return;
   --env->counters.active;
-  if (busy)
-    --env->counters.busy;
+  if (!busy)
+    return;
+  // A response that a crash cut off must not look complete.
+  --env->counters.busy;
+  client->close(true);
 }
 
 namespace {
@@ -25,6 +28,9 @@ using then = proxy_connection_state::then;
 /// How long the origin may take to say `100 Continue` (RFC 9110, 10.1.1).
 constexpr auto continue_wait = 1s;
 
+/// How long an origin may be silent: event streams and long polls are.
+constexpr auto quiet_origin = 10min;
+
 /// How long the origin may take to answer to a request whose body was cut off:
 /// it may have refused it early (RFC 9112, 9.5), else it waits for ever.
 constexpr auto cut_off_wait = 5s;
@@ -34,6 +40,8 @@ constexpr auto cut_off_wait = 5s;
 void end_connection(self_pointer self, bool abort) {
   auto& st = self->state;
   ++st.step;
+  if (std::exchange(st.busy, false))
+    --st.env->counters.busy;
   if (st.exchange)
     st.exchange->cancel();
   st.client->close(abort);
@@ -50,6 +58,7 @@ void next_request(self_pointer self) {
   st.page = {};
   st.transfer = nullptr;
   st.parts.clear();
+  st.heads.clear();
   st.answered = false;
   st.client->read_request(send_back(self, [step](result<request_head> outcome) {
     return head_received{step, std::move(outcome)};
@@ -66,14 +75,27 @@ void finish_response(self_pointer self) {
 
 // -- answers ------------------------------------------------------------------
 
-void write_head(self_pointer self, response_head head, then after) {
+void write_next_head(self_pointer self) {
   auto& st = self->state;
-  st.answered = true;
-  st.after_head = after;
-  st.client->write_head(std::move(head),
+  st.client->write_head(std::move(st.heads.front().first),
                         send_back(self, [step = st.step](result<void> outcome) {
                           return head_written{step, std::move(outcome)};
                         }));
+}
+
+/// Writes a head after those that are being written: interim ones come first
+/// (RFC 9110, 15.2).
+void queue_head(self_pointer self, response_head head, then after) {
+  auto& heads = self->state.heads;
+  heads.emplace_back(std::move(head), after);
+  if (heads.size() == 1)
+    write_next_head(self);
+}
+
+/// Writes the final head.
+void write_head(self_pointer self, response_head head, then after) {
+  self->state.answered = true;
+  queue_head(self, std::move(head), after);
 }
 
 void write_part(self_pointer self, body_part part) {
@@ -159,8 +181,10 @@ void forward(self_pointer self) {
   auto interim = send_back(self, [step](response_head head) {
     return interim_answered{step, std::move(head)};
   });
-  st.exchange = st.env->ports.http->open(forwarded(*st.env, st.request), {},
-                                         std::move(interim));
+  exchange_options options;
+  options.idle_timeout = quiet_origin;
+  st.exchange = st.env->ports.http->open(forwarded(*st.env, st.request),
+                                         options, std::move(interim));
   st.exchange->read_head(send_back(self, [step](result<response_head> outcome) {
     return origin_answered{step, std::move(outcome)};
   }));
@@ -229,8 +253,13 @@ void on_interim(self_pointer self, interim_answered& msg) {
   auto& st = self->state;
   if (msg.step != st.step || st.answered)
     return;
-  if (msg.head.status == 100)
+  if (msg.head.status == 100) {
     relay_request_body(self); // makes the client continue, too
+  } else if (st.request.version >= 11) {
+    strip_hop_by_hop(msg.head.fields);
+    add_via(msg.head.fields, msg.head.version, st.env->via_name);
+    queue_head(self, std::move(msg.head), then::nothing);
+  }
 }
 
 void on_origin_answered(self_pointer self, origin_answered& msg) {
@@ -270,7 +299,11 @@ void on_head_written(self_pointer self, const head_written& msg) {
     end_connection(self, true);
     return;
   }
-  switch (std::exchange(st.after_head, then::nothing)) {
+  auto after = st.heads.front().second;
+  st.heads.pop_front();
+  if (!st.heads.empty())
+    write_next_head(self);
+  switch (after) {
     case then::nothing:
       return;
     case then::finish:

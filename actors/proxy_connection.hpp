@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace peapod {
 
@@ -34,7 +35,8 @@ struct proxy_connection_state {
 
   /// What to do once the head has gone to the client.
   enum class then { nothing, finish, relay, pool };
-  then after_head = then::nothing;
+  /// Heads to be written, the first of them being written.
+  std::deque<std::pair<response_head, then>> heads;
   slice page;                        ///< an answer of our own
   std::shared_ptr<bool> tunnel_open; ///< set by the port with the 200
 

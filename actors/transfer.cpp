@@ -15,6 +15,9 @@ constexpr size_t spine_piece = 256_KiB;
 constexpr uint64_t tell_every = 64_KiB;
 constexpr auto report_interval = 250ms;
 
+/// How long the spine may be silent while others bring the rest.
+constexpr auto spine_patience = 3s;
+
 /// The recheck is a fetch like any other, under a number no lease has.
 constexpr lease_id recheck_lease = 0;
 
@@ -60,6 +63,7 @@ void perform(self_pointer self, transfer::deliver& x) {
 }
 
 void perform(self_pointer self, transfer::read_spine&) {
+  self->state.spine_heard = now_of(self);
   self->state.start.spine->read_body(
       spine_piece, send_back(self, [](result<body_part> outcome) {
         return spine_read{std::move(outcome)};
@@ -148,6 +152,16 @@ void on_spine_read(self_pointer self, spine_read& msg) {
       st.core->spine_ended();
   }
   pump(self);
+}
+
+/// A spine that has gone silent while it is being read holds up what others
+/// bring: it counts as lost, and the own line asks anew where it stopped.
+void drop_silent_spine(self_pointer self) {
+  auto& st = self->state;
+  if (!st.core->spine_alive() || st.leases.empty() || !st.core->reads_spine()
+      || now_of(self) - st.spine_heard < spine_patience)
+    return;
+  st.start.spine->cancel(); // its read ends with an error
 }
 
 void on_chunk_arrived(self_pointer self, const chunk_arrived& msg) {
@@ -246,6 +260,7 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self,
       [self](const tick&) {
         report(self, "running");
         repeat_lost_recheck(self);
+        drop_silent_spine(self);
         self->delayed_send(self, report_interval, tick{});
       },
   };

@@ -9,8 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Failures in a row after which a source is set aside, and for how long.
-constexpr unsigned max_failures = 5;
 constexpr duration aside_time = 30s;
 
 /// The rest after a failure, doubled with each one in a row.

@@ -144,6 +144,9 @@ public:
   size_t peers() const;
 
 private:
+  /// Failures in a row after which a source is set aside.
+  static constexpr unsigned max_failures = 5;
+
   struct lease_state {
     device_id source;
     transfer_id transfer;
@@ -205,6 +208,7 @@ private:
   uint64_t backlog(const source_state& source) const;
   duration expected_time(const source_state& source, uint64_t bytes) const;
   instant overdue_at(const lease_state& lease) const;
+  void abandon_silent(instant now);
   bool covered_by_other(const body_state& body, lease_id except,
                         uint64_t offset) const;
   bool has_hope(const body_state& body, instant now) const;

@@ -17,6 +17,9 @@ constexpr duration unknown_time = 1s;
 constexpr duration overdue_min = 1s;
 constexpr duration overdue_max = 2s;
 
+/// How long a lease may stay without a byte before it is taken away.
+constexpr duration abandon_time = 30s;
+
 /// Who rests longer than this is no hope for a body that waits.
 constexpr duration hope_time = 5s;
 
@@ -242,8 +245,7 @@ std::optional<instant> scheduler::deadline() const {
   std::optional<instant> out;
   auto consider = [&out](instant at) { out = out ? std::min(*out, at) : at; };
   for (auto& [id, lease] : leases_)
-    if (!lease.overdue)
-      consider(overdue_at(lease));
+    consider(lease.overdue ? lease.heard + abandon_time : overdue_at(lease));
   if (!bodies_.empty())
     for (auto& [id, source] : sources_)
       if (source.resting_until != instant{})
@@ -268,9 +270,27 @@ void scheduler::expire(instant now) {
     source.meter = {};
     source.meter.started(now);
   }
+  abandon_silent(now);
   assign(now);
   for (auto& [id, body] : bodies_)
     check_hope(id, body, now);
+}
+
+/// Takes leases away from sources that have long said nothing, alive or not,
+/// so that a body which waits for them alone can end.
+void scheduler::abandon_silent(instant now) {
+  std::vector<lease_id> silent;
+  for (auto& [id, lease] : leases_)
+    if (lease.overdue && now >= lease.heard + abandon_time)
+      silent.push_back(id);
+  for (auto id : silent) {
+    auto i = leases_.find(id);
+    if (i == leases_.end())
+      continue;
+    actions_.push_back(cancel{id, i->second.source, i->second.transfer});
+    sources_.at(i->second.source).failures = max_failures;
+    lease_failed(id, chunk_failure::unavailable, i->second.upto, now);
+  }
 }
 
 void scheduler::check_hope(const transfer_id& id, body_state& body,

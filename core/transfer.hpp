@@ -97,6 +97,10 @@ public:
   bool spine_alive() const {
     return spine_alive_;
   }
+  /// Whether bytes of the spine have been asked for and are not here yet.
+  bool reads_spine() const {
+    return spine_reading_;
+  }
   uint64_t delivered() const {
     return parts_.head();
   }

@@ -183,13 +183,17 @@ struct dial_plan {
 
 } // namespace
 
+/// Names looked up for peers at a time.
+constexpr size_t max_peer_lookups = 4;
+
 origin_dialer::origin_dialer(asio::any_io_executor ex,
                              std::vector<source_bind> binds,
                              exit_policy allow_for_peer)
   : ex_(ex),
     binds_(std::move(binds)),
     allow_for_peer_(std::move(allow_for_peer)),
-    names_(std::move(ex)) {
+    names_(ex),
+    peer_names_(std::move(ex), max_peer_lookups) {
   if (binds_.empty())
     binds_.emplace_back();
   if (!allow_for_peer_)
@@ -217,7 +221,7 @@ std::shared_ptr<dial_job> origin_dialer::dial(const host_port& to,
       return job->fail(candidates.error());
     job->run(std::move(*candidates));
   };
-  names_.lookup(to.host, std::move(on_names));
+  (for_peer ? peer_names_ : names_).lookup(to.host, std::move(on_names));
   return job;
 }
 

@@ -45,6 +45,7 @@ private:
   std::vector<source_bind> binds_;
   exit_policy allow_for_peer_;
   dns_cache names_;
+  dns_cache peer_names_; ///< apart, so that peers cannot delay our lookups
   size_t next_bind_ = 0;
 };
 
