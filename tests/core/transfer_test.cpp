@@ -124,6 +124,17 @@ CAF_TEST(a client that takes nothing gets no more than its credit) {
   CAF_CHECK_EQUAL(decisions(x), "[h]");
 }
 
+CAF_TEST(credit that comes back in crumbs is not spent crumb by crumb) {
+  transfer x{{0, 100}, settings(8)};
+  decisions(x);
+  x.chunk_arrived(peer, 0, letters("abcdefghijklmnop"), true);
+  CAF_CHECK_EQUAL(decisions(x), "[abcdefgh]");
+  x.client_took(1);
+  CAF_CHECK_EQUAL(decisions(x), "");
+  x.client_took(1);
+  CAF_CHECK_EQUAL(decisions(x), "[ij]");
+}
+
 CAF_TEST(the spine is not read while the client has no credit) {
   transfer x{{0, 100}, settings(3)};
   CAF_CHECK_EQUAL(decisions(x), "read");
