@@ -132,7 +132,8 @@ CAF_TEST(what our own daemon vouches for needs no recheck) {
   auto client = download();
   CAF_CHECK(finishes(client));
   CAF_CHECK(taken_from(peer) > 1'000'000);
-  CAF_CHECK_EQUAL(status(*x).transfers[0].ledger.rechecked, 0u);
+  auto seen = status(*x);
+  CAF_CHECK_EQUAL(seen.transfers[0].ledger.rechecked, 0u);
 }
 
 CAF_TEST(what a foreign peer brings is rechecked before the end) {

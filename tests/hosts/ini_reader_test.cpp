@@ -56,7 +56,8 @@ CAF_TEST(an empty first line counts) {
   CAF_CHECK_EQUAL(problem_line("\n[a]\nb=?\n"), 3);
   CAF_CHECK_EQUAL(problem_line("\n[a]\nb=\n"), 3);
   CAF_CHECK_EQUAL(problem_line("\n?"), 2);
-  CAF_CHECK_EQUAL(read_ini("\n[a]\nb=1\n").entries.at(0).line, 3);
+  auto text = read_ini("\n[a]\nb=1\n");
+  CAF_CHECK_EQUAL(text.entries.at(0).line, 3);
 }
 
 CAF_TEST(a duration that overflows is refused) {
