@@ -135,7 +135,7 @@ class Daemon(Process):
         self._spawn(BINARY, "--actor-config", self.config_file,
                     stdin=subprocess.DEVNULL)
         if ready:
-            wait_until(self._is_ready, 5, f"{self.name} answers; "
+            wait_until(self._is_ready, 15, f"{self.name} answers; "
                        f"its log is {self.log}")
         return self
 
