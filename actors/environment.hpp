@@ -10,6 +10,7 @@
 
 #include <caf/actor_system.hpp>
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -56,7 +57,10 @@ struct pod_ports {
   log_sink log;
 };
 
-/// What the proxy has done since the start.
+/// How many of the kinds of `chunk_failure` there are, and success.
+constexpr size_t chunk_outcomes = 6;
+
+/// What the pod has done since the start. Bytes are payload.
 struct proxy_counters {
   std::atomic<uint64_t> requests{0};
   std::atomic<uint64_t> tunnels{0};
@@ -65,6 +69,15 @@ struct proxy_counters {
   std::atomic<uint64_t> active{0}; ///< client connections open now
   std::atomic<uint64_t> busy{0};   ///< of them, with a request being answered
   std::atomic<uint64_t> served_bytes{0}; ///< fetched for peers
+  std::atomic<uint64_t> spine_bytes{0};  ///< of pooled bodies, by their spines
+  std::atomic<uint64_t> own_bytes{0};    ///< by ranges over the own line
+  std::atomic<uint64_t> peer_bytes{0};   ///< by ranges that peers brought
+  std::atomic<uint64_t> wasted_bytes{0}; ///< that came and were not needed
+  std::atomic<uint64_t> delivered_bytes{0}; ///< of pooled bodies, to clients
+  /// Ranges that were asked for, by how that ended: index 0 is success, the
+  /// others are 1 + `chunk_failure`.
+  std::array<std::atomic<uint64_t>, chunk_outcomes> chunks{};
+  std::atomic<uint64_t> replaced{0}; ///< transfers that a crash replaced
 };
 
 /// The current handle of one actor. Actors restart under new handles, so it is

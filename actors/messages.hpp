@@ -3,6 +3,7 @@
 #include "actors/ports.hpp"
 #include "core/error.hpp"
 #include "core/http_message.hpp"
+#include "core/part_map.hpp"
 #include "core/representation.hpp"
 #include "core/roster.hpp"
 #include "core/scheduler.hpp"
@@ -362,6 +363,7 @@ struct transfer_status {
   uint64_t total = 0;
   uint64_t delivered = 0;
   transfer_ledger ledger;
+  std::vector<part_map::run> map; ///< who brought which part
 };
 
 struct pod_status {

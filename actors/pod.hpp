@@ -1,6 +1,9 @@
 #pragma once
 
 #include "actors/environment.hpp"
+#include "actors/faults.hpp"
+#include "actors/feed.hpp"
+#include "actors/observation.hpp"
 
 #include <caf/actor_system.hpp>
 
@@ -31,6 +34,44 @@ public:
   /// to all peers and stops the tree, children in reverse order. Blocks; the
   /// actor system is empty once it has ended.
   void stop(duration drain = duration::zero());
+
+  // -- looking at actors ------------------------------------------------------
+  // From any thread; `done` is called from any thread, exactly once.
+
+  /// Every live actor, in order of numbers. Waits a quarter of a second for
+  /// those that are busy.
+  void actors(std::function<void(std::vector<actor_row>)> done);
+
+  /// One actor. Errors: `not_found` when no actor ever had this number,
+  /// `gone` when it has ended.
+  void actor(actor_number id, std::function<void(result<actor_page>)> done);
+
+  /// The latest crashes, oldest first.
+  std::vector<crash_report> crashes() const;
+
+  /// How many crashes there were.
+  uint64_t crash_count() const;
+
+  /// What happens from now on, after the kept events whose number is greater
+  /// than `since`, if it is given.
+  feed_ptr<pod_event> events(std::optional<uint64_t> since = std::nullopt);
+
+  /// The messages of one actor as it handles them; the feed ends with the
+  /// actor or when the caller lets go of it. Errors as for `actor`.
+  result<feed_ptr<message_record>> trace(actor_number id);
+
+  /// Makes an actor crash; `done` is told when it has ended. Errors as for
+  /// `actor`, `not_allowed` for the root, `timed_out` when it is in a handler.
+  void kill(actor_number id, std::function<void(result<void>)> done);
+
+  /// Stops a permanent actor in order and starts it anew; `done` is told the
+  /// new number, or 0 while it is not up yet. Errors as for `kill`, and
+  /// `not_allowed` for an actor that its supervisor does not restart.
+  void restart(actor_number id, std::function<void(result<actor_number>)> done);
+
+  /// Disturbs an actor. Errors as for `actor`, and `not_allowed` when the
+  /// configuration forbids it.
+  result<void> inject(actor_number id, const fault& what);
 
   environment& env() {
     return *env_;

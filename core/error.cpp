@@ -16,6 +16,14 @@ std::string_view to_string(errc code) {
       return "limit reached";
     case errc::cancelled:
       return "cancelled";
+    case errc::not_found:
+      return "not found";
+    case errc::gone:
+      return "gone";
+    case errc::not_allowed:
+      return "not allowed";
+    case errc::internal:
+      return "internal error";
     case errc::timed_out:
       return "timed out";
     case errc::dns_failed:

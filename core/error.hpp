@@ -24,6 +24,14 @@ enum class errc {
   limit_reached,
   /// The operation was called off by us.
   cancelled,
+  /// There never was such a thing.
+  not_found,
+  /// There was such a thing, and it has ended.
+  gone,
+  /// It is not to be done here, whoever asks.
+  not_allowed,
+  /// A bug of ours: an exception where there should be none.
+  internal,
   /// A deadline passed.
   timed_out,
   /// A name could not be resolved.
