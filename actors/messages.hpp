@@ -110,6 +110,8 @@ struct transfer_opened {
   std::shared_ptr<const body_source> source;
   byte_range body;
   caf::strong_actor_ptr handle; ///< a `transfer_actor`
+  /// How far it has come, if another scheduler looked after it before.
+  std::optional<body_progress> so_far = std::nullopt;
 };
 
 /// How far a transfer's spine and its client are.
@@ -142,6 +144,9 @@ struct lease_ended {
   uint64_t upto = 0;
   std::optional<chunk_failure> failure;
 };
+
+/// Another scheduler has taken over and knows nobody yet.
+struct scheduler_started {};
 
 // -- transfer -----------------------------------------------------------------
 
@@ -184,6 +189,13 @@ struct body_ready {
 /// A pooled body cannot be completed.
 struct body_failed {
   error why;
+};
+
+/// The origin's answer to the request for the rest of a body whose transfer
+/// has crashed.
+struct rest_answered {
+  uint64_t step = 0;
+  result<response_head> outcome;
 };
 
 /// A request's head has come from the client, or not. Here and below `step`
@@ -426,6 +438,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::spine_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::body_taken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::body_ready)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::body_failed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::scheduler_started)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::rest_answered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::head_received)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::origin_answered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::interim_answered)

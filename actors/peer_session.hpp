@@ -42,6 +42,10 @@ struct peer_session_state {
   peer_session_state(const peer_session_state&) = delete;
   ~peer_session_state();
 
+  std::string about() const;
+  std::string summary() const;
+  void dump(cereal::JSONOutputArchive& to) const;
+
   const char* name = "peer_session";
   environment_ptr env;
   session_start start;
@@ -49,9 +53,10 @@ struct peer_session_state {
   std::unique_ptr<session> core;
   std::optional<device_id> peer; ///< known from the handshake on
   public_key peer_key;
-  bool opened = false; ///< it has proven its key; the roster knows
-  bool foreign = true; ///< speaks protocol 1 without extensions
-  bool left = false;   ///< the peer said that it leaves
+  std::string peer_name; ///< as it calls itself
+  bool opened = false;   ///< it has proven its key; the roster knows
+  bool foreign = true;   ///< speaks protocol 1 without extensions
+  bool left = false;     ///< the peer said that it leaves
   bool ended = false;
   std::map<lease_id, wanted> wants;
   std::map<lease_id, serving> serves;

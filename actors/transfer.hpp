@@ -20,6 +20,10 @@ struct transfer_start {
 struct transfer_state {
   using self_pointer = transfer_actor::stateful_pointer<transfer_state>;
 
+  std::string about() const;
+  std::string summary() const;
+  void dump(cereal::JSONOutputArchive& to) const;
+
   const char* name = "transfer";
   environment_ptr env;
   transfer_start start;
@@ -32,6 +36,8 @@ struct transfer_state {
   bool rechecking = false;
   unsigned failed_rechecks = 0; ///< that say nothing about the origin's copy
   bool closed = false;
+  scheduler_actor scheduler; ///< who was told of this body
+  unsigned reports = 0;
 };
 
 /// Brings one pooled body to one client: reads the spine, takes what sources

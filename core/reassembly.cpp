@@ -17,6 +17,12 @@ uint64_t reassembly::insert(uint64_t offset, const slice& bytes) {
   return added;
 }
 
+interval_set reassembly::here() const {
+  auto out = present_;
+  out.insert({body_.begin, head_});
+  return out;
+}
+
 slice reassembly::next(uint64_t limit, uint64_t barrier) {
   auto first = pieces_.begin();
   if (first == pieces_.end() || first->first != head_ || barrier <= head_)

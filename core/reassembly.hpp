@@ -27,6 +27,9 @@ public:
     return head_;
   }
 
+  /// What has arrived, handed out or not.
+  interval_set here() const;
+
   /// Bytes that are here and not handed out.
   uint64_t buffered() const {
     return buffered_;

@@ -81,6 +81,29 @@ void scheduler::transfer_opened(transfer_id transfer, byte_range body,
   assign(now);
 }
 
+void scheduler::transfer_resumed(transfer_id transfer, byte_range body,
+                                 body_progress so_far, instant now) {
+  body_state state;
+  state.body = body;
+  state.spine = so_far.spine;
+  state.delivered = so_far.delivered;
+  state.lead = 2 * config_.chunk_size;
+  state.spine_alive = so_far.spine_alive;
+  state.done = std::move(so_far.here);
+  state.done.insert({body.begin, state.spine});
+  // The spine goes on as far as nothing is here.
+  auto claim = state.spine + (state.spine_alive ? state.lead : 0);
+  if (auto next = state.done.first_from(state.spine))
+    claim = std::min(claim, next->begin);
+  state.claim_end = std::min(body.end, claim);
+  state.frontier = std::max(state.claim_end, state.done.bound());
+  for (auto gap : state.done.gaps({state.claim_end, state.frontier}))
+    state.returned.insert(gap);
+  bodies_.insert_or_assign(transfer, std::move(state));
+  assign(now);
+  check_hope(transfer, bodies_.at(transfer), now);
+}
+
 void scheduler::progressed(transfer_id transfer, uint64_t spine,
                            uint64_t delivered, instant now) {
   auto i = bodies_.find(transfer);

@@ -17,7 +17,11 @@ bool is_enough(uint64_t credit, uint64_t in_flight) {
 } // namespace
 
 transfer::transfer(byte_range body, config cfg)
-  : config_(cfg), parts_(body), spine_(body.begin), credit_(cfg.in_flight) {
+  : config_(cfg),
+    parts_(body),
+    map_(body),
+    spine_(body.begin),
+    credit_(cfg.in_flight) {
   advance();
 }
 
@@ -25,7 +29,7 @@ transfer::transfer(byte_range body, config cfg)
 
 void transfer::spine_arrived(const slice& bytes) {
   spine_reading_ = false;
-  count(config_.own, parts_.insert(spine_, bytes), bytes.size());
+  count(config_.own, spine_, parts_.insert(spine_, bytes), bytes.size());
   spine_ += bytes.size();
   advance();
 }
@@ -38,7 +42,7 @@ void transfer::spine_ended() {
 void transfer::chunk_arrived(const device_id& source, uint64_t offset,
                              const slice& bytes, bool verified) {
   auto added = parts_.insert(offset, bytes);
-  count(source, added, bytes.size());
+  count(source, offset, added, bytes.size());
   if (!verified)
     unverified_ += added;
   if (source == config_.own)
@@ -117,7 +121,10 @@ void transfer::advance() {
   }
 }
 
-void transfer::count(const device_id& source, uint64_t added, uint64_t size) {
+void transfer::count(const device_id& source, uint64_t offset, uint64_t added,
+                     uint64_t size) {
+  if (added > 0)
+    map_.add(source, {offset, offset + size});
   ledger_.bytes_by_source[source] += added;
   ledger_.wasted += size - added;
 }

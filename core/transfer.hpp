@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/error.hpp"
+#include "core/part_map.hpp"
 #include "core/reassembly.hpp"
 #include "core/types.hpp"
 
@@ -107,17 +108,27 @@ public:
   byte_range body() const {
     return parts_.body();
   }
+  /// What has arrived, handed out or not.
+  interval_set here() const {
+    return parts_.here();
+  }
+  /// Who brought which part.
+  std::vector<part_map::run> map() const {
+    return map_.runs();
+  }
   bool ended() const {
     return ended_;
   }
 
 private:
   void advance();
-  void count(const device_id& source, uint64_t added, uint64_t size);
+  void count(const device_id& source, uint64_t offset, uint64_t added,
+             uint64_t size);
 
   config config_;
   reassembly parts_;
   transfer_ledger ledger_;
+  part_map map_;
   uint64_t spine_;
   uint64_t credit_;
   std::optional<uint64_t> spine_limit_;
