@@ -188,6 +188,7 @@ private:
     uint64_t frontier;     ///< nothing at or behind it was ever leased
     uint64_t lead;         ///< how far ahead of the spine leases begin
     interval_set returned; ///< below the frontier and open to everybody
+    interval_set orphaned; ///< of it, what sources that went had leased
     interval_set done;
     std::set<lease_id> leases;
     std::set<device_id> excluded;
@@ -202,6 +203,7 @@ private:
   // Who gets what.
   void assign(instant now);
   bool assign_one(device_id id, source_state& source, instant now);
+  void adopt_orphans(const transfer_id& id, body_state& body, instant now);
   bool hedge_one(device_id id, source_state& source, instant now);
   bool worth_a_hedge(const device_id& id, const source_state& source,
                      lease_id lease, instant now) const;

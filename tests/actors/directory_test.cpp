@@ -119,12 +119,9 @@ CAF_TEST(the actors of a download appear with what they are about and go) {
   CAF_CHECK(found["transfer"].handled > 0);
   // They end together.
   using links = std::vector<actor_number>;
-  CAF_CHECK_EQUAL(found["transfer"].links,
-                  links{found["proxy_connection"].id});
-  CAF_CHECK_EQUAL(found["proxy_connection"].links,
-                  links{found["transfer"].id});
-  CAF_CHECK(pass_until([&] {
-  return client->complete; }));
+  CAF_CHECK_EQUAL(found["transfer"].links, links{found["proxy_connection"].id});
+  CAF_CHECK_EQUAL(found["proxy_connection"].links, links{found["transfer"].id});
+  CAF_CHECK(pass_until([&] { return client->complete; }));
   client->hang_up();
   pass(20ms);
   for (auto& name : names())
@@ -136,7 +133,7 @@ CAF_TEST(the page of an actor has its state and its last messages) {
   auto x = page(id_of("roster"));
   CAF_REQUIRE(x);
   CAF_REQUIRE(x->data.has_value());
-  CAF_CHECK_EQUAL(*x->data, "{\"sessions\":[]}");
+  CAF_CHECK(x->data->find("\"sessions\": []") != std::string::npos);
   CAF_REQUIRE(!x->recent.empty());
   CAF_CHECK_EQUAL(x->recent[0].type, "start_work");
   CAF_CHECK_EQUAL(x->recent[0].to, x->row.id);
@@ -230,7 +227,8 @@ CAF_TEST(an actor that is killed crashes and its supervisor restarts it) {
   auto old = id_of("wan_fetcher");
   CAF_CHECK(kill(old));
   CAF_CHECK(id_of("wan_fetcher") != old);
-  CAF_CHECK_EQUAL(mine().actors->crashes().back().reason, "killed by hand");
+  auto crashes = mine().actors->crashes();
+  CAF_CHECK_EQUAL(crashes.back().reason, "killed by hand");
   CAF_CHECK(kill(old).error().code == errc::gone);
   CAF_CHECK(kill(123456).error().code == errc::not_found);
   CAF_CHECK(kill(id_of("root_supervisor")).error().code == errc::not_allowed);
@@ -284,18 +282,20 @@ CAF_TEST(nothing is disturbed unless the configuration allows it) {
 
 CAF_TEST(a fault crashes an actor on every second message) {
   add_disturbable();
-  auto old = id_of("roster");
+  auto old = id_of("wan_fetcher");
   fault x;
   x.what = fault::kind::crash;
   x.every = 2;
   CAF_REQUIRE(mine().actors->disturb(old, x));
   CAF_CHECK(page(old)->fault.find("crash") == 0);
-  pass(250ms); // one tick
-  CAF_CHECK_EQUAL(id_of("roster"), old);
-  pass(250ms);
-  CAF_CHECK(id_of("roster") != old);
-  CAF_CHECK_EQUAL(mine().actors->crashes().back().reason,
-                  "a crash was injected");
+  mine().env().wan_fetcher.tell(scheduler_started{});
+  settle();
+  CAF_CHECK_EQUAL(id_of("wan_fetcher"), old);
+  mine().env().wan_fetcher.tell(scheduler_started{});
+  settle();
+  CAF_CHECK(id_of("wan_fetcher") != old);
+  auto crashes = mine().actors->crashes();
+  CAF_CHECK_EQUAL(crashes.back().reason, "a crash was injected");
 }
 
 CAF_TEST(messages are dropped so often as asked for) {

@@ -252,6 +252,7 @@ CAF_TEST(restarts that lie far apart are not too many) {
   for (int i = 0; i < 10; ++i) {
     crash("a");
     wait(4s);
+    wait(8s);
     CAF_CHECK_EQUAL(news(), "-a +a");
   }
   CAF_CHECK(!root_ended);
@@ -348,11 +349,11 @@ CAF_TEST(a child that fails while another one waits comes back with it) {
   supervise(one_for_one, {child("a"), child("b")});
   news();
   crash("a");
-  crash("b");
-  CAF_CHECK_EQUAL(news(), "-a +a -b +b");
+  CAF_CHECK_EQUAL(news(), "-a +a");
   crash("a");
+  CAF_CHECK_EQUAL(news(), "-a");
   crash("b");
-  CAF_CHECK_EQUAL(news(), "-a -b");
+  CAF_CHECK_EQUAL(news(), "-b");
   wait(100ms);
   CAF_CHECK_EQUAL(news(), "+a +b");
 }
@@ -392,6 +393,7 @@ CAF_TEST(a start function that throws is a child that cannot start) {
 CAF_TEST(a supervisor that is told to end while it waits ends) {
   supervise(one_for_one, {child("a"), child("b")});
   crash("a");
+  news();
   crash("a");
   news();
   end(root);
