@@ -18,13 +18,13 @@ constexpr auto report_interval = 250ms;
 /// How long the spine may be silent while others bring the rest.
 constexpr auto spine_patience = 3s;
 
-/// The recheck is a fetch like any other, under a number no lease has.
+/// A recheck is a fetch like any other, under a number no lease has.
 constexpr lease_id recheck_lease = 0;
 
 /// Every how many reports people who follow are told of the progress.
 constexpr unsigned progress_every = 4;
 
-/// How often it may fail for reasons that pass.
+/// How often each may fail for reasons that pass.
 constexpr unsigned max_failed_rechecks = 3;
 
 // -- status -------------------------------------------------------------------
@@ -89,15 +89,18 @@ void perform(self_pointer self, transfer::stop_spine&) {
 void ask_for_recheck(self_pointer self) {
   auto& st = self->state;
   st.rechecker = st.env->wan_fetcher.get();
-  auto end = st.start.body.end;
+  st.recheck_bytes.clear();
   if (st.rechecker)
     tell(st.rechecker,
-         fetch_chunk{recheck_lease, st.start.source, byte_range{end - 1, end},
+         fetch_chunk{recheck_lease, st.start.source, st.recheck,
                      caf::actor_cast<caf::strong_actor_ptr>(self), false});
 }
 
-void perform(self_pointer self, transfer::recheck&) {
-  self->state.rechecking = true;
+void perform(self_pointer self, transfer::recheck& x) {
+  auto& st = self->state;
+  st.recheck = x.range;
+  st.rechecking = true;
+  st.failed_rechecks = 0;
   ask_for_recheck(self);
 }
 
@@ -209,10 +212,24 @@ void drop_silent_spine(self_pointer self) {
   st.start.spine->cancel(); // its read ends with an error
 }
 
+/// Collects what the origin has where a peer's bytes were sampled.
+void on_recheck_arrived(self_pointer self, const chunk_arrived& msg) {
+  auto& st = self->state;
+  auto& bytes = st.recheck_bytes;
+  // Another piece belongs to an earlier question, which has been repeated.
+  if (msg.offset == st.recheck.begin + bytes.size())
+    bytes.insert(bytes.end(), msg.bytes.bytes().begin(),
+                 msg.bytes.bytes().end());
+}
+
 void on_chunk_arrived(self_pointer self, const chunk_arrived& msg) {
   auto& st = self->state;
-  if (st.closed || msg.lease == recheck_lease)
+  if (st.closed)
     return;
+  if (msg.lease == recheck_lease) {
+    on_recheck_arrived(self, msg);
+    return;
+  }
   auto& bytes = msg.source == st.env->self->device()
                     ? st.env->counters.own_bytes
                     : st.env->counters.peer_bytes;
@@ -227,7 +244,8 @@ void on_chunk_arrived(self_pointer self, const chunk_arrived& msg) {
 
 void on_recheck_settled(self_pointer self, const chunk_settled& msg) {
   auto& st = self->state;
-  if (msg.failure == chunk_failure::unavailable
+  bool partial = !msg.failure && st.recheck_bytes.size() != st.recheck.size();
+  if ((partial || msg.failure == chunk_failure::unavailable)
       && ++st.failed_rechecks < max_failed_rechecks) {
     st.rechecker = wan_fetcher_actor{}; // the next tick asks again
     return;
@@ -238,7 +256,7 @@ void on_recheck_settled(self_pointer self, const chunk_settled& msg) {
                              "what a peer brought could not be confirmed: "
                                  + msg.reason));
   else
-    st.core->recheck_passed();
+    st.core->rechecked(slice{std::exchange(st.recheck_bytes, {})});
   pump(self);
 }
 
@@ -276,7 +294,7 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self,
   self->link_to(st.start.client);
   transfer::config cfg;
   cfg.own = st.env->self->device();
-  st.core.emplace(st.start.body, cfg);
+  st.core.emplace(st.start.body, cfg, st.env->ports.random);
   st.told_spine = st.told_delivered = st.start.body.begin;
   self->set_exit_handler([self](caf::exit_msg& x) {
     close(self, x.reason ? "failed: stopped" : "failed: the client has gone");

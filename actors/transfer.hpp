@@ -32,6 +32,8 @@ struct transfer_state {
   uint64_t told_spine = 0;     ///< what the scheduler knows of the spine
   uint64_t told_delivered = 0; ///< what it knows of the client
   wan_fetcher_actor rechecker; ///< who was asked for the recheck
+  byte_range recheck;          ///< what it was asked for
+  byte_buffer recheck_bytes;   ///< what it has brought of that
   instant spine_heard{};       ///< when the spine last brought something
   bool rechecking = false;
   unsigned failed_rechecks = 0; ///< that say nothing about the origin's copy

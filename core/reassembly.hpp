@@ -4,7 +4,7 @@
 #include "core/types.hpp"
 
 #include <map>
-#include <optional>
+#include <vector>
 
 namespace peapod {
 
@@ -17,6 +17,9 @@ public:
   /// Takes `bytes` that begin at `offset`; what lies outside the body is
   /// dropped. Returns how many of them were new.
   uint64_t insert(uint64_t offset, const slice& bytes);
+
+  /// The parts of `x` that are of the body and have not arrived, in order.
+  std::vector<byte_range> missing(byte_range x) const;
 
   /// The next bytes in order, at most `limit` of them, not reaching `barrier`;
   /// empty when they are not here yet.

@@ -10,7 +10,9 @@
 #include "actors/supervisor.hpp"
 #include "actors/transfer.hpp"
 #include "actors/wan_fetcher.hpp"
-#include "tests/actors/fakes.hpp"
+#include "tests/actors/fake_browser.hpp"
+#include "tests/actors/fake_network.hpp"
+#include "tests/actors/fake_origin.hpp"
 
 #include <random>
 
