@@ -58,6 +58,9 @@ struct pod_ports {
   std::function<result<std::shared_ptr<discovery_port>>()> open_discovery;
   random_source random;
   log_sink log;
+  /// Our live actors as JSON, for members of the pod; `done` is called once,
+  /// from any thread.
+  std::function<void(std::function<void(std::string)>)> view;
 };
 
 /// How many of the kinds of `chunk_failure` there are, and success.

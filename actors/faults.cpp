@@ -16,6 +16,8 @@ std::string_view verb(fault::kind x) {
       return "delay";
     case fault::kind::duplicate:
       return "duplicate";
+    case fault::kind::hang:
+      return "hang on";
   }
   return "";
 }

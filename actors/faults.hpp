@@ -17,6 +17,7 @@ struct fault {
     drop,      ///< do not handle it
     delay,     ///< handle it later
     duplicate, ///< handle it twice
+    hang,      ///< block its thread for `delay`, then handle it
   };
 
   kind what = kind::none;

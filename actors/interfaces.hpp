@@ -124,6 +124,10 @@ using peer_session_actor =
         caf::reacts_to<admission>,
         // Heartbeats and deadlines.
         caf::reacts_to<tick>,
+        // What are the peer's live actors?
+        caf::reacts_to<ask_view>,
+        // These are ours, which it has asked for.
+        caf::reacts_to<view_ready>,
         // End the session.
         caf::reacts_to<drop_session>,
         // Tell the peer that we leave, and end.

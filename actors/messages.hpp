@@ -14,6 +14,7 @@
 #include <caf/actor_control_block.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -341,6 +342,23 @@ struct drop_session {
   std::string reason;
 };
 
+/// What one member of the pod shows of its actors.
+struct member_view {
+  device_id id;
+  std::string name;
+  result<std::string> actors; ///< JSON, from another device: not to be trusted
+};
+
+/// Ask the peer for its live actors; `done` is called once, from any thread.
+struct ask_view {
+  std::function<void(member_view)> done;
+};
+
+/// Our own live actors, for the peer that has asked, as JSON.
+struct view_ready {
+  std::string text;
+};
+
 /// Take note that a device gets nothing to do until then.
 struct source_set_aside {
   device_id id;
@@ -464,6 +482,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::send_beacon)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::drop_session)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::source_set_aside)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::ask_view)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::view_ready)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_reported)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::get_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::pod_status)

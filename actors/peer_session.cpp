@@ -1,6 +1,7 @@
 #include "actors/peer_session.hpp"
 
 #include "actors/peer_session_serving.hpp"
+#include "actors/peer_session_view.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -12,6 +13,17 @@ namespace peapod {
 peer_session_state::~peer_session_state() {
   if (start.stream)
     start.stream->close();
+  drop_viewers(*this, make_error(errc::connection_closed, "it has gone"));
+}
+
+void limit_frames(peer_session_state::self_pointer self) {
+  uint64_t largest = 0;
+  for (auto& [lease, x] : self->state.wants)
+    largest = std::max(largest, x.ask.range.size());
+  if (!self->state.viewers.empty())
+    largest = std::max<uint64_t>(largest, max_view_size);
+  self->state.core->set_frame_limit(largest > 0 ? frame_limit_for(largest)
+                                                : min_frame_limit);
 }
 
 namespace {
@@ -64,14 +76,6 @@ void end(self_pointer self, const error& why) {
 }
 
 // -- what we want -------------------------------------------------------------
-
-void limit_frames(self_pointer self) {
-  uint64_t largest = 0;
-  for (auto& [lease, x] : self->state.wants)
-    largest = std::max(largest, x.ask.range.size());
-  self->state.core->set_frame_limit(largest > 0 ? frame_limit_for(largest)
-                                                : min_frame_limit);
-}
 
 void settle(self_pointer self, lease_id lease,
             std::optional<chunk_failure> failure, std::string reason = {}) {
@@ -190,6 +194,11 @@ void on_message(self_pointer self, chunk_request& ask, bool) {
   take_request(self, std::move(ask));
 }
 
+void on_message(self_pointer self, join& x, bool) {
+  if (x.view)
+    take_view(self, *x.view);
+}
+
 void on_message(self_pointer self, leave&, bool) {
   self->state.left = true;
   self->state.core->close(make_error(errc::connection_closed, "it left"));
@@ -206,6 +215,7 @@ void open(self_pointer self, const wire_message& first) {
   session_opened msg;
   if (auto beat = std::get_if<heartbeat>(&first); beat && beat->hello) {
     st.foreign = false;
+    st.shows_actors = (beat->hello->capabilities & capability_view) != 0;
     msg.name = st.peer_name = beat->hello->name;
   }
   if (st.foreign && !st.env->config.legacy) {
@@ -329,7 +339,8 @@ void on_leave_pod(self_pointer self) {
 session_config config_of(const environment& env, const session_start& start) {
   session_config out;
   out.role = start.dialled ? session_role::initiator : session_role::responder;
-  out.hello = hello_extension{1, 0, env.config.name};
+  uint16_t capabilities = env.config.pod_view ? capability_view : 0;
+  out.hello = hello_extension{1, capabilities, env.config.name};
   if (start.dialled)
     out.expected_device = start.dialled->id;
   return out;
@@ -375,6 +386,14 @@ peer_session_actor::behavior_type peer_session_behavior(self_pointer self,
         pump(self);
       },
       [self](const tick&) { on_tick(self); },
+      [self](ask_view& msg) {
+        ask_for_view(self, msg);
+        pump(self);
+      },
+      [self](view_ready& msg) {
+        send_view(self, msg);
+        pump(self);
+      },
       [self](const drop_session& msg) {
         self->state.core->close(make_error(errc::cancelled, msg.reason));
         pump(self);

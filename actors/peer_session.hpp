@@ -4,11 +4,13 @@
 #include "core/session.hpp"
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace peapod {
 
@@ -67,6 +69,9 @@ struct peer_session_state {
   instant wrote{};        ///< when it last took one, or began to wait
   /// What was served and has not left, by the number of its write.
   std::deque<std::pair<uint64_t, byte_reservation>> unsent;
+  bool shows_actors = false; ///< the peer answers questions about its actors
+  bool asked_us = false;     ///< it has asked for ours and waits
+  std::vector<std::function<void(member_view)>> viewers; ///< who asks for its
   uint64_t bytes_from = 0;
   uint64_t bytes_to = 0;
 };
@@ -76,6 +81,9 @@ struct peer_session_state {
 peer_session_actor::behavior_type
 peer_session_behavior(peer_session_state::self_pointer self,
                       environment_ptr env, session_start start);
+
+/// Lets the core take frames as large as what is being waited for, not larger.
+void limit_frames(peer_session_state::self_pointer self);
 
 /// Starts a session under the session supervisor; false, with the connection
 /// closed, when there is none at the moment.

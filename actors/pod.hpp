@@ -77,6 +77,10 @@ public:
   /// configuration forbids it.
   result<void> disturb(actor_number id, const fault& what);
 
+  /// What every connected member of the pod shows of its actors; waits at most
+  /// three seconds for them.
+  void members(std::function<void(std::vector<member_view>)> done);
+
   environment& env() {
     return *env_;
   }

@@ -3,6 +3,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/exit_reason.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -32,6 +33,9 @@ using namespace std::chrono_literals;
 constexpr auto patience = 250ms;
 
 constexpr auto look_interval = 10ms;
+
+/// How long other devices may take to show their actors.
+constexpr auto time_for_members = 3s;
 
 /// How long an actor that is told to end may take; a supervisor has children.
 constexpr auto time_to_end = 1s;
@@ -185,6 +189,40 @@ void pod::actor(actor_number id, std::function<void(result<actor_page>)> done) {
   };
   std::make_shared<survey>(std::vector{who}, std::move(finish))
       ->start(*env_->workers.system);
+}
+
+void pod::members(std::function<void(std::vector<member_view>)> done) {
+  struct answers {
+    std::mutex mutex;
+    size_t open = 0;
+    std::vector<member_view> views;
+  };
+  auto shared = std::make_shared<answers>();
+  auto add = [shared](member_view x) {
+    std::lock_guard guard{shared->mutex};
+    --shared->open;
+    shared->views.push_back(std::move(x));
+  };
+  std::vector<caf::strong_actor_ptr> sessions;
+  for (auto& x : env_->live->records())
+    if (auto handle = caf::actor_cast<caf::strong_actor_ptr>(x->handle);
+        handle && x->name() == "peer_session")
+      sessions.push_back(std::move(handle));
+  shared->open = sessions.size();
+  for (auto& x : sessions)
+    tell(x, ask_view{add});
+  auto is_over = [shared] {
+    std::lock_guard guard{shared->mutex};
+    return shared->open == 0;
+  };
+  watch(*env_->workers.system, time_for_members, is_over,
+        [shared, done = std::move(done)](bool) {
+          std::unique_lock guard{shared->mutex};
+          auto out = std::exchange(shared->views, {});
+          guard.unlock();
+          std::ranges::sort(out, {}, &member_view::id);
+          done(std::move(out));
+        });
 }
 
 std::vector<crash_report> pod::crashes() const {

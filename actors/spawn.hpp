@@ -20,6 +20,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 
 /// How this program spawns actors, and how it watches them. What is special to
@@ -179,6 +180,9 @@ private:
         return true;
       case fault::kind::duplicate:
         again(x, this->clock().now());
+        return false;
+      case fault::kind::hang:
+        std::this_thread::sleep_for(fault.delay);
         return false;
     }
     return false;

@@ -220,6 +220,51 @@ CAF_TEST(who asks later gets the kept events after a number) {
   CAF_CHECK(ready);
 }
 
+// -- the whole pod ------------------------------------------------------------
+
+CAF_TEST(members show their actors to each other if they allow it) {
+  for (bool allows : {false, true, false}) {
+    pod_config config;
+    config.pod_view = allows;
+    add_device(config);
+  }
+  form_pod();
+  devices[1]->env().ports.view = [](auto done) { done("[\"theirs\"]"); };
+  std::optional<std::vector<member_view>> views;
+  mine().actors->members([&](auto xs) { views = std::move(xs); });
+  CAF_REQUIRE(pass_until([&] { return views.has_value(); }, 3s));
+  CAF_REQUIRE_EQUAL(views->size(), 2u);
+  for (auto& x : *views) {
+    if (x.name == "device 2")
+      CAF_CHECK_EQUAL(x.actors.value(), "[\"theirs\"]");
+    else
+      CAF_CHECK(x.actors.error().code == errc::not_allowed);
+  }
+}
+
+CAF_TEST(a member that does not answer is waited for three seconds) {
+  pod_config config;
+  config.pod_view = true;
+  add_device();
+  add_device(config);
+  form_pod();
+  devices[1]->env().ports.view = [](auto) {};
+  std::optional<std::vector<member_view>> views;
+  mine().actors->members([&](auto xs) { views = std::move(xs); });
+  pass(2900ms);
+  CAF_CHECK(!views);
+  pass(200ms);
+  CAF_REQUIRE(views.has_value());
+  CAF_CHECK(views->empty());
+  // The next one is told when the session ends.
+  mine().actors->members([&](auto xs) { views = std::move(xs); });
+  settle();
+  crash(first(mine(), "peer_session"));
+  pass(20ms);
+  CAF_REQUIRE_EQUAL(views->size(), 1u);
+  CAF_CHECK(views->front().actors.has_error());
+}
+
 // -- ending -------------------------------------------------------------------
 
 CAF_TEST(an actor that is killed crashes and its supervisor restarts it) {
