@@ -1,14 +1,14 @@
 #include "hosts/common/cli.hpp"
 
-#include "hosts/common/control_client.hpp"
+#include "hosts/common/control_commands.hpp"
 #include "hosts/common/identity_file.hpp"
 #include "hosts/common/size_text.hpp"
-#include "hosts/common/status_text.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <iostream>
+#include <optional>
 #include <vector>
 
 namespace peapod {
@@ -72,11 +72,25 @@ private:
                                  "wrong with it");
     check_->add_option("FILE", checked_file_, "The file")->required();
     id_ = add("id", "Print this device's id; makes its key if there is none");
-    status_ = add("status", "Show the pod, its transfers and the proxy");
-    status_->add_flag("--json", json_, "Print the daemon's answer as it is");
-    status_->add_option("--socket", socket_, "Control socket of the daemon")
-        ->type_name("PATH");
+    control_.emplace(app_);
+    declare_console();
     declare_demo();
+  }
+
+  void declare_console() {
+    console_ = add("console", "Watch the pod and its actors, full screen");
+    console_
+        ->add_option("--socket", console_options_.socket,
+                     "Control socket of the daemon")
+        ->type_name("PATH");
+    auto* once = console_->add_flag("--once", console_options_.once,
+                                    "Print the overview once and end");
+    console_
+        ->add_flag("--json", console_options_.json,
+                   "With --once: print the daemon's answers as one object")
+        ->needs(once);
+    console_->add_flag("--pod", console_options_.pod,
+                       "Show the actors of all devices of the pod");
   }
 
   void declare_demo() {
@@ -118,8 +132,10 @@ private:
       return check_config();
     if (*id_)
       return print_id();
-    if (*status_)
-      return print_status();
+    if (control_->is_given())
+      return ask_daemon();
+    if (*console_)
+      return console();
     if (*demo_)
       return demo();
     if (!file_.empty())
@@ -153,29 +169,22 @@ private:
     return exit_ok;
   }
 
-  int print_status() {
+  int ask_daemon() {
     auto loaded = load_settings(file_, overrides_, env_);
     if (!loaded)
       return fail(loaded.error());
-    auto path = socket_.empty() ? loaded->console.socket
-                                : std::filesystem::path{socket_};
-    auto answer = ask_daemon(path, {"GET", "/v1/status", ""});
-    if (!answer)
-      return fail_at_run_time(answer.error());
-    if (answer->status != 200)
-      return fail_at_run_time(
-          {errc::bad_http, "the daemon answered "
-                               + std::to_string(answer->status) + ": "
-                               + answer->body});
-    if (json_) {
-      out_ << answer->body << (answer->body.ends_with('\n') ? "" : "\n");
-      return exit_ok;
-    }
-    auto text = status_text(answer->body);
-    if (!text)
-      return fail_at_run_time(text.error());
-    out_ << *text;
-    return exit_ok;
+    bool is_stdout = &out_ == &std::cout;
+    auto style = is_stdout ? style_of_stdout() : print_style{};
+    return control_->run(loaded->console.socket, {out_, err_, style});
+  }
+
+  int console() {
+    auto loaded = load_settings(file_, overrides_, env_);
+    if (!loaded)
+      return fail(loaded.error());
+    if (console_options_.socket.empty())
+      console_options_.socket = loaded->console.socket;
+    return hooks_.run_console(console_options_);
   }
 
   int demo() {
@@ -207,16 +216,16 @@ private:
   CLI::App app_{"Nearby devices share the work of every download"};
   CLI::App* check_ = nullptr;
   CLI::App* id_ = nullptr;
-  CLI::App* status_ = nullptr;
+  CLI::App* console_ = nullptr;
   CLI::App* demo_ = nullptr;
   std::vector<std::string> overrides_;
   std::string file_;
   std::string checked_file_;
-  std::string socket_;
   std::string rate_ = "40Mbit/s";
   std::string size_ = "100MiB";
-  bool json_ = false;
   demo_options options_;
+  console_options console_options_;
+  std::optional<control_commands> control_;
 };
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "core/types.hpp"
 #include "hosts/common/config.hpp"
 
+#include <filesystem>
 #include <functional>
 #include <iosfwd>
 #include <string>
@@ -18,6 +19,14 @@ struct demo_options {
   bool keep_running = false;           ///< stay up until a signal comes
 };
 
+/// What `peapod console` shows, and how.
+struct console_options {
+  std::filesystem::path socket; ///< of the daemon
+  bool once = false;            ///< print the overview and end
+  bool json = false;            ///< with `once`: as one JSON object
+  bool pod = false;             ///< the actors of all devices of the pod
+};
+
 /// What a host gives the command line to run.
 struct cli_hooks {
   std::string version;
@@ -25,6 +34,8 @@ struct cli_hooks {
   std::function<int(const settings&)> run_daemon;
   /// Runs the demo; its exit code.
   std::function<int(const demo_options&)> run_demo;
+  /// Runs the console; its exit code.
+  std::function<int(const console_options&)> run_console;
 };
 
 /// Exit codes of the program.
@@ -35,7 +46,8 @@ enum exit_code : int {
 };
 
 /// The whole command line: `peapod --actor-config FILE`, `check-config`, `id`,
-/// `status`, `demo`, `--version`, `--help`. Arguments of the form
+/// `status` and the other questions to a daemon, `console`, `demo`,
+/// `--version`, `--help`. Arguments of the form
 /// `--section.key=value` override the file. Returns the exit code.
 int run_cli(int argc, const char* const* argv, const cli_hooks& hooks);
 

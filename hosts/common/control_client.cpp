@@ -1,13 +1,15 @@
 #include "hosts/common/control_client.hpp"
 
-#include "hosts/net/socket_address.hpp"
+#include "hosts/common/control_errors.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
+#include <memory>
 #include <optional>
 
 namespace peapod {
@@ -23,22 +25,25 @@ using protocol = asio::local::stream_protocol;
 /// An answer larger than this is not one of ours.
 constexpr uint64_t max_answer = 64_MiB;
 
-/// One request and its answer on an io_context of its own.
-class exchange {
+/// One request and its answer.
+class exchange : public std::enable_shared_from_this<exchange> {
 public:
-  exchange(std::filesystem::path path, net::control_request request)
-    : path_(std::move(path)) {
+  exchange(asio::any_io_executor executor, std::filesystem::path path,
+           net::control_request request, control_outcome done)
+    : path_(std::move(path)), done_(std::move(done)), stream_(executor) {
     request_.version(11);
     request_.method_string(request.method);
     request_.target(request.target);
     request_.set(http::field::host, "peapod");
     request_.set(http::field::connection, "close");
+    if (!request.body.empty())
+      request_.set(http::field::content_type, "application/json");
     request_.body() = std::move(request.body);
     request_.prepare_payload();
     parser_.body_limit(max_answer);
   }
 
-  result<net::control_response> run(duration timeout) {
+  void run(duration timeout) {
     stream_.expires_after(timeout);
     error_code ec;
     stream_.socket().open(protocol{}, ec);
@@ -47,69 +52,42 @@ public:
     stream_.socket().non_blocking(true, ec);
     stream_.socket().connect(protocol::endpoint{path_.string()}, ec);
     if (ec)
-      return connect_error(ec);
-    http::async_write(stream_, request_, [this](error_code ec, size_t) {
-      if (ec)
-        outcome_ = ec;
-      else
-        read();
-    });
-    context_.run();
-    return finish();
+      return asio::post(stream_.get_executor(),
+                        [self = shared_from_this(), ec] { self->finish(ec); });
+    http::async_write(stream_, request_,
+                      [self = shared_from_this()](error_code ec, size_t) {
+                        // The answer to a request that is refused may come
+                        // before all of it is written.
+                        if (ec && ec != asio::error::broken_pipe)
+                          self->finish(ec);
+                        else
+                          self->read();
+                      });
   }
 
 private:
   void read() {
     http::async_read(stream_, buffer_, parser_,
-                     [this](error_code ec, size_t) { outcome_ = ec; });
+                     [self = shared_from_this()](error_code ec, size_t) {
+                       self->finish(ec);
+                     });
   }
 
-  result<net::control_response> finish() {
-    auto where = "the daemon at " + path_.string();
-    if (outcome_ == beast::error::timeout)
-      return make_error(errc::timed_out, where + " does not answer in time");
-    if (outcome_ == http::error::end_of_stream)
-      return make_error(errc::connection_closed,
-                        where + " closed the connection without an answer");
-    if (outcome_ && outcome_.category() == http_category())
-      return make_error(errc::bad_http, path_.string()
-                                            + " is not a control socket of "
-                                              "peapod: "
-                                            + outcome_.message());
-    if (outcome_)
-      return net::error_of(outcome_, where);
+  void finish(error_code ec) {
+    if (ec)
+      return done_(control_error(path_, ec));
     auto message = parser_.release();
-    return net::control_response{
-        message.result_int(), std::string{message[http::field::content_type]},
-        std::move(message.body())};
-  }
-
-  error connect_error(const error_code& ec) const {
-    auto path = path_.string();
-    if (ec == asio::error::connection_refused
-        || ec == boost::system::errc::no_such_file_or_directory)
-      return make_error(errc::connection_refused,
-                        "no daemon at " + path
-                            + ": start it with peapod --actor-config pod.ini");
-    if (net::code_of(ec) == errc::permission_denied)
-      return make_error(errc::permission_denied,
-                        path
-                            + " belongs to another user: use sudo, or give the "
-                              "socket of your own daemon with --socket");
-    return net::error_of(ec, path);
-  }
-
-  static const boost::system::error_category& http_category() {
-    return make_error_code(http::error::bad_method).category();
+    done_(net::control_response{message.result_int(),
+                                std::string{message[http::field::content_type]},
+                                std::move(message.body())});
   }
 
   std::filesystem::path path_;
-  asio::io_context context_;
-  beast::basic_stream<protocol> stream_{context_};
+  control_outcome done_;
+  beast::basic_stream<protocol> stream_;
   http::request<http::string_body> request_;
   http::response_parser<http::string_body> parser_;
   beast::flat_buffer buffer_;
-  error_code outcome_;
 };
 
 } // namespace
@@ -117,10 +95,22 @@ private:
 result<net::control_response> ask_daemon(const std::filesystem::path& path,
                                          net::control_request request,
                                          duration timeout) {
-  if (path.string().size() >= sizeof(sockaddr_un::sun_path))
-    return make_error(errc::bad_config,
-                      path.string() + " is too long for a socket's path");
-  return exchange{path, std::move(request)}.run(timeout);
+  asio::io_context context;
+  std::optional<result<net::control_response>> out;
+  async_ask_daemon(context.get_executor(), path, std::move(request), timeout,
+                   [&](auto got) { out = std::move(got); });
+  context.run();
+  return std::move(*out);
+}
+
+void async_ask_daemon(asio::any_io_executor executor,
+                      std::filesystem::path path, net::control_request request,
+                      duration timeout, control_outcome done) {
+  if (auto fits = check_socket_path(path); !fits)
+    return asio::post(executor, [done, fits] { done(fits.error()); });
+  std::make_shared<exchange>(executor, std::move(path), std::move(request),
+                             std::move(done))
+      ->run(timeout);
 }
 
 } // namespace peapod

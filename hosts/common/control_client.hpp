@@ -4,7 +4,10 @@
 #include "core/types.hpp"
 #include "hosts/net/control_server.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
+
 #include <filesystem>
+#include <functional>
 
 namespace peapod {
 
@@ -15,5 +18,14 @@ namespace peapod {
 result<net::control_response>
 ask_daemon(const std::filesystem::path& path, net::control_request request,
            duration timeout = std::chrono::seconds(5));
+
+/// What became of a request.
+using control_outcome = std::function<void(result<net::control_response>)>;
+
+/// The same without waiting: `done` is called once, on `executor`, and never
+/// from in here.
+void async_ask_daemon(boost::asio::any_io_executor executor,
+                      std::filesystem::path path, net::control_request request,
+                      duration timeout, control_outcome done);
 
 } // namespace peapod

@@ -1,6 +1,7 @@
 #include "hosts/common/cli.hpp"
 #include "hosts/common/daemon.hpp"
 #include "hosts/common/demo.hpp"
+#include "hosts/console/console.hpp"
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -27,5 +28,6 @@ int main(int argc, char** argv) {
     return peapod::run_daemon(x, PEAPOD_VERSION);
   };
   hooks.run_demo = peapod::run_demo;
+  hooks.run_console = peapod::run_console;
   return peapod::run_cli(argc, argv, hooks);
 }

@@ -1,0 +1,322 @@
+#include "hosts/common/control_text.hpp"
+
+#include "hosts/common/size_text.hpp"
+#include "hosts/common/text_table.hpp"
+#include "hosts/common/time_text.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace peapod::control {
+
+namespace {
+
+span number_cell(std::string text, bool worth_reading) {
+  return {std::move(text), worth_reading ? tone::plain : tone::dim};
+}
+
+std::string mailbox_text(const actor& x) {
+  return count_text(static_cast<double>(x.mailbox)) + "/"
+         + count_text(static_cast<double>(x.mailbox_peak));
+}
+
+table_row actor_cells(const actor& x) {
+  return {{std::to_string(x.id)},
+          {x.name, x.answered ? tone::plain : tone::dim},
+          {x.about},
+          {x.state, tone_of_state(x)},
+          number_cell(mailbox_text(x), x.mailbox > 0),
+          number_cell(message_rate_text(x.rate), x.rate >= 0.05),
+          number_cell(load_text(x.load), x.load >= 0.005),
+          number_cell(span_text(x.busy), x.busy > 0),
+          number_cell(span_text(x.longest), x.longest >= 0.001),
+          number_cell(std::to_string(x.restarts), x.restarts > 0),
+          {age_text(x.uptime)},
+          {x.summary, tone::dim}};
+}
+
+void add_tree(const node& x, const std::string& stem, const std::string& branch,
+              std::vector<table_row>& rows) {
+  auto restarts = x.restarts == 0 ? "" : std::to_string(x.restarts);
+  rows.push_back({{std::to_string(x.id)},
+                  {branch + x.name},
+                  {x.about},
+                  {x.restart, tone::dim},
+                  {x.strategy, tone::dim},
+                  {restarts, tone::warn}});
+  for (size_t i = 0; i < x.children.size(); ++i) {
+    bool last = i + 1 == x.children.size();
+    add_tree(x.children[i], stem + (last ? "  " : "│ "),
+             stem + (last ? "└ " : "├ "), rows);
+  }
+}
+
+/// `self 40 MiB, b 38 MiB`: who brought how much, this device first.
+std::string shares_text(const std::map<std::string, uint64_t>& bytes) {
+  std::string out;
+  auto add = [&out](const std::string& who, uint64_t amount) {
+    out.append(out.empty() ? "" : ", ").append(who).append(" ");
+    out += size_text(amount);
+  };
+  if (auto own = bytes.find("self"); own != bytes.end())
+    add(own->first, own->second);
+  for (auto& [who, amount] : bytes)
+    if (who != "self")
+      add(who, amount);
+  return out.empty() ? "-" : out;
+}
+
+std::string progress_text(const transfer& x) {
+  auto out = size_text(x.delivered) + " of " + size_text(x.total);
+  if (x.total > 0)
+    out += " (" + std::to_string(x.delivered * 100 / x.total) + "%)";
+  return out;
+}
+
+/// The children of each actor, in order of ids; those without a living parent
+/// are the children of 0.
+using family = std::map<uint64_t, std::vector<const actor*>>;
+
+void add_member_tree(const family& children, uint64_t parent, unsigned depth,
+                     lines& out) {
+  auto found = children.find(parent);
+  if (found == children.end() || depth > 32)
+    return;
+  for (auto* x : found->second) {
+    line entry{std::string(2 * depth + 2, ' ')};
+    entry.add(x->name, tone_of_state(*x));
+    entry.add(" ").add(std::to_string(x->id), tone::dim);
+    if (!x->about.empty())
+      entry.add(" ").add(x->about);
+    if (!x->summary.empty())
+      entry.add("  ").add(x->summary, tone::dim);
+    out.push_back(std::move(entry));
+    if (x->id != parent)
+      add_member_tree(children, x->id, depth + 1, out);
+  }
+}
+
+} // namespace
+
+lines actors_text(const std::vector<actor>& actors) {
+  std::vector<table_row> rows;
+  for (auto& x : actors)
+    rows.push_back(actor_cells(x));
+  return table({{"ID", true},
+                {"NAME"},
+                {"ABOUT"},
+                {"STATE"},
+                {"MBOX", true},
+                {"MSG/S", true},
+                {"LOAD", true},
+                {"BUSY", true},
+                {"LONGEST", true},
+                {"RST", true},
+                {"UP", true},
+                {"SUMMARY"}},
+               rows);
+}
+
+lines figures_text(const actor& x) {
+  line first{x.state, tone_of_state(x)};
+  first.add(", " + x.restart + ", on " + x.runs_on);
+  if (!x.answered)
+    first.add("; did not answer, what follows is the last known", tone::warn);
+  line family{x.parent ? "supervisor " + std::to_string(*x.parent)
+                       : "the root of the tree"};
+  std::string links;
+  for (auto id : x.links)
+    links += (links.empty() ? "" : ", ") + std::to_string(id);
+  family.add(links.empty() ? "" : ", ends with " + links);
+  family.add(", up " + age_text(x.uptime) + ", restarted "
+             + std::to_string(x.restarts)
+             + (x.restarts == 1 ? " time" : " times"));
+  line work{"mailbox " + std::to_string(x.mailbox) + " (peak "
+            + std::to_string(x.mailbox_peak) + "), handled "
+            + std::to_string(x.handled) + ", " + message_rate_text(x.rate)
+            + " msg/s"};
+  line time{"load " + load_text(x.load) + ", busy " + span_text(x.busy)
+            + ", longest handler " + span_text(x.longest)};
+  lines out{first, family, work, time};
+  if (!x.summary.empty())
+    out.push_back(line{x.summary});
+  return out;
+}
+
+lines actor_text(const actor_page& page) {
+  lines out{line{title_of(page.actor), tone::strong}};
+  for (auto& x : figures_text(page.actor))
+    out.push_back(x);
+  if (!page.fault.empty())
+    out.push_back(line{"disturbed: " + page.fault, tone::warn});
+  out.push_back({});
+  out.push_back(line{"STATE", tone::heading});
+  if (!page.has_data)
+    out.push_back(line{"  not known: it did not answer", tone::dim});
+  for (auto& x : outline_text(page.data))
+    out.push_back(x);
+  out.push_back({});
+  out.push_back(line{"LAST MESSAGES", tone::heading});
+  for (auto& x : page.recent)
+    out.push_back(message_text(x, page.actor.id));
+  if (page.recent.empty())
+    out.push_back(line{"  none", tone::dim});
+  return out;
+}
+
+lines tree_text(const node& root) {
+  std::vector<table_row> rows;
+  add_tree(root, "", "", rows);
+  return table({{"ID", true},
+                {"NAME"},
+                {"ABOUT"},
+                {"RESTART"},
+                {"STRATEGY"},
+                {"RST", true}},
+               rows);
+}
+
+lines crashes_text(const crash_list& crashes) {
+  if (crashes.crashes.empty())
+    return {line{"no actor has crashed"}};
+  std::vector<table_row> rows;
+  for (auto& x : crashes.crashes)
+    rows.push_back({{clock_text(x.time)},
+                    {std::to_string(x.actor)},
+                    {x.name},
+                    {x.about},
+                    {age_text(x.uptime)},
+                    {x.reason, tone::bad}});
+  auto out = table({{"TIME"},
+                    {"ID", true},
+                    {"NAME"},
+                    {"ABOUT"},
+                    {"LIVED", true},
+                    {"REASON"}},
+                   rows);
+  if (crashes.total > crashes.crashes.size())
+    out.push_back(line{std::to_string(crashes.total)
+                           + " in all; the earliest are not kept",
+                       tone::dim});
+  return out;
+}
+
+lines crash_text(const crash& x) {
+  lines out{
+      line{title_of(x.name, x.actor, x.about), tone::strong}.add(
+          " crashed at " + clock_text(x.time)),
+      line{x.reason, tone::bad},
+      line{"lived " + age_text(x.uptime) + ", handled "
+           + std::to_string(x.handled) + " messages"
+           + (x.parent ? ", supervisor " + std::to_string(*x.parent) : "")},
+      {},
+      line{"LAST MESSAGES", tone::heading}.add(
+          "  the last is the one it crashed on", tone::dim)};
+  for (size_t i = 0; i < x.recent.size(); ++i) {
+    out.push_back(message_text(x.recent[i], x.actor));
+    if (i + 1 == x.recent.size())
+      for (auto& piece : out.back().spans)
+        piece.how = tone::bad;
+  }
+  if (x.recent.empty())
+    out.push_back(line{"  none", tone::dim});
+  out.push_back({});
+  out.push_back(line{"STATE AT THE CRASH", tone::heading});
+  if (!x.has_data)
+    out.push_back(line{"  not known", tone::dim});
+  for (auto& entry : outline_text(x.data))
+    out.push_back(entry);
+  return out;
+}
+
+lines peers_text(const std::vector<peer>& peers) {
+  if (peers.empty())
+    return {line{"no other device is in the pod yet"}};
+  std::vector<table_row> rows;
+  for (auto& x : peers)
+    rows.push_back({{name_of(x)},
+                    {x.id.substr(0, 12), tone::dim},
+                    {x.address},
+                    {x.state, tone_of_peer(x.state)},
+                    {x.protocol},
+                    {rate_text(static_cast<uint64_t>(x.rate_down))},
+                    {rate_text(static_cast<uint64_t>(x.rate_up))},
+                    {size_text(x.bytes_from)},
+                    {size_text(x.bytes_to)}});
+  return table({{"PEER"},
+                {"ID"},
+                {"ADDRESS"},
+                {"STATE"},
+                {"PROTOCOL"},
+                {"DOWN", true},
+                {"UP", true},
+                {"FROM IT", true},
+                {"TO IT", true}},
+               rows);
+}
+
+lines transfers_text(const std::vector<transfer>& transfers) {
+  if (transfers.empty())
+    return {line{"nothing has been downloaded yet"}};
+  std::vector<table_row> rows;
+  for (auto& x : transfers)
+    rows.push_back({{x.state, tone_of_transfer(x.state)},
+                    {progress_text(x)},
+                    {shares_text(x.bytes)},
+                    {x.url}});
+  return table({{"STATE"}, {"DELIVERED"}, {"BROUGHT BY"}, {"URL"}}, rows);
+}
+
+lines pod_text(const std::vector<member>& members) {
+  lines out;
+  for (auto& x : members) {
+    line title{x.name.empty() ? x.id.substr(0, 12) : x.name, tone::strong};
+    title.add(" ").add(x.id.substr(0, 12), tone::dim);
+    out.push_back(title.add(x.self ? " (this device)" : ""));
+    if (!x.error.empty())
+      out.push_back(line{"  "}.add(x.error, tone::warn));
+    std::map<uint64_t, bool> alive;
+    for (auto& a : x.actors)
+      alive[a.id] = true;
+    family children;
+    for (auto& a : x.actors)
+      children[a.parent && alive.count(*a.parent) ? *a.parent : 0].push_back(
+          &a);
+    add_member_tree(children, 0, 0, out);
+  }
+  return out;
+}
+
+line event_text(const event& x) {
+  line out{clock_text(x.time) + " ", tone::dim};
+  out.add(fit_to(x.kind, 17) + " ", tone_of_kind(x.kind));
+  if (x.actor || !x.name.empty())
+    out.add(title_of(x.name, x.actor.value_or(0), x.about)
+            + (x.text.empty() ? "" : ": "));
+  return out.add(x.text);
+}
+
+line message_text(const message& x, uint64_t self) {
+  line out{"  " + clock_text(x.time, true) + " ", tone::dim};
+  auto from =
+      x.from ? x.from_name + " " + std::to_string(*x.from) : x.from_name;
+  out.add(fit_to(x.from == self ? "itself" : from, 24) + " ");
+  out.add(fit_to(x.type, 22), tone::active);
+  out.add(" " + fit_to(x.size == 0 ? "" : size_text(x.size), 9, true)
+              + fit_to(span_text(x.took), 7, true),
+          tone::dim);
+  return out;
+}
+
+lines outline_text(const std::vector<outline_line>& data) {
+  lines out;
+  for (auto& x : data)
+    out.push_back(line{std::string(2 * x.depth + 2, ' ')}
+                      .add(x.key + ":", tone::dim)
+                      .add(x.value.empty() ? "" : " " + x.value));
+  if (data.empty())
+    out.push_back(line{"  nothing", tone::dim});
+  return out;
+}
+
+} // namespace peapod::control

@@ -1,0 +1,92 @@
+#pragma once
+
+#include "hosts/common/control_data.hpp"
+#include "hosts/common/styled_text.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What the control socket answers as lines for people.
+namespace peapod::control {
+
+/// What actors may be sorted by.
+enum class sort_key {
+  id,
+  name,
+  about,
+  state,
+  mailbox,
+  peak,
+  rate,
+  load,
+  busy,
+  longest,
+  restarts,
+  uptime,
+};
+
+/// The word for a key, as in `mailbox`; all of them, in order.
+std::string_view to_string(sort_key key);
+const std::vector<sort_key>& sort_keys();
+std::optional<sort_key> parse_sort_key(std::string_view word);
+
+/// Whether an actor comes before another one: names from A, figures from the
+/// largest, equal ones by their ids.
+bool comes_before(const actor& a, const actor& b, sort_key key);
+
+/// Whether the number, name, topic, state or summary of an actor contains a
+/// text, in either case of letters. Everything contains the empty text.
+bool matches(const actor& x, std::string_view text);
+
+/// Whether `whole` contains `part`, in either case of letters.
+bool contains(std::string_view whole, std::string_view part);
+
+/// `peer_session 25 (living-room)`; without a topic there are no parentheses.
+std::string title_of(std::string_view name, uint64_t id,
+                     std::string_view about);
+std::string title_of(const actor& x);
+
+/// How an actor's state is shown: `hanging` is bad, `busy` active.
+tone tone_of_state(const actor& x);
+
+/// How the kind of an event is shown.
+tone tone_of_kind(std::string_view kind);
+
+/// How a transfer or peer in a state is shown.
+tone tone_of_transfer(std::string_view state);
+tone tone_of_peer(std::string_view state);
+
+/// A count in at most four columns: `950`, `1.2k`, `35k`, `4.1M`.
+std::string count_text(double count);
+
+/// A rate in messages a second, as in `0`, `0.4`, `12`, `1.2k`.
+std::string message_rate_text(double rate);
+
+/// `12%`; from 0 to 1.
+std::string load_text(double load);
+
+/// A device's name, or the beginning of its id when it has none.
+std::string name_of(const peer& x);
+
+lines actors_text(const std::vector<actor>& actors);
+lines actor_text(const actor_page& page);
+lines tree_text(const node& root);
+lines crashes_text(const crash_list& crashes);
+lines peers_text(const std::vector<peer>& peers);
+lines transfers_text(const std::vector<transfer>& transfers);
+lines pod_text(const std::vector<member>& members);
+line event_text(const event& x);
+line message_text(const message& x, uint64_t self);
+
+/// The figures of an actor in words, one line for each group of them.
+lines figures_text(const actor& x);
+
+/// A report of a crash in full.
+lines crash_text(const crash& x);
+
+/// Data as an outline, indented.
+lines outline_text(const std::vector<outline_line>& data);
+
+} // namespace peapod::control
