@@ -117,15 +117,14 @@ void perform(self_pointer self, transfer::abort& x) {
 void tell_progress(self_pointer self) {
   auto& st = self->state;
   auto spine = st.core->spine();
-  auto delivered = st.core->delivered();
+  auto taken = st.core->taken();
   if (st.closed
       || (spine < st.told_spine + tell_every
-          && delivered < st.told_delivered + tell_every))
+          && taken < st.told_taken + tell_every))
     return;
   st.told_spine = spine;
-  st.told_delivered = delivered;
-  st.env->scheduler.tell(
-      transfer_advanced{st.start.source->id, spine, delivered});
+  st.told_taken = taken;
+  st.env->scheduler.tell(transfer_advanced{st.start.source->id, spine, taken});
 }
 
 void pump(self_pointer self) {
@@ -241,7 +240,7 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self,
   transfer::config cfg;
   cfg.own = st.env->self->device();
   st.core.emplace(st.start.body, cfg, st.env->ports.random);
-  st.told_spine = st.told_delivered = st.start.body.begin;
+  st.told_spine = st.told_taken = st.start.body.begin;
   // Whatever ends the client's connection ends its transfer.
   self->link_to(st.start.client);
   self->set_exit_handler([self](caf::exit_msg& x) {

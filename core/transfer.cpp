@@ -65,6 +65,7 @@ void transfer::hedged(uint64_t bytes) {
 
 void transfer::client_took(uint64_t bytes) {
   credit_ += bytes;
+  outstanding_ -= std::min(bytes, outstanding_);
   advance();
 }
 
@@ -123,6 +124,7 @@ void transfer::advance() {
     if (part.empty())
       break;
     credit_ -= part.size();
+    outstanding_ += part.size();
     ended_ = parts_.finished();
     actions_.push_back(deliver{std::move(part), ended_});
   }
