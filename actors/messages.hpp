@@ -115,11 +115,11 @@ struct transfer_opened {
   std::optional<body_progress> so_far = std::nullopt;
 };
 
-/// How far a transfer's spine and its client are.
+/// How far a transfer's spine is, and how much its client has taken.
 struct transfer_advanced {
   transfer_id id;
   uint64_t spine = 0;
-  uint64_t delivered = 0;
+  uint64_t taken = 0;
 };
 
 /// The spine of a transfer has ended at this offset.

@@ -206,7 +206,7 @@ scheduler_actor::behavior_type scheduler_behavior(self_pointer self,
       [self](const source_lost& msg) { on_source_lost(self, msg); },
       [self](const transfer_opened& msg) { on_transfer_opened(self, msg); },
       [self](const transfer_advanced& msg) {
-        self->state.core->progressed(msg.id, msg.spine, msg.delivered,
+        self->state.core->progressed(msg.id, msg.spine, msg.taken,
                                      now_of(self));
         pump(self);
       },

@@ -126,15 +126,14 @@ void perform(self_pointer self, transfer::abort& x) {
 void tell_progress(self_pointer self) {
   auto& st = self->state;
   auto spine = st.core->spine();
-  auto delivered = st.core->delivered();
+  auto taken = st.core->taken();
   if (st.closed
       || (spine < st.told_spine + tell_every
-          && delivered < st.told_delivered + tell_every))
+          && taken < st.told_taken + tell_every))
     return;
   st.told_spine = spine;
-  st.told_delivered = delivered;
-  st.env->scheduler.tell(
-      transfer_advanced{st.start.source->id, spine, delivered});
+  st.told_taken = taken;
+  st.env->scheduler.tell(transfer_advanced{st.start.source->id, spine, taken});
 }
 
 void pump(self_pointer self) {
@@ -168,7 +167,7 @@ void find_scheduler(self_pointer self) {
     return;
   st.leases.clear();
   open_with_scheduler(self,
-                      body_progress{st.core->spine(), st.core->delivered(),
+                      body_progress{st.core->spine(), st.core->taken(),
                                     st.core->spine_alive(), st.core->here()});
 }
 
@@ -295,7 +294,7 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self,
   transfer::config cfg;
   cfg.own = st.env->self->device();
   st.core.emplace(st.start.body, cfg, st.env->ports.random);
-  st.told_spine = st.told_delivered = st.start.body.begin;
+  st.told_spine = st.told_taken = st.start.body.begin;
   self->set_exit_handler([self](caf::exit_msg& x) {
     close(self, x.reason ? "failed: stopped" : "failed: the client has gone");
     self->quit(x.reason); // reaches the client, which must not wait for more

@@ -30,7 +30,7 @@ struct transfer_state {
   std::optional<peapod::transfer> core;
   std::map<lease_id, uint64_t> leases; ///< how far each has come
   uint64_t told_spine = 0;     ///< what the scheduler knows of the spine
-  uint64_t told_delivered = 0; ///< what it knows of the client
+  uint64_t told_taken = 0;     ///< what it knows of the client
   wan_fetcher_actor rechecker; ///< who was asked for the recheck
   byte_range recheck;          ///< what it was asked for
   byte_buffer recheck_bytes;   ///< what it has brought of that

@@ -80,7 +80,7 @@ void scheduler::transfer_opened(transfer_id transfer, byte_range body,
                                 instant now) {
   body_state state;
   state.body = body;
-  state.spine = state.delivered = body.begin;
+  state.spine = state.taken = body.begin;
   state.lead = 2 * config_.chunk_size;
   state.claim_end = state.frontier =
       std::min(body.end, body.begin + state.lead);
@@ -93,7 +93,7 @@ void scheduler::transfer_resumed(transfer_id transfer, byte_range body,
   body_state state;
   state.body = body;
   state.spine = so_far.spine;
-  state.delivered = so_far.delivered;
+  state.taken = so_far.taken;
   state.lead = 2 * config_.chunk_size;
   state.spine_alive = so_far.spine_alive;
   state.done = std::move(so_far.here);
@@ -111,13 +111,13 @@ void scheduler::transfer_resumed(transfer_id transfer, byte_range body,
   check_hope(transfer, bodies_.at(transfer), now);
 }
 
-void scheduler::progressed(transfer_id transfer, uint64_t spine,
-                           uint64_t delivered, instant now) {
+void scheduler::progressed(transfer_id transfer, uint64_t spine, uint64_t taken,
+                           instant now) {
   auto i = bodies_.find(transfer);
   if (i == bodies_.end())
     return;
   auto& body = i->second;
-  body.delivered = std::max(body.delivered, delivered);
+  body.taken = std::max(body.taken, taken);
   if (body.spine_alive && spine > body.spine) {
     byte_range read{body.body.begin, spine};
     body.spine = spine;

@@ -47,8 +47,8 @@ struct scheduler_config {
 
 /// How far a body has come that another scheduler looked after before.
 struct body_progress {
-  uint64_t spine = 0;     ///< everything before it was read by the spine
-  uint64_t delivered = 0; ///< everything before it has gone to the client
+  uint64_t spine = 0; ///< everything before it was read by the spine
+  uint64_t taken = 0; ///< everything before it was taken by the client
   bool spine_alive = true;
   interval_set here; ///< what has arrived from anybody
 };
@@ -120,8 +120,8 @@ public:
                         body_progress so_far, instant now);
 
   /// Everything before `spine` was read by the spine; everything before
-  /// `delivered` has gone to the client.
-  void progressed(transfer_id transfer, uint64_t spine, uint64_t delivered,
+  /// `taken` has gone to the client and is not held any more.
+  void progressed(transfer_id transfer, uint64_t spine, uint64_t taken,
                   instant now);
 
   /// The spine has ended: by our switch, or because it was lost.
@@ -183,7 +183,7 @@ private:
   struct body_state {
     byte_range body;
     uint64_t spine;
-    uint64_t delivered;
+    uint64_t taken;
     uint64_t claim_end;    ///< what the spine will read before the switch
     uint64_t frontier;     ///< nothing at or behind it was ever leased
     uint64_t lead;         ///< how far ahead of the spine leases begin
@@ -219,6 +219,7 @@ private:
   double share_of(const source_state& source) const;
   std::optional<byte_range> next_range(const source_state& source,
                                        const body_state& body) const;
+  uint64_t window() const;
   uint64_t window_end(const body_state& body) const;
   uint64_t unassigned(const body_state& body) const;
   uint64_t backlog(const source_state& source) const;

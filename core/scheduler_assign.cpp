@@ -188,6 +188,9 @@ uint64_t scheduler::lease_size(const source_state& source,
   auto share = static_cast<uint64_t>(static_cast<double>(unassigned(body))
                                      * share_of(source) / 2);
   auto size = std::min(source.size, std::max(share, unit / 2));
+  // All of a lease is held until the client has taken its last byte, which
+  // the window does not count.
+  size = std::min(size, std::max(window() / 8, unit / 2));
   return std::max<uint64_t>(1, size);
 }
 
@@ -220,9 +223,14 @@ std::optional<byte_range> scheduler::next_range(const source_state& source,
   return byte_range{body.frontier, end};
 }
 
-uint64_t scheduler::window_end(const body_state& body) const {
+/// The share that each body has of the memory.
+uint64_t scheduler::window() const {
   auto share = config_.memory / std::max<size_t>(1, bodies_.size());
-  return body.delivered + std::max(share, 2 * config_.chunk_size);
+  return std::max(share, 2 * config_.chunk_size);
+}
+
+uint64_t scheduler::window_end(const body_state& body) const {
+  return body.taken + window();
 }
 
 uint64_t scheduler::unassigned(const body_state& body) const {

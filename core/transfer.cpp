@@ -66,6 +66,7 @@ void transfer::hedged(uint64_t bytes) {
 
 void transfer::client_took(uint64_t bytes) {
   credit_ += bytes;
+  outstanding_ -= std::min(bytes, outstanding_);
   advance();
 }
 
@@ -124,6 +125,7 @@ void transfer::advance() {
     if (part.empty())
       break;
     credit_ -= part.size();
+    outstanding_ += part.size();
     ended_ = parts_.finished();
     actions_.push_back(deliver{std::move(part), ended_});
   }

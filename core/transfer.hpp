@@ -113,6 +113,10 @@ public:
   uint64_t delivered() const {
     return parts_.head();
   }
+  /// Everything before it has been taken by the client, and is not held.
+  uint64_t taken() const {
+    return parts_.head() - outstanding_;
+  }
   byte_range body() const {
     return parts_.body();
   }
@@ -142,6 +146,7 @@ private:
   std::vector<audit::sample> to_recheck_; ///< the last one first
   uint64_t spine_;
   uint64_t credit_;
+  uint64_t outstanding_ = 0; ///< bytes handed out that were not taken yet
   std::optional<uint64_t> spine_limit_;
   uint64_t unverified_ = 0;
   bool spine_alive_ = true;

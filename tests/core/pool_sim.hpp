@@ -88,7 +88,7 @@ struct body {
   bool spine_flows = true;
   bool spine_awaited = false;
   uint64_t told = 0;
-  uint64_t told_delivered = 0;
+  uint64_t told_taken = 0;
   double client_rate = 1e12;
   double takes = 0; ///< bytes that the client may take
   uint64_t untaken = 0;
@@ -300,13 +300,12 @@ private:
       b.core.client_took(taken);
     pump(b);
     auto spine = b.core.spine();
-    auto delivered = b.core.delivered();
+    auto released = b.core.taken();
     if (b.open
-        && (spine >= b.told + 64_KiB
-            || delivered >= b.told_delivered + 64_KiB)) {
+        && (spine >= b.told + 64_KiB || released >= b.told_taken + 64_KiB)) {
       b.told = spine;
-      b.told_delivered = delivered;
-      machine.progressed(b.id, spine, delivered, now);
+      b.told_taken = released;
+      machine.progressed(b.id, spine, released, now);
     }
   }
 
@@ -387,7 +386,7 @@ private:
       b.asked.insert(x.range);
     }
     auto window = std::max(config_.memory, 2 * config_.chunk_size);
-    beyond_window += x.range.end > b.core.delivered() + window;
+    beyond_window += x.range.end > b.core.taken() + window;
     beyond_body += x.range.empty() || x.range.end > b.core.body().end;
     if (x.hedge)
       b.core.hedged(x.range.size());

@@ -447,6 +447,22 @@ CAF_TEST(nothing is leased beyond the window of a client that does not read) {
   CAF_CHECK(complete(p));
 }
 
+CAF_TEST(a lease is small against the window that its body has) {
+  pool p;
+  p.join('o', 50e6);
+  p.join('a', 50e6);
+  for (int i = 0; i < 16; ++i)
+    p.open(32_MiB);
+  p.run_for(3s);
+  uint64_t largest = 0;
+  for (auto& x : grants_of(p, 'a'))
+    largest = std::max(largest, x.range.size());
+  // By its rate it would get 4 MiB.
+  CAF_CHECK_EQUAL(largest, 512_KiB);
+  CAF_REQUIRE(p.run());
+  CAF_CHECK(complete(p));
+}
+
 CAF_TEST(the smallest window still lets a body through) {
   scheduler_config config;
   config.memory = 0;

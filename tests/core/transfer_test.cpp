@@ -131,6 +131,18 @@ CAF_TEST(a client that takes nothing gets no more than its credit) {
   CAF_CHECK_EQUAL(decisions(x), "[h]");
 }
 
+CAF_TEST(what the client was given is held until it has taken it) {
+  transfer x{{10, 100}, settings(5), zeros};
+  decisions(x);
+  x.chunk_arrived(peer, 10, letters("abcdefgh"), true);
+  CAF_CHECK_EQUAL(decisions(x), "[abcde]");
+  CAF_CHECK_EQUAL(x.delivered(), 15u);
+  CAF_CHECK_EQUAL(x.taken(), 10u);
+  x.client_took(4);
+  CAF_CHECK_EQUAL(decisions(x), "[fgh]");
+  CAF_CHECK_EQUAL(x.taken(), 14u);
+}
+
 CAF_TEST(credit that comes back in crumbs is not spent crumb by crumb) {
   transfer x{{0, 100}, settings(8), zeros};
   decisions(x);
