@@ -58,14 +58,12 @@ void start_client(proxy_acceptor_state::self_pointer self,
     return;
   }
   child_spec spec;
-  spec.name = "proxy_connection";
-  spec.restart = restart_type::temporary;
   // Handed over, not shared: a connection must end on its actor's thread.
   auto held = std::make_shared<decltype(stream)>(std::move(stream));
   spec.start = [env = st.env, held](caf::actor_system&) {
     auto handle = spawn_on<proxy_connection_actor, proxy_connection_state>(
         env->io, proxy_connection_behavior, env, std::exchange(*held, nullptr));
-    caf::anon_send(handle, start_work{});
+    tell(handle, start_work{});
     return caf::actor_cast<caf::strong_actor_ptr>(handle);
   };
   st.env->clients.tell(start_child{std::move(spec)});

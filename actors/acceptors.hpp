@@ -10,6 +10,10 @@ namespace peapod {
 struct proxy_acceptor_state {
   using self_pointer =
       proxy_acceptor_actor::stateful_pointer<proxy_acceptor_state>;
+  std::string about() const;
+  std::string summary() const;
+  void dump(cereal::JSONOutputArchive& to) const;
+
   const char* name = "proxy_acceptor";
   environment_ptr env;
   std::shared_ptr<http_acceptor> port;
@@ -26,6 +30,10 @@ proxy_acceptor_behavior(proxy_acceptor_state::self_pointer self,
 struct peer_acceptor_state {
   using self_pointer =
       peer_acceptor_actor::stateful_pointer<peer_acceptor_state>;
+  std::string about() const;
+  std::string summary() const;
+  void dump(cereal::JSONOutputArchive& to) const;
+
   const char* name = "peer_acceptor";
   environment_ptr env;
   std::shared_ptr<stream_acceptor> port;

@@ -1,5 +1,6 @@
 #include "actors/console.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -13,17 +14,41 @@ using self_pointer = console_state::self_pointer;
 constexpr size_t max_ended = 32;
 constexpr auto roster_timeout = 2s;
 
-void on_transfer_reported(self_pointer self, transfer_reported& msg) {
+void note_ended(self_pointer self, transfer_status status) {
   auto& st = self->state;
-  auto id = msg.status.id;
-  if (msg.status.state == "running") {
-    st.running[id] = std::move(msg.status);
-    return;
-  }
-  st.running.erase(id);
-  st.ended.push_back(std::move(msg.status));
+  st.running.erase(status.id);
+  st.ended.push_back(std::move(status));
   if (st.ended.size() > max_ended)
     st.ended.pop_front();
+}
+
+void on_transfer_reported(self_pointer self, transfer_reported& msg) {
+  auto& st = self->state;
+  auto& from = self->current_sender();
+  auto i = st.running.find(msg.status.id);
+  if (msg.status.state != "running") {
+    if (i != st.running.end())
+      self->demonitor(i->second.actor);
+    note_ended(self, std::move(msg.status));
+  } else if (i != st.running.end()) {
+    i->second.status = std::move(msg.status);
+  } else if (from) {
+    self->monitor(from);
+    auto id = msg.status.id;
+    st.running[id] = {std::move(msg.status), from->address()};
+  }
+}
+
+/// A transfer that has crashed says nothing any more.
+void on_down(self_pointer self, const caf::down_msg& msg) {
+  auto& running = self->state.running;
+  auto i = std::ranges::find_if(
+      running, [&](auto& kv) { return kv.second.actor == msg.source; });
+  if (i == running.end())
+    return;
+  auto status = std::move(i->second.status);
+  status.state = "failed: it has crashed";
+  note_ended(self, std::move(status));
 }
 
 void on_session_reported(self_pointer self, const session_reported& msg) {
@@ -58,7 +83,7 @@ pod_status make_status(self_pointer self, std::vector<peer_status> peers) {
   }
   out.transfers.assign(st.ended.begin(), st.ended.end());
   for (auto& [id, x] : st.running)
-    out.transfers.push_back(x);
+    out.transfers.push_back(x.status);
   return out;
 }
 
@@ -85,6 +110,7 @@ caf::result<pod_status> on_get_status(self_pointer self) {
 console_actor::behavior_type console_behavior(self_pointer self,
                                               environment_ptr env) {
   self->state.env = std::move(env);
+  self->set_down_handler([self](caf::down_msg& x) { on_down(self, x); });
   return {
       [self](transfer_reported& msg) { on_transfer_reported(self, msg); },
       [self](const session_reported& msg) { on_session_reported(self, msg); },

@@ -20,10 +20,18 @@ struct console_state {
     instant since{};
   };
 
+  std::string summary() const;
+  void dump(cereal::JSONOutputArchive& to) const;
+
   const char* name = "console";
   environment_ptr env;
   std::map<device_id, traffic> sessions;
-  std::map<transfer_id, transfer_status> running;
+  struct running_transfer {
+    transfer_status status;
+    caf::actor_addr actor;
+  };
+
+  std::map<transfer_id, running_transfer> running;
   std::deque<transfer_status> ended; ///< the latest last
 };
 

@@ -13,6 +13,10 @@ struct discovery_listener_state {
   using self_pointer =
       discovery_listener_actor::stateful_pointer<discovery_listener_state>;
 
+  std::string about() const;
+  std::string summary() const;
+  void dump(cereal::JSONOutputArchive& to) const;
+
   const char* name = "discovery_listener";
   environment_ptr env;
   std::shared_ptr<discovery_port> port;

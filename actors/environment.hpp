@@ -37,12 +37,15 @@ struct pod_config {
   uint16_t transport_port = 45679; ///< as announced; set when listening
   pool_policy pool;
   scheduler_config scheduling;
-  uint64_t share_rate = 0; ///< bytes a second for all peers; 0: no limit
-  bool share = true;       ///< fetch for peers at all
+  uint64_t share_rate = 0;      ///< bytes a second for all peers; 0: no limit
+  bool share = true;            ///< fetch for peers at all
+  bool fault_injection = false; ///< actors may be disturbed from outside
+  bool pod_view = false;        ///< members of the pod may see our actors
   uint64_t max_served_chunk = 8_MiB;    ///< largest range fetched for a peer
   uint64_t max_serving = 64_MiB;        ///< of such ranges, held for all peers
   std::vector<network> client_networks; ///< clients besides loopback
   size_t max_clients = 1024;            ///< client connections at a time
+  unsigned restart_intensity = 5; ///< restarts a supervisor allows in a period
 };
 
 /// What the pod needs from its host. Ports that can be opened again after a
@@ -55,6 +58,9 @@ struct pod_ports {
   std::function<result<std::shared_ptr<discovery_port>>()> open_discovery;
   random_source random;
   log_sink log;
+  /// Our live actors as JSON, for members of the pod; `done` is called once,
+  /// from any thread.
+  std::function<void(std::function<void(std::string)>)> view;
 };
 
 /// How many of the kinds of `chunk_failure` there are, and success.
@@ -102,8 +108,7 @@ public:
   /// Sends `x` if there is such an actor now.
   template <class T>
   void tell(T x) const {
-    if (auto to = get())
-      caf::anon_send(to, std::move(x));
+    peapod::tell(get(), std::move(x));
   }
 
 private:
@@ -118,6 +123,7 @@ struct environment {
   std::shared_ptr<const identity> self;
   spawn_place io;      ///< for actors that own ports
   spawn_place workers; ///< for actors that think
+  directory_ptr live;  ///< all of them, for those who look
 
   /// The name under which this device stands in `Via` (RFC 9110, 7.6.3): new
   /// in every process, so that it recognises itself in a loop and origins do
@@ -129,20 +135,29 @@ struct environment {
 
   proxy_counters counters;
   std::atomic<uint64_t> next_connection{1};
+  std::atomic<uint64_t> scheduler_starts{0}; ///< so that lease numbers differ
 
   current<scheduler_actor> scheduler;
   current<wan_fetcher_actor> wan_fetcher;
   current<roster_actor> roster;
   current<discovery_listener_actor> discovery;
   current<console_actor> console;
+  current<supervisor_actor> own_line;
   current<supervisor_actor> sessions;
   current<supervisor_actor> transfers;
   current<supervisor_actor> clients;
+
+  /// Lets go of all of them: handles keep actors beyond the actor system.
+  void forget_actors();
 
   void log(log_level level, const std::string& line) const {
     if (ports.log)
       ports.log(level, line);
   }
+
+  /// Publishes an event about the actor that runs here.
+  void publish(event_kind kind, std::string text, std::string peer = {},
+               std::string transfer = {}) const;
 };
 
 using environment_ptr = std::shared_ptr<environment>;

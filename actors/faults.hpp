@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace peapod {
 
@@ -16,6 +17,7 @@ struct fault {
     drop,      ///< do not handle it
     delay,     ///< handle it later
     duplicate, ///< handle it twice
+    hang,      ///< block its thread for `delay`, then handle it
   };
 
   kind what = kind::none;
@@ -26,5 +28,24 @@ struct fault {
 
 /// In words, as in `crash on every 3rd message`; empty for none.
 std::string to_string(const fault& x);
+
+/// Decides which messages of one actor are disturbed.
+class fault_plan {
+public:
+  fault_plan() = default;
+  explicit fault_plan(const fault& plan) : plan_(plan) {}
+
+  /// Counts a message; how it is to be disturbed, if it is.
+  fault::kind next();
+
+  /// What is left to be done.
+  const fault& plan() const {
+    return plan_;
+  }
+
+private:
+  fault plan_;
+  uint64_t seen_ = 0;
+};
 
 } // namespace peapod

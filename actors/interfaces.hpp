@@ -30,6 +30,8 @@ using chunk_sink_actor = caf::typed_actor<
 
 /// Leases ranges of all bodies to all sources.
 using scheduler_actor = caf::typed_actor<
+    // Tell who can bring ranges that there is a scheduler.
+    caf::reacts_to<start_work>,
     // A peer's session stands, or the own line is ready.
     caf::reacts_to<source_joined>,
     // It does no longer.
@@ -56,7 +58,9 @@ using wan_fetcher_actor = chunk_source_actor::extend<
     // The next piece of a lease's body.
     caf::reacts_to<fetch_read>,
     // A share's rate allows to read on.
-    caf::reacts_to<fetch_resumed>>;
+    caf::reacts_to<fetch_resumed>,
+    // There is a new scheduler: tell it of the own line.
+    caf::reacts_to<scheduler_started>>;
 
 /// One pooled body on its way to one client.
 using transfer_actor = chunk_sink_actor::extend<
@@ -98,7 +102,9 @@ using proxy_connection_actor = caf::typed_actor<
     // The next bytes of a pooled body.
     caf::reacts_to<body_ready>,
     // A pooled body cannot be completed.
-    caf::reacts_to<body_failed>>;
+    caf::reacts_to<body_failed>,
+    // The origin's answer about what a crashed transfer has not brought.
+    caf::reacts_to<rest_answered>>;
 
 /// Listens for clients of the proxy.
 using proxy_acceptor_actor = caf::typed_actor<caf::reacts_to<start_work>,
@@ -118,6 +124,10 @@ using peer_session_actor =
         caf::reacts_to<admission>,
         // Heartbeats and deadlines.
         caf::reacts_to<tick>,
+        // What are the peer's live actors?
+        caf::reacts_to<ask_view>,
+        // These are ours, which it has asked for.
+        caf::reacts_to<view_ready>,
         // End the session.
         caf::reacts_to<drop_session>,
         // Tell the peer that we leave, and end.
@@ -146,6 +156,8 @@ using roster_actor = caf::typed_actor<
     caf::reacts_to<session_ended>,
     // A source fails too often.
     caf::reacts_to<source_set_aside>,
+    // There is a new scheduler: tell it of the sessions.
+    caf::reacts_to<scheduler_started>,
     // Redial, forget.
     caf::reacts_to<tick>,
     // Tell all peers that we leave.

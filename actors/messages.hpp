@@ -14,6 +14,7 @@
 #include <caf/actor_control_block.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -110,6 +111,8 @@ struct transfer_opened {
   std::shared_ptr<const body_source> source;
   byte_range body;
   caf::strong_actor_ptr handle; ///< a `transfer_actor`
+  /// How far it has come, if another scheduler looked after it before.
+  std::optional<body_progress> so_far = std::nullopt;
 };
 
 /// How far a transfer's spine and its client are.
@@ -142,6 +145,9 @@ struct lease_ended {
   uint64_t upto = 0;
   std::optional<chunk_failure> failure;
 };
+
+/// Another scheduler has taken over and knows nobody yet.
+struct scheduler_started {};
 
 // -- transfer -----------------------------------------------------------------
 
@@ -184,6 +190,13 @@ struct body_ready {
 /// A pooled body cannot be completed.
 struct body_failed {
   error why;
+};
+
+/// The origin's answer to the request for the rest of a body whose transfer
+/// has crashed.
+struct rest_answered {
+  uint64_t step = 0;
+  result<response_head> outcome;
 };
 
 /// A request's head has come from the client, or not. Here and below `step`
@@ -329,6 +342,23 @@ struct drop_session {
   std::string reason;
 };
 
+/// What one member of the pod shows of its actors.
+struct member_view {
+  device_id id;
+  std::string name;
+  result<std::string> actors; ///< JSON, from another device: not to be trusted
+};
+
+/// Ask the peer for its live actors; `done` is called once, from any thread.
+struct ask_view {
+  std::function<void(member_view)> done;
+};
+
+/// Our own live actors, for the peer that has asked, as JSON.
+struct view_ready {
+  std::string text;
+};
+
 /// Take note that a device gets nothing to do until then.
 struct source_set_aside {
   device_id id;
@@ -426,6 +456,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::spine_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::body_taken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::body_ready)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::body_failed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::scheduler_started)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::rest_answered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::head_received)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::origin_answered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::interim_answered)
@@ -450,6 +482,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::send_beacon)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::drop_session)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::source_set_aside)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::ask_view)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::view_ready)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_reported)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::get_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::pod_status)

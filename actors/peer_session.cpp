@@ -1,6 +1,7 @@
 #include "actors/peer_session.hpp"
 
-#include "core/integrity.hpp"
+#include "actors/peer_session_serving.hpp"
+#include "actors/peer_session_view.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -12,6 +13,17 @@ namespace peapod {
 peer_session_state::~peer_session_state() {
   if (start.stream)
     start.stream->close();
+  drop_viewers(*this, make_error(errc::connection_closed, "it has gone"));
+}
+
+void limit_frames(peer_session_state::self_pointer self) {
+  uint64_t largest = 0;
+  for (auto& [lease, x] : self->state.wants)
+    largest = std::max(largest, x.ask.range.size());
+  if (!self->state.viewers.empty())
+    largest = std::max<uint64_t>(largest, max_view_size);
+  self->state.core->set_frame_limit(largest > 0 ? frame_limit_for(largest)
+                                                : min_frame_limit);
 }
 
 namespace {
@@ -19,13 +31,8 @@ namespace {
 using namespace std::chrono_literals;
 using self_pointer = peer_session_state::self_pointer;
 using wanted = peer_session_state::wanted;
-using serving = peer_session_state::serving;
 
 constexpr auto tick_interval = 500ms;
-constexpr size_t max_serving = 2; ///< ranges fetched for one peer at a time
-constexpr size_t max_queued = 16; ///< ranges that one peer may have waiting
-constexpr size_t max_unwritten = 4;
-
 /// A peer takes so many requests at a time (`max_serving` and `max_queued` of
 /// its own); what was called off counts until it is answered.
 constexpr size_t max_called_off = 8;
@@ -33,27 +40,6 @@ constexpr size_t max_called_off = 8;
 /// How long a peer may take for one message: as long as we would give it
 /// (`session_config::frame_timeout`).
 constexpr auto write_timeout = 60s;
-
-/// Codes of the `PPE` extension (PROTOCOL-v1, Our extensions).
-enum class nack_code : uint16_t {
-  refused = 1,
-  mismatch = 2,
-  unavailable = 3,
-  integrity = 4,
-};
-
-nack_code code_of(chunk_failure x) {
-  switch (x) {
-    case chunk_failure::refused:
-      return nack_code::refused;
-    case chunk_failure::mismatch:
-      return nack_code::mismatch;
-    case chunk_failure::integrity:
-      return nack_code::integrity;
-    default:
-      return nack_code::unavailable;
-  }
-}
 
 chunk_failure failure_of(const std::optional<nack_reason>& x) {
   switch (static_cast<nack_code>(x ? x->code : 0)) {
@@ -68,28 +54,20 @@ chunk_failure failure_of(const std::optional<nack_reason>& x) {
 
 void pump(self_pointer self);
 
-std::string label(self_pointer self) {
-  auto& st = self->state;
-  return (st.peer ? to_string(*st.peer) : std::string{"unknown device"})
-         + " at " + to_string(st.start.stream->remote());
-}
-
 // -- the end ------------------------------------------------------------------
 
 void end(self_pointer self, const error& why) {
   auto& st = self->state;
   if (std::exchange(st.ended, true))
     return;
-  auto me = caf::actor_cast<caf::strong_actor_ptr>(self);
-  for (auto& [lease, x] : st.serves)
-    caf::anon_send(x.fetcher, cancel_chunk{lease, me});
+  cancel_served(self);
   for (auto& [lease, x] : st.wants)
     if (!x.cancelled)
       tell(x.ask.sink,
            chunk_settled{lease, st.peer.value_or(device_id{}),
                          chunk_failure::unavailable, "the session has ended"});
   st.env->log(st.opened ? log_level::info : log_level::debug,
-              "session with " + label(self) + " ended: " + to_string(why));
+              "a session has ended: " + to_string(why) + label(st));
   st.env->roster.tell(session_ended{st.connection,
                                     st.opened ? st.peer : std::nullopt,
                                     st.start.dialled, st.left, why});
@@ -98,14 +76,6 @@ void end(self_pointer self, const error& why) {
 }
 
 // -- what we want -------------------------------------------------------------
-
-void limit_frames(self_pointer self) {
-  uint64_t largest = 0;
-  for (auto& [lease, x] : self->state.wants)
-    largest = std::max(largest, x.ask.range.size());
-  self->state.core->set_frame_limit(largest > 0 ? frame_limit_for(largest)
-                                                : min_frame_limit);
-}
 
 void settle(self_pointer self, lease_id lease,
             std::optional<chunk_failure> failure, std::string reason = {}) {
@@ -192,7 +162,7 @@ void on_message(self_pointer self, chunk_data& data, bool hash_matches) {
   auto lease = i->first;
   auto& ask = i->second.ask;
   if (!hash_matches) {
-    st.env->log(log_level::warn, "wrong hash from " + label(self));
+    st.env->log(log_level::warn, "wrong hash" + label(st));
     if (!st.foreign)
       (void)st.core->send(nack{data.transfer, data.range,
                                nack_reason{4, "the payload has another hash"}});
@@ -218,124 +188,16 @@ void on_message(self_pointer self, nack& x, bool) {
            x.reason ? x.reason->text : "refused without a reason");
 }
 
-// -- what we serve ------------------------------------------------------------
-
-void refuse(self_pointer self, const chunk_request& ask, chunk_failure why,
-            const std::string& text) {
-  auto& st = self->state;
-  st.env->log(log_level::debug, "not fetched for " + label(self) + ": " + text);
-  // A foreign daemon takes a Nack for silence and loses its client; when the
-  // session ends it asks somebody else.
-  if (st.foreign)
-    st.core->close(make_error(errc::policy_refused, text));
-  else
-    (void)st.core->send(
-        nack{ask.transfer, ask.range,
-             nack_reason{static_cast<uint16_t>(code_of(why)), text}});
-}
-
-void serve(self_pointer self, chunk_request ask) {
-  auto& st = self->state;
-  auto target = ask.url ? parse_url(*ask.url)
-                        : result<url>{make_error(errc::bad_http, "no URL")};
-  if (!target || !st.env->config.share || ask.range.empty()
-      || ask.range.size() > st.env->config.max_served_chunk) {
-    refuse(self, ask, chunk_failure::refused,
-           !target                 ? target.error().detail
-           : !st.env->config.share ? "this device does not share"
-                                   : "not a range that is served");
-    return;
-  }
-  auto fetcher = st.env->wan_fetcher.get();
-  auto reservation = byte_reservation::make(st.env->serving, ask.range.size());
-  if (!fetcher || !reservation) {
-    refuse(self, ask, chunk_failure::unavailable, "busy with other peers");
-    return;
-  }
-  auto source = std::make_shared<body_source>();
-  source->id = ask.transfer;
-  source->request.method = "GET";
-  source->request.target = std::move(*target);
-  source->rep = ask.expected.value_or(representation{});
-  auto lease = st.next_serve++;
-  auto range = ask.range;
-  st.serves.emplace(
-      lease,
-      serving{std::move(ask), fetcher, std::move(*reservation), {}, 0, {}});
-  caf::anon_send(
-      fetcher, fetch_chunk{lease, std::move(source), range,
-                           caf::actor_cast<caf::strong_actor_ptr>(self), true});
-}
-
-void serve_queued(self_pointer self) {
-  auto& st = self->state;
-  while (!st.queued.empty() && st.serves.size() < max_serving
-         && st.unwritten < max_unwritten && !st.core->is_closed()) {
-    auto ask = std::move(st.queued.front());
-    st.queued.pop_front();
-    serve(self, std::move(ask));
-  }
-}
+// -- the session --------------------------------------------------------------
 
 void on_message(self_pointer self, chunk_request& ask, bool) {
-  auto& st = self->state;
-  if (st.queued.size() >= max_queued) {
-    st.core->close(make_error(errc::peer_misbehaved, "too many requests"));
-    return;
-  }
-  st.queued.push_back(std::move(ask));
-  serve_queued(self);
+  take_request(self, std::move(ask));
 }
 
-void on_chunk_arrived(self_pointer self, const chunk_arrived& msg) {
-  auto i = self->state.serves.find(msg.lease);
-  if (i == self->state.serves.end())
-    return;
-  auto& x = i->second;
-  if (x.bytes.empty())
-    x.bytes.reserve(x.ask.range.size());
-  x.status = msg.status;
-  x.rep = msg.rep;
-  x.bytes.insert(x.bytes.end(), msg.bytes.data(),
-                 msg.bytes.data() + msg.bytes.size());
+void on_message(self_pointer self, join& x, bool) {
+  if (x.view)
+    take_view(self, *x.view);
 }
-
-void send_served(self_pointer self, serving& x) {
-  auto& st = self->state;
-  chunk_data data;
-  data.transfer = x.ask.transfer;
-  data.range = x.ask.range;
-  data.hash = sha256(x.bytes);
-  data.payload = slice{std::move(x.bytes)};
-  if (!st.foreign)
-    data.origin =
-        chunk_origin{static_cast<uint16_t>(x.status), x.rep, x.ask.range.begin};
-  st.bytes_to += data.payload.size();
-  st.env->counters.served_bytes += data.payload.size();
-  (void)st.core->send(data);
-  pump(self); // so that the last write is this one
-  st.unsent.emplace_back(st.writes, std::move(x.reservation));
-}
-
-void on_chunk_settled(self_pointer self, const chunk_settled& msg) {
-  auto& st = self->state;
-  auto i = st.serves.find(msg.lease);
-  if (i == st.serves.end())
-    return;
-  auto x = std::move(i->second);
-  st.serves.erase(i);
-  if (msg.failure) {
-    // The reason may name addresses that are none of the peer's business.
-    st.env->log(log_level::debug,
-                "fetch for " + label(self) + ": " + msg.reason);
-    refuse(self, x.ask, *msg.failure, std::string{to_string(*msg.failure)});
-  } else
-    send_served(self, x);
-  serve_queued(self);
-  pump(self);
-}
-
-// -- the session --------------------------------------------------------------
 
 void on_message(self_pointer self, leave&, bool) {
   self->state.left = true;
@@ -353,7 +215,8 @@ void open(self_pointer self, const wire_message& first) {
   session_opened msg;
   if (auto beat = std::get_if<heartbeat>(&first); beat && beat->hello) {
     st.foreign = false;
-    msg.name = beat->hello->name;
+    st.shows_actors = (beat->hello->capabilities & capability_view) != 0;
+    msg.name = st.peer_name = beat->hello->name;
   }
   if (st.foreign && !st.env->config.legacy) {
     st.core->close(make_error(errc::policy_refused,
@@ -361,6 +224,7 @@ void open(self_pointer self, const wire_message& first) {
     return;
   }
   st.opened = true;
+  running_record()->set_description(st.about(), st.summary());
   msg.connection = st.connection;
   msg.id = *st.peer;
   msg.key = st.peer_key;
@@ -368,7 +232,7 @@ void open(self_pointer self, const wire_message& first) {
   msg.remote = st.start.stream->remote();
   msg.foreign = st.foreign;
   msg.session = caf::actor_cast<caf::strong_actor_ptr>(self);
-  st.env->log(log_level::info, "session with " + label(self) + " stands");
+  st.env->log(log_level::info, "a session stands" + label(st));
   st.env->roster.tell(std::move(msg));
 }
 
@@ -442,31 +306,13 @@ void on_stream_written(self_pointer self, const stream_written& msg) {
   auto& st = self->state;
   --st.unwritten;
   st.wrote = now_of(self);
-  while (!st.unsent.empty()
-         && st.unsent.front().first <= st.writes - st.unwritten)
-    st.unsent.pop_front();
+  give_back_sent(st);
   if (!msg.outcome)
     end(self, msg.outcome.error());
   if (st.ended)
     return;
   serve_queued(self);
   pump(self); // what was refused leaves now, not with the next tick
-}
-
-/// A fetcher that failed answers nothing any more: what it was asked for is
-/// refused, so that the peer asks again.
-void forget_lost_fetches(self_pointer self) {
-  auto& st = self->state;
-  auto fetcher = st.env->wan_fetcher.get();
-  std::vector<lease_id> lost;
-  for (auto& [lease, x] : st.serves)
-    if (x.fetcher != fetcher)
-      lost.push_back(lease);
-  for (auto lease : lost)
-    on_chunk_settled(self, chunk_settled{lease,
-                                         {},
-                                         chunk_failure::unavailable,
-                                         "the fetch was interrupted"});
 }
 
 void on_tick(self_pointer self) {
@@ -493,7 +339,8 @@ void on_leave_pod(self_pointer self) {
 session_config config_of(const environment& env, const session_start& start) {
   session_config out;
   out.role = start.dialled ? session_role::initiator : session_role::responder;
-  out.hello = hello_extension{1, 0, env.config.name};
+  uint16_t capabilities = env.config.pod_view ? capability_view : 0;
+  out.hello = hello_extension{1, capabilities, env.config.name};
   if (start.dialled)
     out.expected_device = start.dialled->id;
   return out;
@@ -521,8 +368,11 @@ peer_session_actor::behavior_type peer_session_behavior(self_pointer self,
         if (i != self->state.wants.end())
           i->second.cancelled = true; // protocol 1 cannot call it off
       },
-      [self](const chunk_arrived& msg) { on_chunk_arrived(self, msg); },
-      [self](const chunk_settled& msg) { on_chunk_settled(self, msg); },
+      [self](const chunk_arrived& msg) { add_served(self, msg); },
+      [self](const chunk_settled& msg) {
+        finish_served(self, msg);
+        pump(self);
+      },
       [self](start_work) {
         self->state.core->start(now_of(self));
         pump(self);
@@ -536,6 +386,14 @@ peer_session_actor::behavior_type peer_session_behavior(self_pointer self,
         pump(self);
       },
       [self](const tick&) { on_tick(self); },
+      [self](ask_view& msg) {
+        ask_for_view(self, msg);
+        pump(self);
+      },
+      [self](view_ready& msg) {
+        send_view(self, msg);
+        pump(self);
+      },
       [self](const drop_session& msg) {
         self->state.core->close(make_error(errc::cancelled, msg.reason));
         pump(self);
@@ -551,17 +409,15 @@ bool start_session(const environment_ptr& env, session_start start) {
     return false;
   }
   child_spec spec;
-  spec.name = "peer_session";
-  spec.restart = restart_type::temporary;
   // Handed over, not shared: the connection must end on its actor's thread.
   auto held = std::make_shared<session_start>(std::move(start));
   spec.start = [env, held](caf::actor_system&) {
     auto handle = spawn_on<peer_session_actor, peer_session_state>(
         env->io, peer_session_behavior, env, std::exchange(*held, {}));
-    caf::anon_send(handle, start_work{});
+    tell(handle, start_work{});
     return caf::actor_cast<caf::strong_actor_ptr>(handle);
   };
-  caf::anon_send(supervisor, start_child{std::move(spec)});
+  tell(supervisor, start_child{std::move(spec)});
   return true;
 }
 

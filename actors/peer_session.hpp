@@ -4,11 +4,13 @@
 #include "core/session.hpp"
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace peapod {
 
@@ -42,6 +44,10 @@ struct peer_session_state {
   peer_session_state(const peer_session_state&) = delete;
   ~peer_session_state();
 
+  std::string about() const;
+  std::string summary() const;
+  void dump(cereal::JSONOutputArchive& to) const;
+
   const char* name = "peer_session";
   environment_ptr env;
   session_start start;
@@ -49,9 +55,10 @@ struct peer_session_state {
   std::unique_ptr<session> core;
   std::optional<device_id> peer; ///< known from the handshake on
   public_key peer_key;
-  bool opened = false; ///< it has proven its key; the roster knows
-  bool foreign = true; ///< speaks protocol 1 without extensions
-  bool left = false;   ///< the peer said that it leaves
+  std::string peer_name; ///< as it calls itself
+  bool opened = false;   ///< it has proven its key; the roster knows
+  bool foreign = true;   ///< speaks protocol 1 without extensions
+  bool left = false;     ///< the peer said that it leaves
   bool ended = false;
   std::map<lease_id, wanted> wants;
   std::map<lease_id, serving> serves;
@@ -62,6 +69,9 @@ struct peer_session_state {
   instant wrote{};        ///< when it last took one, or began to wait
   /// What was served and has not left, by the number of its write.
   std::deque<std::pair<uint64_t, byte_reservation>> unsent;
+  bool shows_actors = false; ///< the peer answers questions about its actors
+  bool asked_us = false;     ///< it has asked for ours and waits
+  std::vector<std::function<void(member_view)>> viewers; ///< who asks for its
   uint64_t bytes_from = 0;
   uint64_t bytes_to = 0;
 };
@@ -71,6 +81,9 @@ struct peer_session_state {
 peer_session_actor::behavior_type
 peer_session_behavior(peer_session_state::self_pointer self,
                       environment_ptr env, session_start start);
+
+/// Lets the core take frames as large as what is being waited for, not larger.
+void limit_frames(peer_session_state::self_pointer self);
 
 /// Starts a session under the session supervisor; false, with the connection
 /// closed, when there is none at the moment.

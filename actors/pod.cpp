@@ -64,31 +64,56 @@ child_spec port_owner(std::string name, Open open, Behavior behavior,
   return out;
 }
 
+/// What all supervisors have in common.
+supervisor_spec rules(const environment_ptr& env) {
+  supervisor_spec out;
+  out.intensity = env->config.restart_intensity;
+  return out;
+}
+
 /// A supervisor of children that come and go by themselves.
-child_spec crowd(std::string name, current<supervisor_actor>& slot) {
-  supervisor_spec spec;
+child_spec crowd(const environment_ptr& env, std::string name,
+                 std::string child, current<supervisor_actor>& slot) {
+  auto spec = rules(env);
   spec.name = std::move(name);
-  return supervisor_child(std::move(spec),
+  spec.strategy = restart_strategy::simple_one_for_one;
+  spec.children.push_back({std::move(child), restart_type::temporary, nullptr});
+  return supervisor_child(env->workers, std::move(spec),
                           [&slot](const supervisor_actor& x) { slot.set(x); });
 }
 
+/// Alone under a supervisor, so that its failure restarts nothing else: who
+/// uses it finds its successor.
+child_spec scheduling_tree(const environment_ptr& env) {
+  auto spec = rules(env);
+  spec.name = "scheduling_supervisor";
+  spec.strategy = restart_strategy::one_for_one;
+  spec.children.push_back(worker<scheduler_actor, scheduler_state>(
+      "scheduler", env->scheduler, env->workers, scheduler_behavior, env,
+      true));
+  return supervisor_child(env->workers, std::move(spec), nullptr);
+}
+
 child_spec wan_tree(const environment_ptr& env) {
-  supervisor_spec spec;
+  auto spec = rules(env);
   spec.name = "wan_supervisor";
   spec.strategy = restart_strategy::one_for_one;
   spec.children.push_back(worker<wan_fetcher_actor, wan_fetcher_state>(
       "wan_fetcher", env->wan_fetcher, env->io, wan_fetcher_behavior, env));
-  return supervisor_child(std::move(spec), nullptr);
+  return supervisor_child(
+      env->workers, std::move(spec),
+      [env](const supervisor_actor& x) { env->own_line.set(x); });
 }
 
 child_spec mesh_tree(const environment_ptr& env) {
-  supervisor_spec spec;
+  auto spec = rules(env);
   spec.name = "mesh_supervisor";
   spec.strategy = restart_strategy::rest_for_one;
   spec.children.push_back(worker<roster_actor, roster_state>(
       "roster", env->roster, env->io, roster_behavior, env, true));
   // After the roster: a new roster knows no sessions, so they end with it.
-  spec.children.push_back(crowd("session_supervisor", env->sessions));
+  spec.children.push_back(
+      crowd(env, "session_supervisor", "peer_session", env->sessions));
   spec.children.push_back(port_owner<peer_acceptor_actor, peer_acceptor_state>(
       "peer_acceptor", env->ports.listen_peers, peer_acceptor_behavior, env));
   if (env->config.discovery)
@@ -96,28 +121,31 @@ child_spec mesh_tree(const environment_ptr& env) {
         port_owner<discovery_listener_actor, discovery_listener_state>(
             "discovery_listener", env->ports.open_discovery,
             discovery_listener_behavior, env, &env->discovery));
-  return supervisor_child(std::move(spec), nullptr);
+  return supervisor_child(env->workers, std::move(spec), nullptr);
 }
 
 child_spec gateway_tree(const environment_ptr& env) {
-  supervisor_spec spec;
+  auto spec = rules(env);
   spec.name = "gateway_supervisor";
   spec.strategy = restart_strategy::rest_for_one;
-  spec.children.push_back(crowd("transfer_supervisor", env->transfers));
-  spec.children.push_back(crowd("proxy_supervisor", env->clients));
+  spec.children.push_back(
+      crowd(env, "transfer_supervisor", "transfer", env->transfers));
+  spec.children.push_back(
+      crowd(env, "proxy_supervisor", "proxy_connection", env->clients));
   spec.children.push_back(
       port_owner<proxy_acceptor_actor, proxy_acceptor_state>(
           "proxy_acceptor", env->ports.listen_proxy, proxy_acceptor_behavior,
           env));
-  return supervisor_child(std::move(spec), nullptr);
+  return supervisor_child(env->workers, std::move(spec), nullptr);
 }
 
 supervisor_spec root_tree(const environment_ptr& env) {
-  supervisor_spec out;
+  auto out = rules(env);
   out.name = "root_supervisor";
   out.strategy = restart_strategy::rest_for_one;
-  out.children.push_back(worker<scheduler_actor, scheduler_state>(
-      "scheduler", env->scheduler, env->workers, scheduler_behavior, env));
+  // Longer than below: whoever gives up every few seconds has to count here.
+  out.period = 60s;
+  out.children.push_back(scheduling_tree(env));
   out.children.push_back(wan_tree(env));
   // Before the mesh: a port for peers that cannot be opened costs no client.
   out.children.push_back(gateway_tree(env));
@@ -142,22 +170,34 @@ pod::pod(caf::actor_system& system, caf::execution_unit* io_unit,
   std::array<uint8_t, 6> name{};
   env_->ports.random(name);
   env_->via_name = "peapod-" + to_hex(name);
-  auto on_crash = [log = env_->ports.log](const char* name,
-                                          const std::string& what) {
+  env_->live = std::make_shared<directory>([log = env_->ports.log](
+                                               const crash_report& x) {
     if (log)
-      log(log_level::error, std::string{name} + " crashed: " + what);
-  };
-  env_->io = spawn_place{&system, io_unit, on_crash};
-  env_->workers = spawn_place{&system, nullptr, on_crash};
+      log(log_level::error, x.name + " crashed: " + x.reason
+                                + " actor=" + std::to_string(x.id)
+                                + (x.about.empty() ? "" : " about=") + x.about);
+  });
+  env_->io = spawn_place{&system, io_unit, env_->live};
+  env_->workers = spawn_place{&system, nullptr, env_->live};
 }
 
 void pod::start(std::function<void(std::string)> given_up) {
-  auto& system = *env_->workers.system;
-  root_ = spawn_supervisor(system, root_tree(env_));
+  root_ = spawn_supervisor(env_->workers, root_tree(env_));
+  env_->live->adopt(root_->id(),
+                    {"root_supervisor", std::nullopt, restart_type::permanent,
+                     restart_strategy::rest_for_one, 0});
   root_->attach_functor([given_up](const caf::error& why) {
     if (given_up && why && why != caf::exit_reason::user_shutdown)
-      given_up(caf::to_string(why));
+      given_up(reason_text(why));
   });
+}
+
+void pod::io_failed(const std::string& what) {
+  env_->log(log_level::error, "the thread of the sockets threw: " + what);
+  // The first of the supervisors whose actors use sockets: the root restarts
+  // what comes after it.
+  env_->own_line.tell(
+      caf::exit_msg{{}, caf::make_error(caf::sec::runtime_error, what)});
 }
 
 void pod::status(std::function<void(result<pod_status>)> done) {
@@ -188,15 +228,7 @@ void pod::stop(duration drain) {
     self->wait_for(root_);
   }
   root_ = supervisor_actor{};
-  // Handles would keep actors alive beyond the actor system.
-  env_->console.clear();
-  env_->scheduler.clear();
-  env_->wan_fetcher.clear();
-  env_->roster.clear();
-  env_->discovery.clear();
-  env_->sessions.clear();
-  env_->transfers.clear();
-  env_->clients.clear();
+  env_->forget_actors();
 }
 
 } // namespace peapod

@@ -30,6 +30,10 @@ public:
   /// pod cannot answer (with an error) within two seconds.
   void status(std::function<void(result<pod_status>)> done);
 
+  /// A handler outside of any actor has thrown on the thread of the sockets:
+  /// whoever waits for it waits in vain, so all that uses sockets restarts.
+  void io_failed(const std::string& what);
+
   /// Waits at most `drain` for requests that are being answered, says goodbye
   /// to all peers and stops the tree, children in reverse order. Blocks; the
   /// actor system is empty once it has ended.
@@ -71,7 +75,11 @@ public:
 
   /// Disturbs an actor. Errors as for `actor`, and `not_allowed` when the
   /// configuration forbids it.
-  result<void> inject(actor_number id, const fault& what);
+  result<void> disturb(actor_number id, const fault& what);
+
+  /// What every connected member of the pod shows of its actors; waits at most
+  /// three seconds for them.
+  void members(std::function<void(std::vector<member_view>)> done);
 
   environment& env() {
     return *env_;

@@ -56,8 +56,9 @@ void next_request(self_pointer self) {
   st.exchange.reset();
   st.pooled.reset();
   st.page = {};
-  st.transfer = nullptr;
   st.parts.clear();
+  st.crashes = 0;
+  st.rest_is_here = false;
   st.heads.clear();
   st.answered = false;
   st.client->read_request(send_back(self, [step](result<request_head> outcome) {
@@ -226,7 +227,9 @@ void on_head_received(self_pointer self, head_received& msg) {
 
 // -- responses ----------------------------------------------------------------
 
-void start_pooling(self_pointer self) {
+/// Hands what is left of the body, whose first bytes `st.exchange` brings, to
+/// a transfer.
+void start_transfer(self_pointer self) {
   auto& st = self->state;
   auto source = std::make_shared<body_source>();
   st.env->ports.random(source->id.bytes);
@@ -236,17 +239,85 @@ void start_pooling(self_pointer self) {
   // Handed over, not shared: the spine must end with the transfer, on its
   // thread.
   auto held = std::make_shared<transfer_start>(
-      transfer_start{source, st.pooled->body, std::move(st.exchange),
+      transfer_start{source,
+                     {st.received, st.pooled->body.end},
+                     std::move(st.exchange),
                      caf::actor_cast<proxy_connection_actor>(self)});
   child_spec spec;
-  spec.name = "transfer";
-  spec.restart = restart_type::temporary;
   spec.start = [env = st.env, held](caf::actor_system&) {
     return caf::actor_cast<caf::strong_actor_ptr>(
         spawn_on<transfer_actor, transfer_state>(
             env->io, transfer_behavior, env, std::exchange(*held, {})));
   };
   st.env->transfers.tell(start_child{std::move(spec)});
+}
+
+void start_relay(self_pointer self) {
+  auto& st = self->state;
+  st.client->relay_response(
+      st.exchange, send_back(self, [step = st.step](result<relay_totals> x) {
+        return relay_ended{step, std::move(x)};
+      }));
+}
+
+// -- after a crash ------------------------------------------------------------
+
+/// A transfer has crashed: what it had sent is right, the rest is asked for
+/// anew. The first time another transfer brings it, the second time it passes
+/// through, and then it is enough.
+void on_transfer_crashed(self_pointer self) {
+  auto& st = self->state;
+  if (!st.pooled || st.received >= st.pooled->body.end || ++st.crashes > 2) {
+    end_connection(self, true);
+    return;
+  }
+  auto head = make_range_request(st.request, {st.received, st.pooled->body.end},
+                                 st.pooled->version);
+  add_via(head.fields, 11, st.env->via_name);
+  exchange_options options;
+  options.idle_timeout = quiet_origin;
+  st.exchange = st.env->ports.http->open(std::move(head), options);
+  st.exchange->read_head(
+      send_back(self, [step = st.step](result<response_head> outcome) {
+        return rest_answered{step, std::move(outcome)};
+      }));
+}
+
+void relay_rest(self_pointer self) {
+  auto& st = self->state;
+  if (std::exchange(st.rest_is_here, false))
+    start_relay(self);
+}
+
+void on_rest_answered(self_pointer self, const rest_answered& msg) {
+  auto& st = self->state;
+  if (msg.step != st.step || !st.pooled)
+    return;
+  byte_range rest{st.received, st.pooled->body.end};
+  auto good = msg.outcome
+                  ? check_range_response(*msg.outcome, rest, st.pooled->version)
+                  : result<void>{msg.outcome.error()};
+  if (!good) {
+    st.env->log(log_level::warn, "a download whose transfer crashed cannot be "
+                                 "continued: "
+                                     + to_string(good.error()));
+    end_connection(self, true);
+    return;
+  }
+  auto how = st.crashes == 1 ? "another transfer brings"
+                             : "the own line alone "
+                               "brings";
+  ++st.env->counters.replaced;
+  st.env->publish(event_kind::transfer_replaced,
+                  std::string{how} + " the rest from byte "
+                      + std::to_string(st.received));
+  if (st.crashes == 1) {
+    start_transfer(self);
+    return;
+  }
+  st.rest_is_here = true;
+  if (st.parts.empty())
+    relay_rest(self);
 }
 
 void on_interim(self_pointer self, interim_answered& msg) {
@@ -310,14 +381,11 @@ void on_head_written(self_pointer self, const head_written& msg) {
       write_part(self, body_part{st.page, true});
       return;
     case then::relay:
-      st.client->relay_response(
-          st.exchange,
-          send_back(self, [step = st.step](result<relay_totals> x) {
-            return relay_ended{step, std::move(x)};
-          }));
+      start_relay(self);
       return;
     case then::pool:
-      start_pooling(self);
+      st.received = st.pooled->body.begin;
+      start_transfer(self);
   }
 }
 
@@ -346,18 +414,21 @@ void on_body_written(self_pointer self, const body_written& msg) {
     finish_response(self);
     return;
   }
-  tell(st.transfer, body_taken{msg.bytes});
+  tell(st.parts.front().from, body_taken{msg.bytes});
   st.parts.pop_front();
   if (!st.parts.empty())
-    write_part(self, st.parts.front());
+    write_part(self, st.parts.front().part);
+  else
+    relay_rest(self);
 }
 
 void on_body_ready(self_pointer self, body_ready& msg) {
   auto& st = self->state;
-  st.transfer = self->current_sender();
-  st.parts.push_back({std::move(msg.bytes), msg.last});
+  st.received += msg.bytes.size();
+  st.parts.push_back(
+      {{std::move(msg.bytes), msg.last}, self->current_sender()});
   if (st.parts.size() == 1)
-    write_part(self, st.parts.front());
+    write_part(self, st.parts.front().part);
 }
 
 } // namespace
@@ -369,9 +440,11 @@ proxy_connection_behavior(self_pointer self, environment_ptr env,
   st.env = std::move(env);
   st.client = std::move(client);
   ++st.env->counters.active;
-  // A transfer that crashed leaves a body that cannot be completed here.
+  // Supervisors stop it with `user_shutdown`; only a linked transfer fails.
   self->set_exit_handler([self](caf::exit_msg& x) {
-    if (x.reason)
+    if (is_failure(x.reason))
+      on_transfer_crashed(self);
+    else if (x.reason)
       end_connection(self, true);
   });
   return {
@@ -393,6 +466,7 @@ proxy_connection_behavior(self_pointer self, environment_ptr env,
       [self](const relay_ended& msg) { on_relay_ended(self, msg); },
       [self](body_ready& msg) { on_body_ready(self, msg); },
       [self](const body_failed&) { end_connection(self, true); },
+      [self](const rest_answered& msg) { on_rest_answered(self, msg); },
   };
 }
 

@@ -19,6 +19,10 @@ struct proxy_connection_state {
   proxy_connection_state(const proxy_connection_state&) = delete;
   ~proxy_connection_state();
 
+  std::string about() const;
+  std::string summary() const;
+  void dump(cereal::JSONOutputArchive& to) const;
+
   const char* name = "proxy_connection";
   environment_ptr env;
   std::shared_ptr<http_server_stream> client;
@@ -40,11 +44,18 @@ struct proxy_connection_state {
   slice page;                        ///< an answer of our own
   std::shared_ptr<bool> tunnel_open; ///< set by the port with the 200
 
-  /// Who sends the pooled body, and what of it waits to be written.
-  caf::strong_actor_ptr transfer;
-  std::deque<body_part> parts;
+  /// A piece of the pooled body and who sent it.
+  struct piece {
+    body_part part;
+    caf::strong_actor_ptr from;
+  };
+
+  std::deque<piece> parts; ///< wait to be written, the first is being written
   std::optional<eligible> pooled;
-  bool encoded = false; ///< the pooled body has a content coding
+  uint64_t received = 0;     ///< offset behind what transfers have sent
+  unsigned crashes = 0;      ///< transfers of this response that have crashed
+  bool rest_is_here = false; ///< relay the exchange once `parts` is empty
+  bool encoded = false;      ///< the pooled body has a content coding
 };
 
 /// Serves one client of the proxy until its connection ends.

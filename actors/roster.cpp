@@ -32,23 +32,36 @@ void perform(self_pointer self, const roster::drop& x) {
     tell(i->second.handle, drop_session{x.reason});
 }
 
+std::string label(const roster_state::session_entry& x) {
+  return (x.name.empty() ? "a device without a name" : x.name) + " at "
+         + to_string(x.remote);
+}
+
+void join_scheduler(self_pointer self, const roster_state::session_entry& x) {
+  self->state.env->scheduler.tell(
+      source_joined{x.id, x.handle, source_traits{false, x.foreign}});
+}
+
 void perform(self_pointer self, const roster::peer_up& x) {
   auto& st = self->state;
   auto i = st.sessions.find(x.connection);
   if (i == st.sessions.end())
     return;
-  st.env->scheduler.tell(source_joined{
-      x.id, i->second.handle, source_traits{false, i->second.foreign}});
+  join_scheduler(self, i->second);
+  st.env->publish(event_kind::peer_up, label(i->second) + " is connected",
+                  to_string(x.id));
 }
 
 void perform(self_pointer self, const roster::peer_down& x) {
   // The scheduler has been told with the session that ended.
-  self->state.env->log(log_level::info,
-                       "peer " + to_string(x.id) + " is gone: " + x.reason);
+  auto& env = *self->state.env;
+  env.log(log_level::info,
+          "peer is gone: " + x.reason + " peer=" + to_string(x.id));
+  env.publish(event_kind::peer_down, "gone: " + x.reason, to_string(x.id));
 }
 
 void perform(self_pointer self, const roster::forgotten& x) {
-  self->state.env->log(log_level::debug, "forgot " + to_string(x.id));
+  self->state.env->log(log_level::debug, "forgotten peer=" + to_string(x.id));
 }
 
 void pump(self_pointer self) {
@@ -84,14 +97,15 @@ void on_admission_requested(self_pointer self, const admission_requested& msg) {
   auto& st = self->state;
   auto verdict = st.core->admit(msg.id, msg.remote.address, now_of(self));
   if (!verdict)
-    st.env->log(log_level::debug, "not admitted: " + to_string(msg.id) + ": "
-                                      + to_string(verdict.error()));
+    st.env->log(log_level::debug, "not admitted: " + to_string(verdict.error())
+                                      + " peer=" + to_string(msg.id));
   tell(msg.session, admission{bool{verdict}});
 }
 
 void on_session_opened(self_pointer self, const session_opened& msg) {
   auto& st = self->state;
-  st.sessions[msg.connection] = {msg.id, msg.foreign, msg.session, msg.remote};
+  st.sessions[msg.connection] = {msg.id, msg.foreign, msg.session, msg.remote,
+                                 msg.name};
   self->monitor(msg.session);
   roster::link link;
   link.id = msg.id;
@@ -197,6 +211,13 @@ roster_actor::behavior_type roster_behavior(self_pointer self,
       },
       [self](const session_opened& msg) { on_session_opened(self, msg); },
       [self](const session_ended& msg) { on_session_ended(self, msg); },
+      [self](scheduler_started) {
+        auto& st = self->state;
+        for (auto& x : st.core->list(now_of(self)))
+          if (auto i = st.sessions.find(x.connection.value_or(0));
+              i != st.sessions.end())
+            join_scheduler(self, i->second);
+      },
       [self](const source_set_aside& msg) {
         self->state.core->set_aside(msg.id, msg.until);
       },

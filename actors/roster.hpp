@@ -17,7 +17,11 @@ struct roster_state {
     bool foreign = false;
     caf::strong_actor_ptr handle;
     endpoint remote;
+    std::string name;
   };
+
+  std::string summary() const;
+  void dump(cereal::JSONOutputArchive& to) const;
 
   const char* name = "roster";
   environment_ptr env;

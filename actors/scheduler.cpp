@@ -13,12 +13,51 @@ using self_pointer = scheduler_state::self_pointer;
 /// How often overdue leases are looked for while there are bodies.
 constexpr auto tick_interval = 100ms;
 
+// -- what people may follow ---------------------------------------------------
+
+std::string text_of(const byte_range& x) {
+  return "bytes " + std::to_string(x.begin) + "-" + std::to_string(x.end - 1);
+}
+
+/// Tells of ranges that go back because their source has gone.
+void note_lost(self_pointer self, const device_id& source) {
+  auto& st = self->state;
+  std::erase_if(st.leases, [&](auto& kv) {
+    auto& [lease, x] = kv;
+    if (x.source != source)
+      return false;
+    auto i = st.transfers.find(x.transfer);
+    if (i != st.transfers.end() && !x.range.empty()) {
+      i->second.lost.insert(x.range);
+      st.env->publish(event_kind::lease_lost,
+                      text_of(x.range) + " go back: their source has gone",
+                      to_string(source), to_string(x.transfer));
+    }
+    return true;
+  });
+}
+
+/// Tells when such a range has found another source.
+void note_moved(self_pointer self, const scheduler::grant& x,
+                interval_set& lost) {
+  if (!lost.intersects(x.range))
+    return;
+  lost.erase(x.range);
+  self->state.env->publish(event_kind::lease_moved,
+                           text_of(x.range) + " are leased again",
+                           to_string(x.source), to_string(x.transfer));
+}
+
+// -- what the core decides ----------------------------------------------------
+
 void perform(self_pointer self, const scheduler::grant& x) {
   auto& st = self->state;
   auto source = st.sources.find(x.source);
   auto transfer = st.transfers.find(x.transfer);
   if (source == st.sources.end() || transfer == st.transfers.end())
     return;
+  st.leases[x.lease] = {x.source, x.transfer, x.range};
+  note_moved(self, x, transfer->second.lost);
   tell(transfer->second.handle,
        lease_granted{x.lease, x.source, x.range, x.hedge});
   tell(source->second, fetch_chunk{x.lease, transfer->second.source, x.range,
@@ -29,6 +68,7 @@ void perform(self_pointer self, const scheduler::cancel& x) {
   auto& st = self->state;
   auto source = st.sources.find(x.source);
   auto transfer = st.transfers.find(x.transfer);
+  st.leases.erase(x.lease);
   if (source != st.sources.end() && transfer != st.transfers.end())
     tell(source->second, cancel_chunk{x.lease, transfer->second.handle});
 }
@@ -64,6 +104,7 @@ void pump(self_pointer self) {
 
 void forget_source(self_pointer self, const device_id& id) {
   self->state.sources.erase(id);
+  note_lost(self, id);
   self->state.core->source_left(id, now_of(self));
   pump(self);
 }
@@ -77,6 +118,7 @@ void close_transfer(self_pointer self, const transfer_id& id) {
   pump(self); // cancels reach the sources while the transfer is known
   self->demonitor(i->second.handle->address());
   st.transfers.erase(id);
+  std::erase_if(st.leases, [&](auto& x) { return x.second.transfer == id; });
 }
 
 void on_down(self_pointer self, const caf::down_msg& msg) {
@@ -115,14 +157,21 @@ void on_source_lost(self_pointer self, const source_lost& msg) {
 
 void on_transfer_opened(self_pointer self, const transfer_opened& msg) {
   auto& st = self->state;
-  st.transfers[msg.source->id] = {msg.source, msg.handle};
+  st.transfers[msg.source->id] = {msg.source, msg.handle, {}};
   self->monitor(msg.handle);
-  st.core->transfer_opened(msg.source->id, msg.body, now_of(self));
+  if (msg.so_far)
+    st.core->transfer_resumed(msg.source->id, msg.body, *msg.so_far,
+                              now_of(self));
+  else
+    st.core->transfer_opened(msg.source->id, msg.body, now_of(self));
   pump(self);
 }
 
 void on_lease_ended(self_pointer self, const lease_ended& msg) {
   auto& core = *self->state.core;
+  auto outcome = msg.failure ? 1 + static_cast<size_t>(*msg.failure) : 0;
+  ++self->state.env->counters.chunks.at(outcome);
+  self->state.leases.erase(msg.lease);
   if (msg.failure)
     core.lease_failed(msg.lease, *msg.failure, msg.upto, now_of(self));
   else
@@ -140,10 +189,19 @@ void on_tick(self_pointer self) {
 
 scheduler_actor::behavior_type scheduler_behavior(self_pointer self,
                                                   environment_ptr env) {
-  self->state.core = std::make_unique<scheduler>(env->config.scheduling);
+  auto config = env->config.scheduling;
+  // Answers to leases of a predecessor must not be taken for ours.
+  config.first_lease = (env->scheduler_starts++ << 32) + 1;
+  self->state.core = std::make_unique<scheduler>(config);
   self->state.env = std::move(env);
   self->set_down_handler([self](caf::down_msg& x) { on_down(self, x); });
   return {
+      [self](start_work) {
+        auto& env = *self->state.env;
+        env.wan_fetcher.tell(scheduler_started{});
+        env.roster.tell(scheduler_started{});
+        // Transfers look for it themselves, with their next tick.
+      },
       [self](const source_joined& msg) { on_source_joined(self, msg); },
       [self](const source_lost& msg) { on_source_lost(self, msg); },
       [self](const transfer_opened& msg) { on_transfer_opened(self, msg); },
@@ -158,6 +216,9 @@ scheduler_actor::behavior_type scheduler_behavior(self_pointer self,
       },
       [self](const transfer_closed& msg) { close_transfer(self, msg.id); },
       [self](const lease_advanced& msg) {
+        auto& leases = self->state.leases;
+        if (auto i = leases.find(msg.lease); i != leases.end())
+          i->second.range.begin = msg.upto;
         self->state.core->lease_progressed(msg.lease, msg.upto, now_of(self));
         pump(self);
       },

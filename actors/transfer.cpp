@@ -18,10 +18,13 @@ constexpr auto report_interval = 250ms;
 /// How long the spine may be silent while others bring the rest.
 constexpr auto spine_patience = 3s;
 
-/// The recheck is a fetch like any other, under a number no lease has.
+/// A recheck is a fetch like any other, under a number no lease has.
 constexpr lease_id recheck_lease = 0;
 
-/// How often it may fail for reasons that pass.
+/// Every how many reports people who follow are told of the progress.
+constexpr unsigned progress_every = 4;
+
+/// How often each may fail for reasons that pass.
 constexpr unsigned max_failed_rechecks = 3;
 
 // -- status -------------------------------------------------------------------
@@ -35,6 +38,7 @@ void report(self_pointer self, std::string state) {
   out.total = st.start.body.size();
   out.delivered = st.core->delivered() - st.start.body.begin;
   out.ledger = st.core->ledger();
+  out.map = st.core->map();
   st.env->console.tell(transfer_reported{std::move(out)});
 }
 
@@ -43,9 +47,13 @@ void close(self_pointer self, std::string state) {
   if (std::exchange(st.closed, true))
     return;
   report(self, state);
+  st.env->counters.wasted_bytes += st.core->ledger().wasted;
+  auto id = to_string(st.start.source->id);
   auto url = st.start.source->request.target.text();
-  st.env->log(log_level::debug, "transfer " + to_string(st.start.source->id)
-                                    + " " + state + " " + url);
+  st.env->log(log_level::debug, state + " transfer=" + id + " url=" + url);
+  st.env->publish(state == "done" ? event_kind::transfer_done
+                                  : event_kind::transfer_failed,
+                  state, {}, id);
   st.env->scheduler.tell(transfer_closed{st.start.source->id});
   st.start.spine.reset();
 }
@@ -55,6 +63,7 @@ void close(self_pointer self, std::string state) {
 void perform(self_pointer self, transfer::deliver& x) {
   auto& st = self->state;
   bool last = x.last;
+  st.env->counters.delivered_bytes += x.bytes.size();
   self->send(st.start.client, body_ready{std::move(x.bytes), last});
   if (last) {
     close(self, "done");
@@ -80,16 +89,18 @@ void perform(self_pointer self, transfer::stop_spine&) {
 void ask_for_recheck(self_pointer self) {
   auto& st = self->state;
   st.rechecker = st.env->wan_fetcher.get();
-  auto end = st.start.body.end;
+  st.recheck_bytes.clear();
   if (st.rechecker)
-    caf::anon_send(
-        st.rechecker,
-        fetch_chunk{recheck_lease, st.start.source, byte_range{end - 1, end},
-                    caf::actor_cast<caf::strong_actor_ptr>(self), false});
+    tell(st.rechecker,
+         fetch_chunk{recheck_lease, st.start.source, st.recheck,
+                     caf::actor_cast<caf::strong_actor_ptr>(self), false});
 }
 
-void perform(self_pointer self, transfer::recheck&) {
-  self->state.rechecking = true;
+void perform(self_pointer self, transfer::recheck& x) {
+  auto& st = self->state;
+  st.recheck = x.range;
+  st.rechecking = true;
+  st.failed_rechecks = 0;
   ask_for_recheck(self);
 }
 
@@ -104,7 +115,8 @@ void repeat_lost_recheck(self_pointer self) {
 void perform(self_pointer self, transfer::abort& x) {
   auto& st = self->state;
   st.env->log(log_level::warn,
-              "a pooled download could not be completed: " + to_string(x.why));
+              "a pooled download could not be completed: " + to_string(x.why)
+                  + " transfer=" + to_string(st.start.source->id));
   self->send(st.start.client, body_failed{x.why});
   close(self, "failed: " + to_string(x.why));
   self->quit();
@@ -136,6 +148,41 @@ void pump(self_pointer self) {
   tell_progress(self);
 }
 
+// -- the scheduler ------------------------------------------------------------
+
+void open_with_scheduler(self_pointer self,
+                         std::optional<body_progress> so_far) {
+  auto& st = self->state;
+  st.scheduler = st.env->scheduler.get();
+  tell(st.scheduler,
+       transfer_opened{st.start.source, st.start.body,
+                       caf::actor_cast<caf::strong_actor_ptr>(self),
+                       std::move(so_far)});
+}
+
+/// A scheduler that failed has a successor, which knows nothing of this body.
+/// What its leases still bring is taken, but nobody waits for it.
+void find_scheduler(self_pointer self) {
+  auto& st = self->state;
+  if (st.scheduler == st.env->scheduler.get())
+    return;
+  st.leases.clear();
+  open_with_scheduler(self,
+                      body_progress{st.core->spine(), st.core->delivered(),
+                                    st.core->spine_alive(), st.core->here()});
+}
+
+void publish_progress(self_pointer self) {
+  auto& st = self->state;
+  if (++st.reports % progress_every != 0)
+    return;
+  auto done = st.core->delivered() - st.start.body.begin;
+  st.env->publish(event_kind::transfer_progress,
+                  std::to_string(done) + " of "
+                      + std::to_string(st.start.body.size()) + " bytes",
+                  {}, to_string(st.start.source->id));
+}
+
 // -- events -------------------------------------------------------------------
 
 void on_spine_read(self_pointer self, spine_read& msg) {
@@ -147,6 +194,7 @@ void on_spine_read(self_pointer self, spine_read& msg) {
     st.env->scheduler.tell(
         spine_finished{st.start.source->id, st.core->spine()});
   } else {
+    st.env->counters.spine_bytes += msg.outcome->bytes.size();
     st.core->spine_arrived(msg.outcome->bytes);
     if (msg.outcome->last)
       st.core->spine_ended();
@@ -164,10 +212,28 @@ void drop_silent_spine(self_pointer self) {
   st.start.spine->cancel(); // its read ends with an error
 }
 
+/// Collects what the origin has where a peer's bytes were sampled.
+void on_recheck_arrived(self_pointer self, const chunk_arrived& msg) {
+  auto& st = self->state;
+  auto& bytes = st.recheck_bytes;
+  // Another piece belongs to an earlier question, which has been repeated.
+  if (msg.offset == st.recheck.begin + bytes.size())
+    bytes.insert(bytes.end(), msg.bytes.bytes().begin(),
+                 msg.bytes.bytes().end());
+}
+
 void on_chunk_arrived(self_pointer self, const chunk_arrived& msg) {
   auto& st = self->state;
-  if (st.closed || msg.lease == recheck_lease)
+  if (st.closed)
     return;
+  if (msg.lease == recheck_lease) {
+    on_recheck_arrived(self, msg);
+    return;
+  }
+  auto& bytes = msg.source == st.env->self->device()
+                    ? st.env->counters.own_bytes
+                    : st.env->counters.peer_bytes;
+  bytes += msg.bytes.size();
   st.core->chunk_arrived(msg.source, msg.offset, msg.bytes, msg.verified);
   auto upto = msg.offset + msg.bytes.size();
   if (auto i = st.leases.find(msg.lease); i != st.leases.end())
@@ -178,7 +244,8 @@ void on_chunk_arrived(self_pointer self, const chunk_arrived& msg) {
 
 void on_recheck_settled(self_pointer self, const chunk_settled& msg) {
   auto& st = self->state;
-  if (msg.failure == chunk_failure::unavailable
+  bool partial = !msg.failure && st.recheck_bytes.size() != st.recheck.size();
+  if ((partial || msg.failure == chunk_failure::unavailable)
       && ++st.failed_rechecks < max_failed_rechecks) {
     st.rechecker = wan_fetcher_actor{}; // the next tick asks again
     return;
@@ -189,7 +256,7 @@ void on_recheck_settled(self_pointer self, const chunk_settled& msg) {
                              "what a peer brought could not be confirmed: "
                                  + msg.reason));
   else
-    st.core->recheck_passed();
+    st.core->rechecked(slice{std::exchange(st.recheck_bytes, {})});
   pump(self);
 }
 
@@ -205,9 +272,11 @@ void on_chunk_settled(self_pointer self, const chunk_settled& msg) {
   if (i == st.leases.end())
     return;
   if (msg.failure)
-    st.env->log(log_level::debug, "range from " + to_string(msg.source) + ": "
-                                      + std::string{to_string(*msg.failure)}
-                                      + " (" + msg.reason + ")");
+    st.env->log(log_level::debug,
+                "a range was not brought: "
+                    + std::string{to_string(*msg.failure)} + " (" + msg.reason
+                    + ") transfer=" + to_string(st.start.source->id)
+                    + " peer=" + to_string(msg.source));
   st.env->scheduler.tell(lease_ended{msg.lease, i->second, msg.failure});
   st.leases.erase(i);
 }
@@ -220,19 +289,22 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self,
   auto& st = self->state;
   st.env = std::move(env);
   st.start = std::move(start);
+  // Whatever ends the client's connection ends its transfer; and the client
+  // learns of a crash, also of one in what follows.
+  self->link_to(st.start.client);
   transfer::config cfg;
   cfg.own = st.env->self->device();
-  st.core.emplace(st.start.body, cfg);
+  st.core.emplace(st.start.body, cfg, st.env->ports.random);
   st.told_spine = st.told_delivered = st.start.body.begin;
-  // Whatever ends the client's connection ends its transfer.
-  self->link_to(st.start.client);
   self->set_exit_handler([self](caf::exit_msg& x) {
     close(self, x.reason ? "failed: stopped" : "failed: the client has gone");
     self->quit(x.reason); // reaches the client, which must not wait for more
   });
-  st.env->scheduler.tell(
-      transfer_opened{st.start.source, st.start.body,
-                      caf::actor_cast<caf::strong_actor_ptr>(self)});
+  open_with_scheduler(self, std::nullopt);
+  st.env->publish(event_kind::transfer_opened,
+                  std::to_string(st.start.body.size()) + " bytes from "
+                      + st.start.source->request.target.host,
+                  {}, to_string(st.start.source->id));
   self->delayed_send(self, report_interval, tick{});
   report(self, "running");
   pump(self);
@@ -259,6 +331,8 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self,
       },
       [self](const tick&) {
         report(self, "running");
+        publish_progress(self);
+        find_scheduler(self);
         repeat_lost_recheck(self);
         drop_silent_spine(self);
         self->delayed_send(self, report_interval, tick{});

@@ -20,6 +20,10 @@ struct transfer_start {
 struct transfer_state {
   using self_pointer = transfer_actor::stateful_pointer<transfer_state>;
 
+  std::string about() const;
+  std::string summary() const;
+  void dump(cereal::JSONOutputArchive& to) const;
+
   const char* name = "transfer";
   environment_ptr env;
   transfer_start start;
@@ -28,10 +32,14 @@ struct transfer_state {
   uint64_t told_spine = 0;     ///< what the scheduler knows of the spine
   uint64_t told_delivered = 0; ///< what it knows of the client
   wan_fetcher_actor rechecker; ///< who was asked for the recheck
+  byte_range recheck;          ///< what it was asked for
+  byte_buffer recheck_bytes;   ///< what it has brought of that
   instant spine_heard{};       ///< when the spine last brought something
   bool rechecking = false;
   unsigned failed_rechecks = 0; ///< that say nothing about the origin's copy
   bool closed = false;
+  scheduler_actor scheduler; ///< who was told of this body
+  unsigned reports = 0;
 };
 
 /// Brings one pooled body to one client: reads the spine, takes what sources

@@ -172,6 +172,13 @@ void on_fetch_read(self_pointer self, const fetch_read& msg) {
     read_on(self, id, x);
 }
 
+void join_scheduler(self_pointer self) {
+  auto& env = *self->state.env;
+  env.scheduler.tell(source_joined{env.self->device(),
+                                   caf::actor_cast<caf::strong_actor_ptr>(self),
+                                   source_traits{true, false}});
+}
+
 } // namespace
 
 wan_fetcher_actor::behavior_type wan_fetcher_behavior(self_pointer self,
@@ -179,9 +186,7 @@ wan_fetcher_actor::behavior_type wan_fetcher_behavior(self_pointer self,
   auto& st = self->state;
   st.share_rate = token_bucket{env->config.share_rate};
   st.env = std::move(env);
-  st.env->scheduler.tell(source_joined{
-      st.env->self->device(), caf::actor_cast<caf::strong_actor_ptr>(self),
-      source_traits{true, false}});
+  join_scheduler(self);
   return {
       [self](fetch_chunk& msg) { on_fetch_chunk(self, msg); },
       [self](const cancel_chunk& msg) { on_cancel_chunk(self, msg); },
@@ -192,6 +197,7 @@ wan_fetcher_actor::behavior_type wan_fetcher_behavior(self_pointer self,
         if (i != self->state.fetches.end())
           read_on(self, i->first, i->second);
       },
+      [self](scheduler_started) { join_scheduler(self); },
   };
 }
 

@@ -26,6 +26,9 @@ struct wan_fetcher_state {
     representation rep; ///< as the origin answered
   };
 
+  std::string summary() const;
+  void dump(cereal::JSONOutputArchive& to) const;
+
   const char* name = "wan_fetcher";
   environment_ptr env;
   std::map<key, fetch> fetches;

@@ -72,8 +72,8 @@ struct error {
 std::string to_string(const error& x);
 
 /// Called by `result::value()` on an error; reaching it is a bug of ours.
-[[noreturn]] inline void throw_exception_from_error(const error& x,
-                                                    const boost::source_location&) {
+[[noreturn]] inline void
+throw_exception_from_error(const error& x, const boost::source_location&) {
   throw std::logic_error("unchecked result: " + to_string(x));
 }
 

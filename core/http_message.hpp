@@ -24,8 +24,7 @@ struct http_field {
 class http_fields {
 public:
   http_fields() = default;
-  http_fields(std::initializer_list<http_field> fields) : fields_(fields) {
-  }
+  http_fields(std::initializer_list<http_field> fields) : fields_(fields) {}
 
   /// The value of the first field called `name`.
   std::optional<std::string_view> find(std::string_view name) const;

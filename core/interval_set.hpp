@@ -33,6 +33,11 @@ public:
     return ranges_.empty();
   }
 
+  /// The end of the last range; 0 when the set is empty.
+  uint64_t bound() const {
+    return ranges_.empty() ? 0 : ranges_.rbegin()->second;
+  }
+
   /// How many offsets the set holds.
   uint64_t size() const;
 

@@ -5,16 +5,25 @@
 namespace peapod {
 
 uint64_t reassembly::insert(uint64_t offset, const slice& bytes) {
-  auto range =
-      intersection({offset, offset + bytes.size()}, {head_, body_.end});
+  byte_range range{offset, offset + bytes.size()};
   uint64_t added = 0;
-  for (auto gap : present_.gaps(range)) {
+  for (auto gap : missing(range)) {
     pieces_.emplace(gap.begin, bytes.sub(gap.begin - offset, gap.size()));
     added += gap.size();
   }
-  present_.insert(range);
+  present_.insert(intersection(range, {head_, body_.end}));
   buffered_ += added;
   return added;
+}
+
+interval_set reassembly::here() const {
+  auto out = present_;
+  out.insert({body_.begin, head_});
+  return out;
+}
+
+std::vector<byte_range> reassembly::missing(byte_range x) const {
+  return present_.gaps(intersection(x, {head_, body_.end}));
 }
 
 slice reassembly::next(uint64_t limit, uint64_t barrier) {

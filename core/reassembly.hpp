@@ -4,7 +4,7 @@
 #include "core/types.hpp"
 
 #include <map>
-#include <optional>
+#include <vector>
 
 namespace peapod {
 
@@ -18,6 +18,9 @@ public:
   /// dropped. Returns how many of them were new.
   uint64_t insert(uint64_t offset, const slice& bytes);
 
+  /// The parts of `x` that are of the body and have not arrived, in order.
+  std::vector<byte_range> missing(byte_range x) const;
+
   /// The next bytes in order, at most `limit` of them, not reaching `barrier`;
   /// empty when they are not here yet.
   slice next(uint64_t limit, uint64_t barrier = UINT64_MAX);
@@ -26,6 +29,9 @@ public:
   uint64_t head() const {
     return head_;
   }
+
+  /// What has arrived, handed out or not.
+  interval_set here() const;
 
   /// Bytes that are here and not handed out.
   uint64_t buffered() const {

@@ -13,6 +13,8 @@ std::string_view to_string(restart_strategy x) {
       return "rest_for_one";
     case restart_strategy::one_for_all:
       return "one_for_all";
+    case restart_strategy::simple_one_for_one:
+      return "simple_one_for_one";
   }
   return "unknown";
 }
@@ -38,8 +40,10 @@ std::vector<size_t> affected(restart_strategy strategy, size_t failed,
                              size_t count) {
   if (failed >= count)
     return {};
+  auto alone = strategy == restart_strategy::one_for_one
+               || strategy == restart_strategy::simple_one_for_one;
   auto begin = strategy == restart_strategy::one_for_all ? 0 : failed;
-  auto end = strategy == restart_strategy::one_for_one ? failed + 1 : count;
+  auto end = alone ? failed + 1 : count;
   std::vector<size_t> out(end - begin);
   std::iota(out.begin(), out.end(), begin);
   return out;

@@ -14,6 +14,9 @@ enum class restart_strategy {
   one_for_one,  ///< the one that ended
   rest_for_one, ///< the one that ended and those started after it
   one_for_all,  ///< all
+  /// The one that ended; the children are many of one kind, come and go by
+  /// themselves and are stopped together.
+  simple_one_for_one,
 };
 
 /// When a child restarts.

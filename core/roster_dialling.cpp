@@ -68,13 +68,15 @@ void roster::pause_beacons(instant now) {
 void roster::schedule_after_loss(device_id id, device& x, session_info last,
                                  const error& why, instant now) {
   x.last_seen = now;
-  if (now - last.since >= config_.stable_after)
+  auto was_stable = now - last.since >= config_.stable_after;
+  if (was_stable)
     x.tries.failures = 0;
-  else
-    ++x.tries.failures;
-  if (is_misbehaviour(why))
-    x.tries.failures = std::max(x.tries.failures, failures_after_misbehaviour);
+  // The first attempt comes soon, also after a session that was lost soon.
   auto step = x.tries.failures;
+  x.tries.failures += was_stable ? 0 : 1;
+  if (is_misbehaviour(why))
+    step = x.tries.failures =
+        std::max(x.tries.failures, failures_after_misbehaviour);
   auto delay = jittered(
       exponential_delay(config_.first_backoff, config_.max_backoff, step),
       random_);

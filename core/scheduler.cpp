@@ -62,8 +62,15 @@ void scheduler::remove_source(const device_id& id, instant now) {
   auto i = sources_.find(id);
   if (i == sources_.end())
     return;
-  for (auto lease : std::set<lease_id>{i->second.leases})
+  for (auto lease : std::set<lease_id>{i->second.leases}) {
+    auto& x = leases_.at(lease);
+    auto& body = bodies_.at(x.transfer);
+    byte_range rest{x.upto, x.range.end};
     take_back(lease, now);
+    for (auto gap = body.returned.first_from(rest.begin);
+         gap && gap->begin < rest.end; gap = body.returned.first_from(gap->end))
+      body.orphaned.insert(intersection(*gap, rest));
+  }
   sources_.erase(i);
 }
 
@@ -81,6 +88,29 @@ void scheduler::transfer_opened(transfer_id transfer, byte_range body,
   assign(now);
 }
 
+void scheduler::transfer_resumed(transfer_id transfer, byte_range body,
+                                 body_progress so_far, instant now) {
+  body_state state;
+  state.body = body;
+  state.spine = so_far.spine;
+  state.delivered = so_far.delivered;
+  state.lead = 2 * config_.chunk_size;
+  state.spine_alive = so_far.spine_alive;
+  state.done = std::move(so_far.here);
+  state.done.insert({body.begin, state.spine});
+  // The spine goes on as far as nothing is here.
+  auto claim = state.spine + (state.spine_alive ? state.lead : 0);
+  if (auto next = state.done.first_from(state.spine))
+    claim = std::min(claim, next->begin);
+  state.claim_end = std::min(body.end, claim);
+  state.frontier = std::max(state.claim_end, state.done.bound());
+  for (auto gap : state.done.gaps({state.claim_end, state.frontier}))
+    state.returned.insert(gap);
+  bodies_.insert_or_assign(transfer, std::move(state));
+  assign(now);
+  check_hope(transfer, bodies_.at(transfer), now);
+}
+
 void scheduler::progressed(transfer_id transfer, uint64_t spine,
                            uint64_t delivered, instant now) {
   auto i = bodies_.find(transfer);
@@ -93,6 +123,7 @@ void scheduler::progressed(transfer_id transfer, uint64_t spine,
     body.spine = spine;
     body.done.insert(read);
     body.returned.erase(read);
+    body.orphaned.erase(read);
     // Who was overtaken by the spine began too near to it.
     bool overtaken = drop_rivals(body, read, 0, now);
     if (overtaken)
@@ -117,6 +148,7 @@ void scheduler::spine_ended(transfer_id transfer, uint64_t spine, instant now) {
   body.frontier = std::max(body.frontier, body.spine);
   // What the spine had claimed and not read is open to everybody.
   body.returned = {};
+  body.orphaned = {};
   reopen(body, {body.spine, body.frontier});
   assign(now);
   check_hope(i->first, body, now);
@@ -222,6 +254,7 @@ void scheduler::give(device_id id, source_state& source,
   source.leases.insert(lease);
   body.leases.insert(lease);
   body.returned.erase(range);
+  body.orphaned.erase(range);
   body.frontier = std::max(body.frontier, range.end);
   actions_.push_back(grant{lease, id, transfer, range, hedge});
 }
@@ -264,6 +297,7 @@ bool scheduler::note_progress(lease_id lease, uint64_t upto, instant now) {
   x.overdue = false;
   auto& body = bodies_.at(x.transfer);
   body.done.insert({x.range.begin, upto});
+  body.orphaned.erase({x.range.begin, upto});
   return drop_rivals(body, {x.range.begin, upto}, lease, now);
 }
 

@@ -42,6 +42,15 @@ struct scheduler_config {
   uint64_t memory = 64_MiB;      ///< between play heads and lease ends, in all
   duration quantum =
       std::chrono::milliseconds(500); ///< a lease should take no less
+  uint64_t first_lease = 1; ///< so that two schedulers name no lease alike
+};
+
+/// How far a body has come that another scheduler looked after before.
+struct body_progress {
+  uint64_t spine = 0;     ///< everything before it was read by the spine
+  uint64_t delivered = 0; ///< everything before it has gone to the client
+  bool spine_alive = true;
+  interval_set here; ///< what has arrived from anybody
 };
 
 /// Gives the ranges of every body to those who can bring them: the pull queue
@@ -91,7 +100,8 @@ public:
   };
   using action = std::variant<grant, cancel, switch_spine, give_up, set_aside>;
 
-  explicit scheduler(scheduler_config config = {}) : config_(config) {}
+  explicit scheduler(scheduler_config config = {})
+    : config_(config), next_lease_(config.first_lease) {}
 
   // -- sources ----------------------------------------------------------------
 
@@ -104,6 +114,10 @@ public:
 
   /// A body whose spine stands at `body.begin`.
   void transfer_opened(transfer_id transfer, byte_range body, instant now);
+
+  /// A body that was opened before, with another scheduler.
+  void transfer_resumed(transfer_id transfer, byte_range body,
+                        body_progress so_far, instant now);
 
   /// Everything before `spine` was read by the spine; everything before
   /// `delivered` has gone to the client.
@@ -174,6 +188,7 @@ private:
     uint64_t frontier;     ///< nothing at or behind it was ever leased
     uint64_t lead;         ///< how far ahead of the spine leases begin
     interval_set returned; ///< below the frontier and open to everybody
+    interval_set orphaned; ///< of it, what sources that went had leased
     interval_set done;
     std::set<lease_id> leases;
     std::set<device_id> excluded;
@@ -188,6 +203,7 @@ private:
   // Who gets what.
   void assign(instant now);
   bool assign_one(device_id id, source_state& source, instant now);
+  void adopt_orphans(const transfer_id& id, body_state& body, instant now);
   bool hedge_one(device_id id, source_state& source, instant now);
   bool worth_a_hedge(const device_id& id, const source_state& source,
                      lease_id lease, instant now) const;
@@ -231,7 +247,7 @@ private:
   std::map<device_id, source_state> sources_;
   std::map<transfer_id, body_state> bodies_;
   std::map<lease_id, lease_state> leases_;
-  lease_id next_lease_ = 1;
+  lease_id next_lease_;
   std::deque<action> actions_;
 };
 

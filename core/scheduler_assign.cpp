@@ -20,6 +20,9 @@ constexpr duration overdue_max = 2s;
 /// How long a lease may stay without a byte before it is taken away.
 constexpr duration abandon_time = 30s;
 
+/// How many ranges of lost sources a busy source takes on top.
+constexpr size_t max_orphans = 2;
+
 /// Who rests longer than this is no hope for a body that waits.
 constexpr duration hope_time = 5s;
 
@@ -35,7 +38,10 @@ void scheduler::assign(instant now) {
       if (source.leases.size() < max_leases(source))
         any |= assign_one(id, source, now) || hedge_one(id, source, now);
   }
-  // Work that nobody finishes goes to whoever may have it, busy or not.
+  // So does not wait what a source that went has left, nor work that nobody
+  // finishes: they go to whoever may have them, busy or not.
+  for (auto& [id, body] : bodies_)
+    adopt_orphans(id, body, now);
   for (auto& [id, source] : sources_)
     if (source.leases.size() == max_leases(source))
       hedge_one(id, source, now);
@@ -58,6 +64,32 @@ bool scheduler::assign_one(device_id id, source_state& source, instant now) {
     }
   }
   return false;
+}
+
+/// Leases what a lost source had leased to who would bring it first, beyond
+/// what sources usually have at a time: the client may be waiting for it.
+void scheduler::adopt_orphans(const transfer_id& id, body_state& body,
+                              instant now) {
+  while (auto gap = body.orphaned.first_from(0)) {
+    source_state* best = nullptr;
+    device_id who;
+    for (auto& [other, source] : sources_) {
+      if (source.traits.foreign || is_stalled(source)
+          || source.resting_until > now || !may_serve(other, source, body)
+          || source.leases.size() >= max_leases(source) + max_orphans)
+        continue;
+      if (!best
+          || expected_time(source, backlog(source))
+                 < expected_time(*best, backlog(*best))) {
+        best = &source;
+        who = other;
+      }
+    }
+    if (!best)
+      return;
+    auto size = std::min(gap->size(), lease_size(*best, body));
+    give(who, *best, id, body, {gap->begin, gap->begin + size}, false, now);
+  }
 }
 
 bool scheduler::hedge_one(device_id id, source_state& source, instant now) {

@@ -16,8 +16,13 @@ bool is_enough(uint64_t credit, uint64_t in_flight) {
 
 } // namespace
 
-transfer::transfer(byte_range body, config cfg)
-  : config_(cfg), parts_(body), spine_(body.begin), credit_(cfg.in_flight) {
+transfer::transfer(byte_range body, config cfg, random_source random)
+  : config_(cfg),
+    parts_(body),
+    map_(body),
+    audit_(std::move(random)),
+    spine_(body.begin),
+    credit_(cfg.in_flight) {
   advance();
 }
 
@@ -25,7 +30,7 @@ transfer::transfer(byte_range body, config cfg)
 
 void transfer::spine_arrived(const slice& bytes) {
   spine_reading_ = false;
-  count(config_.own, parts_.insert(spine_, bytes), bytes.size());
+  count(config_.own, spine_, parts_.insert(spine_, bytes), bytes.size());
   spine_ += bytes.size();
   advance();
 }
@@ -37,8 +42,12 @@ void transfer::spine_ended() {
 
 void transfer::chunk_arrived(const device_id& source, uint64_t offset,
                              const slice& bytes, bool verified) {
+  if (!verified)
+    for (auto part : parts_.missing({offset, offset + bytes.size()}))
+      audit_.add(source, part.begin,
+                 bytes.sub(part.begin - offset, part.size()));
   auto added = parts_.insert(offset, bytes);
-  count(source, added, bytes.size());
+  count(source, offset, added, bytes.size());
   if (!verified)
     unverified_ += added;
   if (source == config_.own)
@@ -60,8 +69,19 @@ void transfer::client_took(uint64_t bytes) {
   advance();
 }
 
-void transfer::recheck_passed() {
-  rechecking_ = false;
+void transfer::rechecked(const slice& bytes) {
+  if (ended_ || to_recheck_.empty())
+    return;
+  if (bytes.text() != to_recheck_.back().bytes.text()) {
+    fail(make_error(errc::mismatch,
+                    "what a peer brought differs from what the origin says"));
+    return;
+  }
+  to_recheck_.pop_back();
+  if (!to_recheck_.empty()) {
+    ask_recheck();
+    return;
+  }
   rechecked_ = true;
   ledger_.rechecked = unverified_;
   advance();
@@ -95,8 +115,10 @@ void transfer::advance() {
   auto barrier = must_recheck
                      ? end - std::min(config_.hold_back, parts_.body().size())
                      : end;
-  if (must_recheck && parts_.complete() && !std::exchange(rechecking_, true))
-    actions_.push_back(recheck{});
+  if (must_recheck && parts_.complete() && !std::exchange(rechecking_, true)) {
+    to_recheck_ = audit_.samples();
+    ask_recheck();
+  }
   while (is_enough(credit_, config_.in_flight)) {
     auto part = parts_.next(credit_, barrier);
     if (part.empty())
@@ -117,7 +139,14 @@ void transfer::advance() {
   }
 }
 
-void transfer::count(const device_id& source, uint64_t added, uint64_t size) {
+void transfer::ask_recheck() {
+  actions_.push_back(recheck{to_recheck_.back().range()});
+}
+
+void transfer::count(const device_id& source, uint64_t offset, uint64_t added,
+                     uint64_t size) {
+  if (added > 0)
+    map_.add(source, {offset, offset + size});
   ledger_.bytes_by_source[source] += added;
   ledger_.wasted += size - added;
 }

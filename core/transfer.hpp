@@ -1,6 +1,8 @@
 #pragma once
 
+#include "core/audit.hpp"
 #include "core/error.hpp"
+#include "core/part_map.hpp"
 #include "core/reassembly.hpp"
 #include "core/types.hpp"
 
@@ -10,6 +12,7 @@
 #include <set>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace peapod {
 
@@ -44,15 +47,19 @@ public:
   struct read_spine {};
   /// Reset the spine's connection: it is no longer needed.
   struct stop_spine {};
-  /// Ask over the own line whether the representation is still the same.
-  struct recheck {};
+  /// Bring these bytes over the own line, of the same representation, for
+  /// `rechecked` to compare.
+  struct recheck {
+    byte_range range;
+  };
   /// End the body so that the client sees that it is incomplete.
   struct abort {
     error why;
   };
   using action = std::variant<deliver, read_spine, stop_spine, recheck, abort>;
 
-  transfer(byte_range body, config cfg);
+  /// `random` chooses what is rechecked.
+  transfer(byte_range body, config cfg, random_source random);
 
   // -- events -----------------------------------------------------------------
 
@@ -76,8 +83,10 @@ public:
   /// The client has taken `bytes`.
   void client_took(uint64_t bytes);
 
-  /// The origin confirmed that the representation is still the same.
-  void recheck_passed();
+  /// What the origin has in the range of the last `recheck`, confirmed to be
+  /// of the same representation. If a source brought anything else, the body
+  /// fails.
+  void rechecked(const slice& bytes);
 
   /// Nothing can complete the body any more.
   void fail(error why);
@@ -107,17 +116,30 @@ public:
   byte_range body() const {
     return parts_.body();
   }
+  /// What has arrived, handed out or not.
+  interval_set here() const {
+    return parts_.here();
+  }
+  /// Who brought which part.
+  std::vector<part_map::run> map() const {
+    return map_.runs();
+  }
   bool ended() const {
     return ended_;
   }
 
 private:
   void advance();
-  void count(const device_id& source, uint64_t added, uint64_t size);
+  void ask_recheck();
+  void count(const device_id& source, uint64_t offset, uint64_t added,
+             uint64_t size);
 
   config config_;
   reassembly parts_;
   transfer_ledger ledger_;
+  part_map map_;
+  audit audit_;
+  std::vector<audit::sample> to_recheck_; ///< the last one first
   uint64_t spine_;
   uint64_t credit_;
   std::optional<uint64_t> spine_limit_;

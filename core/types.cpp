@@ -56,8 +56,7 @@ slice::slice(byte_buffer buffer) {
 }
 
 slice::slice(std::string_view text)
-  : slice(byte_buffer(text.begin(), text.end())) {
-}
+  : slice(byte_buffer(text.begin(), text.end())) {}
 
 slice slice::sub(size_t offset, size_t count) const {
   offset = std::min(offset, size_);

@@ -127,8 +127,7 @@ public:
 
   /// Shares bytes that `owner` keeps alive.
   slice(std::shared_ptr<const void> owner, const uint8_t* data, size_t size)
-    : owner_(std::move(owner)), data_(data), size_(size) {
-  }
+    : owner_(std::move(owner)), data_(data), size_(size) {}
 
   const uint8_t* data() const {
     return data_;

@@ -68,6 +68,11 @@ void serialize(Archive& ar, nack_reason& x) {
   ar(x.code, x.text);
 }
 
+template <class Archive>
+void serialize(Archive& ar, view_extension& x) {
+  ar(x.what, x.text);
+}
+
 void save(bincode_writer& out, const hello_extension& x) {
   slice name{std::string_view{clean_name(x.name)}};
   out(x.highest_protocol, x.capabilities, static_cast<uint8_t>(name.size()));
@@ -103,6 +108,7 @@ struct extension_at {
 constexpr extension_tag hello_tag = "PP2";
 constexpr extension_tag validator_tag = "PPV";
 constexpr extension_tag reason_tag = "PPE";
+constexpr extension_tag view_tag = "PPW";
 
 template <>
 struct extension_of<beacon> : extension_at<hello_tag, &beacon::hello> {};
@@ -113,6 +119,9 @@ struct extension_of<discovery_response>
 
 template <>
 struct extension_of<heartbeat> : extension_at<hello_tag, &heartbeat::hello> {};
+
+template <>
+struct extension_of<join> : extension_at<view_tag, &join::view> {};
 
 template <>
 struct extension_of<chunk_request>

@@ -42,6 +42,25 @@ struct nack_reason {
   bool operator==(const nack_reason&) const = default;
 };
 
+/// Bits of `hello_extension::capabilities`.
+enum capability : uint16_t {
+  capability_view = 1, ///< answers `view_extension` questions
+};
+
+/// The longest answer of a `view_extension`, in bytes.
+constexpr size_t max_view_size = 256 * 1024;
+
+/// Trailing `"PPW"` of a `join`: asks a device that has the capability for its
+/// live actors, or answers. A `join` says nothing else on a connection.
+struct view_extension {
+  enum kind : uint8_t { question = 0, answer = 1 };
+
+  uint8_t what = question;
+  std::string text; ///< of an answer: JSON, at most `max_view_size` bytes
+
+  bool operator==(const view_extension&) const = default;
+};
+
 /// Multicast: here is a device, and its listening port.
 struct beacon {
   uint8_t protocol_version = 1;
@@ -67,6 +86,7 @@ struct discovery_response {
 /// A device enters the pod.
 struct join {
   device_id device;
+  std::optional<view_extension> view = std::nullopt;
 
   bool operator==(const join&) const = default;
 };

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 
 namespace peapod {
@@ -45,6 +46,13 @@ int fail(const error& why) {
   return exit_failed_to_start;
 }
 
+/// Nothing can end a handler that does not return, so nothing is waited for.
+[[noreturn]] void end_at_once(const std::string& reason) {
+  log::error("giving up: " + reason);
+  log::flush();
+  std::_Exit(exit_gave_up);
+}
+
 void greet(const settings& x, const node& device) {
   log::info("device " + to_string(device.id()) + " (" + x.pod.name
             + ") serves the proxy at http://" + to_string(device.proxy())
@@ -72,13 +80,14 @@ int run_daemon(const settings& x, const std::string& version) {
   if (!device)
     return fail(device.error());
   int code = 0;
-  (**device).start([&](std::string reason) {
+  auto give_up = [&](std::string reason) {
     boost::asio::post(main, [&, reason = std::move(reason)] {
       log::error("giving up: " + reason);
       code = exit_gave_up;
       main.stop();
     });
-  });
+  };
+  (**device).start(give_up, end_at_once);
   greet(x, **device);
   signals.async_wait([&](boost::system::error_code ec, int) {
     if (!ec)

@@ -2,6 +2,7 @@
 
 #include "hosts/common/identity_file.hpp"
 #include "hosts/common/status_json.hpp"
+#include "hosts/common/watchdog.hpp"
 #include "hosts/net/asio_unit.hpp"
 #include "hosts/net/control_server.hpp"
 #include "hosts/net/http_ports.hpp"
@@ -29,6 +30,9 @@ namespace peapod {
 namespace {
 
 namespace asio = boost::asio;
+
+/// How long one handler may take before the process counts as lost.
+constexpr auto hang_limit = std::chrono::seconds(30);
 
 /// How long sockets may take to close gracefully.
 constexpr auto close_time = std::chrono::milliseconds(500);
@@ -180,19 +184,27 @@ public:
     return open_control(ex);
   }
 
-  void start(std::function<void(std::string)> given_up) {
+  void start(std::function<void(std::string)> given_up,
+             std::function<void(std::string)> hung) {
     std::promise<void> ended;
     io_ended_ = ended.get_future();
     thread_ = std::thread{[this, ended = std::move(ended)]() mutable {
-      io_.run();
+      run_io();
       ended.set_value();
     }};
     pod_->start(std::move(given_up));
+    watchdog_.emplace(
+        pod_->env().live, io_.get_executor(), hang_limit,
+        [log = pod_->env().ports.log](const std::string& line) {
+          log(log_level::warn, line);
+        },
+        hung);
   }
 
   void stop(duration drain) {
     if (std::exchange(stopped_, true))
       return;
+    watchdog_.reset();
     if (thread_.joinable()) {
       pod_->stop(drain);
       system_.await_all_actors_done();
@@ -240,6 +252,19 @@ private:
              : error_json(to_string(x.error()));
   }
 
+  /// An exception that leaves a completion handler is a bug like one that
+  /// leaves an actor, and whoever waits for the handler waits in vain.
+  void run_io() {
+    for (;;) {
+      try {
+        io_.run();
+        return;
+      } catch (const std::exception& e) {
+        pod_->io_failed(e.what());
+      }
+    }
+  }
+
   result<void> open_control(const asio::any_io_executor& ex) {
     if (settings_.console.socket.empty())
       return {};
@@ -278,6 +303,7 @@ private:
   std::optional<pod> pod_;
   std::unique_ptr<net::control_server> control_;
   std::thread thread_;
+  std::optional<watchdog> watchdog_;
   std::future<void> io_ended_;
   bool stopped_ = false;
 };
@@ -295,8 +321,9 @@ node::node(std::unique_ptr<impl> x) : impl_(std::move(x)) {}
 
 node::~node() = default;
 
-void node::start(std::function<void(std::string)> given_up) {
-  impl_->start(std::move(given_up));
+void node::start(std::function<void(std::string)> given_up,
+                 std::function<void(std::string)> hung) {
+  impl_->start(std::move(given_up), std::move(hung));
 }
 
 void node::stop(duration drain) {

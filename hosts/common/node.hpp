@@ -24,8 +24,11 @@ public:
   ~node();
 
   /// Starts the actors. `given_up` is called from any thread with the reason
-  /// when the supervision tree ends by itself.
-  void start(std::function<void(std::string)> given_up = nullptr);
+  /// when the supervision tree ends by itself. `hung` is called from a thread
+  /// of its own when a handler does not return: nothing can end it, and `stop`
+  /// would wait for it without end.
+  void start(std::function<void(std::string)> given_up = nullptr,
+             std::function<void(std::string)> hung = nullptr);
 
   /// Answers requests for at most `drain`, says goodbye and stops. Blocks.
   void stop(duration drain = duration::zero());

@@ -12,6 +12,7 @@
 
 #include <exception>
 #include <memory>
+#include <string>
 #include <utility>
 
 /// Coroutines inside, handlers outside.
@@ -26,15 +27,27 @@ using task = asio::awaitable<result<T>>;
 /// Awaits an Asio operation; its error code is part of the value.
 inline constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
 
+/// What an exception says.
+inline std::string words_of(const std::exception_ptr& x) {
+  try {
+    std::rethrow_exception(x);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an unknown exception";
+  }
+}
+
 /// Runs `work` and then calls `done`, never from within this call. `owner`
-/// lives until then. An exception is a bug and leaves the event loop.
+/// lives until then. An exception is a bug: `done` gets `internal`, which makes
+/// the actor that waits for it crash (`send_back`).
 template <class Owner, class T>
 void start(const asio::any_io_executor& ex, std::shared_ptr<Owner> owner,
            task<T> work, handler<T> done) {
   auto finish = [owner = std::move(owner), done = std::move(done)](
                     std::exception_ptr failure, result<T> outcome) {
     if (failure)
-      std::rethrow_exception(failure);
+      outcome = make_error(errc::internal, words_of(failure));
     if (done)
       done(std::move(outcome));
   };

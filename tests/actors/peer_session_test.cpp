@@ -136,39 +136,6 @@ CAF_TEST(what our own daemon vouches for needs no recheck) {
   CAF_CHECK_EQUAL(seen.transfers[0].ledger.rechecked, 0u);
 }
 
-CAF_TEST(what a foreign peer brings is rechecked before the end) {
-  scripted_peer peer{*this, *x, std::nullopt};
-  peer.on_request = [&](const chunk_request& ask) {
-    CAF_CHECK(!ask.expected);
-    peer.send(scripted_peer::answer_to(ask, false));
-  };
-  pass(1500ms);
-  auto client = download();
-  CAF_CHECK(finishes(client));
-  CAF_CHECK(taken_from(peer) > 1'000'000);
-  auto ended = status(*x).transfers;
-  CAF_CHECK_EQUAL(ended[0].ledger.rechecked, taken_from(peer));
-  CAF_CHECK_EQUAL(server->requests.back().fields.joined("Range"),
-                  "bytes=3999999-3999999");
-}
-
-CAF_TEST(a recheck that finds another version ends the body with a reset) {
-  scripted_peer peer{*this, *x, std::nullopt};
-  server->twist = [](const request_head& ask, response_head& head,
-                     byte_range&) {
-    if (ask.fields.joined("Range") == "bytes=3999999-3999999")
-      head.fields.set("ETag", "\"v2\"");
-  };
-  peer.on_request = [&](const chunk_request& ask) {
-    peer.send(scripted_peer::answer_to(ask, false));
-  };
-  pass(1500ms);
-  auto client = download();
-  CAF_CHECK(pass_until([&] { return client->closed; }, 10s));
-  CAF_CHECK(client->aborted);
-  CAF_CHECK(!client->complete);
-}
-
 CAF_TEST(a foreign peer is asked for one chunk at a time) {
   scripted_peer peer{*this, *x, std::nullopt};
   pass(1500ms);

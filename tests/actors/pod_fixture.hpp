@@ -10,7 +10,9 @@
 #include "actors/supervisor.hpp"
 #include "actors/transfer.hpp"
 #include "actors/wan_fetcher.hpp"
-#include "tests/actors/fakes.hpp"
+#include "tests/actors/fake_browser.hpp"
+#include "tests/actors/fake_network.hpp"
+#include "tests/actors/fake_origin.hpp"
 
 #include <random>
 
@@ -76,10 +78,11 @@ struct pod_fixture : test_coordinator_fixture<> {
       log->push_back(line);
     };
     env.self = std::make_shared<identity>(identity::generate(env.ports.random));
-    auto on_crash = [log = &x->log](const char* name, const std::string& what) {
-      log->push_back(std::string{name} + " crashed: " + what);
-    };
-    env.io = env.workers = spawn_place{&sys, nullptr, on_crash};
+    env.live =
+        std::make_shared<directory>([log = &x->log](const crash_report& crash) {
+          log->push_back(crash.name + " crashed: " + crash.reason);
+        });
+    env.io = env.workers = spawn_place{&sys, nullptr, env.live};
     x->wan = std::make_shared<line>(net.work, server);
     env.ports.http = x->wan;
     env.ports.dialer = std::make_shared<dialer>(net, address_of(*x));
@@ -87,9 +90,9 @@ struct pod_fixture : test_coordinator_fixture<> {
     start<scheduler_actor, scheduler_state>(*x, env.scheduler,
                                             scheduler_behavior);
     start_fetcher(*x);
-    start_crowd(*x, "session_supervisor", env.sessions);
-    start_crowd(*x, "transfer_supervisor", env.transfers);
-    start_crowd(*x, "proxy_supervisor", env.clients);
+    start_crowd(*x, "session_supervisor", "peer_session", env.sessions);
+    start_crowd(*x, "transfer_supervisor", "transfer", env.transfers);
+    start_crowd(*x, "proxy_supervisor", "proxy_connection", env.clients);
     settle();
     return x;
   }
@@ -196,15 +199,7 @@ struct pod_fixture : test_coordinator_fixture<> {
                           caf::exit_reason::user_shutdown);
     settle();
     x.actors.clear();
-    auto& env = *x.env;
-    env.console.clear();
-    env.scheduler.clear();
-    env.wan_fetcher.clear();
-    env.roster.clear();
-    env.discovery.clear();
-    env.sessions.clear();
-    env.transfers.clear();
-    env.clients.clear();
+    x.env->forget_actors();
   }
 
 private:
@@ -223,11 +218,13 @@ private:
     return handle;
   }
 
-  void start_crowd(device& x, std::string name,
+  void start_crowd(device& x, std::string name, std::string child,
                    current<supervisor_actor>& slot) {
     supervisor_spec spec;
     spec.name = std::move(name);
-    auto handle = spawn_supervisor(sys, std::move(spec));
+    spec.strategy = restart_strategy::simple_one_for_one;
+    spec.children.push_back({child, restart_type::temporary, nullptr});
+    auto handle = spawn_supervisor(x.env->workers, std::move(spec));
     slot.set(handle);
     x.actors.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
   }

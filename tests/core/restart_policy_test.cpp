@@ -31,6 +31,7 @@ CAF_TEST(the strategy decides which children restart) {
   CAF_CHECK_EQUAL(affected(one_for_one, 1, 4), (indexes{1}));
   CAF_CHECK_EQUAL(affected(rest_for_one, 1, 4), (indexes{1, 2, 3}));
   CAF_CHECK_EQUAL(affected(one_for_all, 1, 4), (indexes{0, 1, 2, 3}));
+  CAF_CHECK_EQUAL(affected(simple_one_for_one, 1, 4), (indexes{1}));
   CAF_CHECK_EQUAL(affected(one_for_all, 4, 4), indexes{});
   CAF_CHECK_EQUAL(affected(rest_for_one, 0, 0), indexes{});
 }
@@ -134,7 +135,7 @@ CAF_TEST(a budget gives up only when it is exceeded) {
 
 CAF_TEST(every strategy restarts the child that failed and keeps the order) {
   auto holds = [](uint8_t failed, uint8_t count, uint8_t which) {
-    auto strategy = static_cast<restart_strategy>(which % 3);
+    auto strategy = static_cast<restart_strategy>(which % 4);
     auto xs = affected(strategy, failed, count);
     RC_ASSERT(xs.empty() == (failed >= count));
     RC_ASSERT(std::is_sorted(xs.begin(), xs.end()));

@@ -254,7 +254,7 @@ CAF_TEST(a session that ends at once counts as a failure) {
   x.meet(7, 2, true, 3s);
   x.lose(7, 2, 4s);
   auto second = *x.machine.deadline() - at(4s);
-  CAF_CHECK(first > 1s);
+  CAF_CHECK(first < 1s); // the first attempt is soon in any case
   CAF_CHECK(second > first);
 }
 

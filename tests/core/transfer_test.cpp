@@ -3,6 +3,7 @@
 #include "core/transfer.hpp"
 
 #include <algorithm>
+#include <span>
 #include <string>
 
 #include <caf/test/unit_test.hpp>
@@ -24,12 +25,18 @@ transfer::config settings(uint64_t in_flight = 100, uint64_t hold_back = 4) {
   return {own, in_flight, hold_back};
 }
 
+/// Every draw is the first of what can be drawn: the latest piece that a
+/// source brought is the one that is sampled.
+void zeros(std::span<uint8_t> out) {
+  std::ranges::fill(out, uint8_t{0});
+}
+
 slice letters(std::string_view text) {
   return slice{text};
 }
 
 /// What a transfer decides, in one line: `[bytes]` delivered, `!` after the
-/// last of them, `read`, `stop`, `recheck`, `abort`.
+/// last of them, `read`, `stop`, `recheck` and its range, `abort`.
 std::string decisions(transfer& x) {
   std::string out;
   auto word = [&out](const std::string& y) {
@@ -42,8 +49,8 @@ std::string decisions(transfer& x) {
       word("read");
     else if (std::holds_alternative<transfer::stop_spine>(*action))
       word("stop");
-    else if (std::holds_alternative<transfer::recheck>(*action))
-      word("recheck");
+    else if (auto z = std::get_if<transfer::recheck>(&*action))
+      word("recheck" + to_string(z->range));
     else
       word("abort");
   }
@@ -53,7 +60,7 @@ std::string decisions(transfer& x) {
 } // namespace
 
 CAF_TEST(a spine alone is read piece by piece and passed on) {
-  transfer x{{0, 6}, settings()};
+  transfer x{{0, 6}, settings(), zeros};
   CAF_CHECK_EQUAL(decisions(x), "read");
   x.spine_arrived(letters("abc"));
   CAF_CHECK_EQUAL(decisions(x), "[abc] read");
@@ -66,7 +73,7 @@ CAF_TEST(a spine alone is read piece by piece and passed on) {
 }
 
 CAF_TEST(parts of several sources are delivered in order) {
-  transfer x{{0, 9}, settings()};
+  transfer x{{0, 9}, settings(), zeros};
   decisions(x);
   x.chunk_arrived(peer, 6, letters("ghi"), true);
   CAF_CHECK_EQUAL(decisions(x), "");
@@ -80,7 +87,7 @@ CAF_TEST(parts of several sources are delivered in order) {
 }
 
 CAF_TEST(a body that begins in the middle of a representation keeps offsets) {
-  transfer x{{100, 106}, settings()};
+  transfer x{{100, 106}, settings(), zeros};
   decisions(x);
   x.chunk_arrived(peer, 103, letters("def"), true);
   x.spine_arrived(letters("abc"));
@@ -90,7 +97,7 @@ CAF_TEST(a body that begins in the middle of a representation keeps offsets) {
 }
 
 CAF_TEST(bytes that come twice are counted as wasted and delivered once) {
-  transfer x{{0, 8}, settings()};
+  transfer x{{0, 8}, settings(), zeros};
   decisions(x);
   x.chunk_arrived(peer, 2, letters("cdef"), true);
   x.chunk_arrived(own, 4, letters("EFGH"), true);
@@ -101,7 +108,7 @@ CAF_TEST(bytes that come twice are counted as wasted and delivered once) {
 }
 
 CAF_TEST(bytes outside of the body are dropped) {
-  transfer x{{0, 4}, settings()};
+  transfer x{{0, 4}, settings(), zeros};
   decisions(x);
   x.chunk_arrived(peer, 2, letters("cdef"), true);
   x.chunk_arrived(peer, 40, letters("xyz"), true);
@@ -114,7 +121,7 @@ CAF_TEST(bytes outside of the body are dropped) {
 // -- credit -------------------------------------------------------------------
 
 CAF_TEST(a client that takes nothing gets no more than its credit) {
-  transfer x{{0, 100}, settings(5)};
+  transfer x{{0, 100}, settings(5), zeros};
   decisions(x);
   x.chunk_arrived(peer, 0, letters("abcdefgh"), true);
   CAF_CHECK_EQUAL(decisions(x), "[abcde]");
@@ -125,7 +132,7 @@ CAF_TEST(a client that takes nothing gets no more than its credit) {
 }
 
 CAF_TEST(credit that comes back in crumbs is not spent crumb by crumb) {
-  transfer x{{0, 100}, settings(8)};
+  transfer x{{0, 100}, settings(8), zeros};
   decisions(x);
   x.chunk_arrived(peer, 0, letters("abcdefghijklmnop"), true);
   CAF_CHECK_EQUAL(decisions(x), "[abcdefgh]");
@@ -136,7 +143,7 @@ CAF_TEST(credit that comes back in crumbs is not spent crumb by crumb) {
 }
 
 CAF_TEST(the spine is not read while the client has no credit) {
-  transfer x{{0, 100}, settings(3)};
+  transfer x{{0, 100}, settings(3), zeros};
   CAF_CHECK_EQUAL(decisions(x), "read");
   x.spine_arrived(letters("abcd"));
   CAF_CHECK_EQUAL(decisions(x), "[abc]");
@@ -149,7 +156,7 @@ CAF_TEST(the spine is not read while the client has no credit) {
 // -- the spine's end ----------------------------------------------------------
 
 CAF_TEST(the spine is stopped at the limit only after own ranges came) {
-  transfer x{{0, 12}, settings()};
+  transfer x{{0, 12}, settings(), zeros};
   decisions(x);
   x.switch_planned(3);
   x.spine_arrived(letters("abc"));
@@ -164,7 +171,7 @@ CAF_TEST(the spine is stopped at the limit only after own ranges came) {
 }
 
 CAF_TEST(a spine before its limit reads on though own ranges came) {
-  transfer x{{0, 12}, settings()};
+  transfer x{{0, 12}, settings(), zeros};
   decisions(x);
   x.switch_planned(6);
   x.chunk_arrived(own, 8, letters("i"), true);
@@ -175,7 +182,7 @@ CAF_TEST(a spine before its limit reads on though own ranges came) {
 }
 
 CAF_TEST(a lost spine is not read again and sources bring the rest) {
-  transfer x{{0, 6}, settings()};
+  transfer x{{0, 6}, settings(), zeros};
   decisions(x);
   x.spine_arrived(letters("ab"));
   CAF_CHECK_EQUAL(decisions(x), "[ab] read");
@@ -187,7 +194,7 @@ CAF_TEST(a lost spine is not read again and sources bring the rest) {
 }
 
 CAF_TEST(the spine is stopped once all is here though the client is slow) {
-  transfer x{{0, 6}, settings(1)};
+  transfer x{{0, 6}, settings(1), zeros};
   decisions(x);
   x.chunk_arrived(peer, 0, letters("abcdef"), true);
   CAF_CHECK_EQUAL(decisions(x), "[a] stop");
@@ -198,29 +205,82 @@ CAF_TEST(the spine is stopped once all is here though the client is slow) {
 // -- what nobody vouches for --------------------------------------------------
 
 CAF_TEST(the end of an unverified body waits for a recheck) {
-  transfer x{{0, 8}, settings()};
+  transfer x{{0, 8}, settings(), zeros};
   decisions(x);
   x.chunk_arrived(peer, 2, letters("cdefgh"), false);
   x.spine_arrived(letters("ab"));
-  CAF_CHECK_EQUAL(decisions(x), "recheck [ab] [cd] stop");
+  CAF_CHECK_EQUAL(decisions(x), "recheck[2,8) [ab] [cd] stop");
   x.client_took(4);
   CAF_CHECK_EQUAL(decisions(x), "");
-  x.recheck_passed();
+  x.rechecked(letters("cdefgh"));
   CAF_CHECK_EQUAL(decisions(x), "[efgh]!");
   CAF_CHECK_EQUAL(x.ledger().rechecked, 6u);
 }
 
 CAF_TEST(a body smaller than what is held back is held back whole) {
-  transfer x{{0, 3}, settings(100, 1000)};
+  transfer x{{0, 3}, settings(100, 1000), zeros};
   decisions(x);
   x.chunk_arrived(peer, 0, letters("abc"), false);
-  CAF_CHECK_EQUAL(decisions(x), "recheck stop");
-  x.recheck_passed();
+  CAF_CHECK_EQUAL(decisions(x), "recheck[0,3) stop");
+  x.rechecked(letters("abc"));
   CAF_CHECK_EQUAL(decisions(x), "[abc]!");
 }
 
+CAF_TEST(each source that nobody vouches for is rechecked) {
+  transfer x{{0, 9}, settings(), zeros};
+  decisions(x);
+  x.chunk_arrived(device('q'), 6, letters("ghi"), false);
+  x.chunk_arrived(peer, 3, letters("def"), false);
+  x.spine_arrived(letters("abc"));
+  CAF_CHECK_EQUAL(decisions(x), "recheck[6,9) [abc] [de] stop");
+  x.rechecked(letters("ghi"));
+  CAF_CHECK_EQUAL(decisions(x), "recheck[3,6)");
+  CAF_CHECK_EQUAL(x.ledger().rechecked, 0u);
+  x.rechecked(letters("def"));
+  CAF_CHECK_EQUAL(decisions(x), "[f] [ghi]!");
+  CAF_CHECK_EQUAL(x.ledger().rechecked, 6u);
+}
+
+CAF_TEST(bytes other than the origin has fail the body before its end) {
+  for (auto truth : {"abcdefgX", "Xbcdefgh", "abcdefg", ""}) {
+    transfer x{{0, 8}, settings(), zeros};
+    decisions(x);
+    x.chunk_arrived(peer, 0, letters("abcdefgh"), false);
+    CAF_CHECK_EQUAL(decisions(x), "recheck[0,8) [abcd] stop");
+    x.rechecked(letters(truth));
+    CAF_CHECK_EQUAL(decisions(x), "abort");
+    x.rechecked(letters("abcdefgh"));
+    x.client_took(4);
+    CAF_CHECK_EQUAL(decisions(x), "");
+    CAF_CHECK_EQUAL(x.ledger().rechecked, 0u);
+  }
+}
+
+CAF_TEST(only what a source contributed is rechecked) {
+  transfer x{{0, 8}, settings(), zeros};
+  decisions(x);
+  x.chunk_arrived(own, 4, letters("ef"), true);
+  x.spine_arrived(letters("ab"));
+  CAF_CHECK_EQUAL(decisions(x), "[ab] read");
+  // The rest of these came first from sources that are believed.
+  x.chunk_arrived(peer, 0, letters("XXcdXXgh"), false);
+  CAF_CHECK_EQUAL(decisions(x), "recheck[6,8) [cd] stop");
+  x.rechecked(letters("gh"));
+  CAF_CHECK_EQUAL(decisions(x), "[ef] [gh]!");
+  CAF_CHECK_EQUAL(x.ledger().rechecked, 4u);
+}
+
+CAF_TEST(an answer that nobody waits for changes nothing) {
+  transfer x{{0, 4}, settings(), zeros};
+  decisions(x);
+  x.chunk_arrived(peer, 2, letters("cd"), false);
+  x.rechecked(letters("XX"));
+  CAF_CHECK_EQUAL(decisions(x), "");
+  CAF_CHECK(!x.ended());
+}
+
 CAF_TEST(verified bytes need no recheck) {
-  transfer x{{0, 6}, settings()};
+  transfer x{{0, 6}, settings(), zeros};
   decisions(x);
   x.chunk_arrived(peer, 0, letters("abcdef"), true);
   CAF_CHECK_EQUAL(decisions(x), "[abcdef]! stop");
@@ -228,7 +288,7 @@ CAF_TEST(verified bytes need no recheck) {
 }
 
 CAF_TEST(unverified bytes that came second need no recheck) {
-  transfer x{{0, 6}, settings()};
+  transfer x{{0, 6}, settings(), zeros};
   decisions(x);
   x.spine_arrived(letters("abcd"));
   decisions(x);
@@ -240,7 +300,7 @@ CAF_TEST(unverified bytes that came second need no recheck) {
 // -- failures -----------------------------------------------------------------
 
 CAF_TEST(a failure stops the spine and aborts once) {
-  transfer x{{0, 6}, settings()};
+  transfer x{{0, 6}, settings(), zeros};
   decisions(x);
   x.spine_arrived(letters("ab"));
   x.fail(make_error(errc::origin_refused, "gone"));
@@ -253,7 +313,7 @@ CAF_TEST(a failure stops the spine and aborts once) {
 }
 
 CAF_TEST(a failure after the end changes nothing) {
-  transfer x{{0, 2}, settings()};
+  transfer x{{0, 2}, settings(), zeros};
   decisions(x);
   x.spine_arrived(letters("ab"));
   x.fail(make_error(errc::origin_refused, "late"));
@@ -261,7 +321,7 @@ CAF_TEST(a failure after the end changes nothing) {
 }
 
 CAF_TEST(hedged bytes are on record) {
-  transfer x{{0, 2}, settings()};
+  transfer x{{0, 2}, settings(), zeros};
   x.hedged(7);
   x.hedged(5);
   CAF_CHECK_EQUAL(x.ledger().hedged, 12u);

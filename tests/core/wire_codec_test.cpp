@@ -185,6 +185,20 @@ CAF_TEST(a name on the wire is short valid and harmless) {
   CAF_CHECK_EQUAL(std::get<heartbeat>(frame->message).hello.value().name, "");
 }
 
+CAF_TEST(a view travels behind a join that others read as nothing but that) {
+  join x{some_device, view_extension{view_extension::answer, "[1]"}};
+  auto frame = decode_frame(slice{encode_frame(x).value()}).value();
+  CAF_CHECK(std::get<join>(frame->message) == x);
+  auto plain = encode_frame(join{some_device, {}}).value();
+  auto extended = encode_frame(x).value();
+  CAF_CHECK(std::equal(plain.begin() + 4, plain.end(), extended.begin() + 4));
+  auto cut = extended;
+  cut.resize(cut.size() - 1);
+  cut[0] -= 1; // the frame's length
+  frame = decode_frame(slice{cut}).value();
+  CAF_CHECK(!std::get<join>(frame->message).view.has_value());
+}
+
 CAF_TEST(no prefix of a message decodes and no length grows memory) {
   auto request =
       encode_frame(chunk_request{some_transfer, {1, 2}, "http://a/", {}})

@@ -28,13 +28,11 @@ BROKEN = ["long-length", "closes-early,bytes=300000", "resets,bytes=300000",
           "stalls,bytes=700000", "closes-once,bytes=300000",
           "chunked-cut,bytes=300000"]
 # Here PeaPod may give up visibly: the file changes while it is put together,
-# or (with a foreign peer) the origin's answers cannot vouch for its bytes.
+# or (with a foreign peer) the origin's answers cannot vouch for its bytes
+# or it gets other bytes than we do.
 CHANGING = ("changes",)
-UNVOUCHED = ("lies-", "shifted", "no-validator", "no-etag-on-206")
-# Protocol 1 does not say of which body a foreign peer's bytes are
-# (docs/SECURITY.md): an origin that gives each address another one is not
-# noticed.
-UNNOTICED = ("per-client",)
+UNVOUCHED = ("lies-", "shifted", "no-validator", "no-etag-on-206",
+             "per-client")
 # Worth the time that a killed peer takes to be replaced.
 WITH_A_KILLED_PEER = [
     "range", "weak-etag", "only-last-modified", "changes,after=4",
@@ -118,10 +116,8 @@ def judge(got, behaviour: str, name: str) -> str:
 
 
 @pytest.mark.parametrize("behaviour", WHOLE + BROKEN)
-def test_a_body_is_exact_or_fails_visibly(company, behaviour, request):
+def test_a_body_is_exact_or_fails_visibly(company, behaviour):
     ensure_peer(company)
-    if company.kind == "reference" and behaviour in UNNOTICED:
-        request.applymarker(pytest.mark.xfail(reason="docs/SECURITY.md"))
     name = fresh_name()
     got = download(company, behaviour, name, kill_peer=False)
     verdict = judge(got, behaviour, name)

@@ -142,8 +142,6 @@ def test_a_device_id_that_is_not_of_its_key_is_refused(alone):
 
 @pytest.mark.parametrize("manner", [
     "silent", "wrong-hash", "wrong-bytes", "short", "elsewhere", "stranger",
-    # Nothing in protocol 1 tells these bytes from good ones.
-    pytest.param("liar", marks=pytest.mark.xfail(reason="docs/SECURITY.md")),
     "nack", "oversized", "garbage", "nonsense", "hangs-up",
 ])
 def test_bad_manners_never_reach_the_client(alone, manner):
@@ -155,6 +153,18 @@ def test_bad_manners_never_reach_the_client(alone, manner):
     assert stall < 3
     assert daemon.status()["proxy"]["requests"] >= 1
     assert peer.events("asked") or manner in ("oversized", "garbage")
+
+
+def test_nothing_but_lies_end_a_download_visibly(alone):
+    """Nothing in protocol 1 tells these bytes from good ones; samples of them
+    are compared with the origin before the end."""
+    daemon, peer = settle(alone, "--misbehave", "liar", **SMALL)
+    got = alone.get(f"{NGINX}/5000000.bin")
+    assert peer.events("served")
+    assert got.code != 0
+    transfer = daemon.status()["transfers"][-1]
+    assert "differs from what the origin says" in transfer["state"]
+    assert transfer["rechecked"] == 0
 
 
 def test_a_peer_may_not_make_us_fetch_private_addresses(alone):

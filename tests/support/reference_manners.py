@@ -14,6 +14,9 @@ import protocol1
 #: bytes and sends what it likes.
 MANNERS = {}
 
+#: For each byte another one.
+OTHER_BYTES = bytes(255 - byte for byte in range(256))
+
 
 def manner(function):
     MANNERS[function.__name__.replace("_", "-")] = function
@@ -88,8 +91,9 @@ def wrong_bytes(session, request, payload):
 
 @manner
 def liar(session, request, payload):
-    """Flipped bytes under a hash that fits them: no hash can tell."""
-    session.send(_chunk(request, _flipped(payload)))
+    """Nothing but wrong bytes under a hash that fits them: no hash can
+    tell."""
+    session.send(_chunk(request, payload.translate(OTHER_BYTES) or b"!"))
 
 
 @manner

@@ -1,0 +1,251 @@
+#include "actors/acceptors.hpp"
+#include "actors/console.hpp"
+#include "actors/discovery_listener.hpp"
+#include "actors/peer_session.hpp"
+#include "actors/proxy_connection.hpp"
+#include "actors/roster.hpp"
+#include "actors/scheduler.hpp"
+#include "actors/transfer.hpp"
+#include "actors/wan_fetcher.hpp"
+
+#include <cereal/archives/json.hpp>
+#include <cereal/types/string.hpp>
+#include <cereal/types/vector.hpp>
+
+/// What actors tell of themselves to those who look (`self_description.hpp`).
+/// In one file, because cereal is slow to compile.
+namespace peapod {
+
+namespace {
+
+using archive = cereal::JSONOutputArchive;
+using cereal::make_nvp;
+
+std::string count(size_t number, const char* of) {
+  return std::to_string(number) + " " + of;
+}
+
+/// A range that somebody has asked for.
+struct range_view {
+  uint64_t lease = 0;
+  byte_range range;
+  uint64_t upto = 0;
+
+  template <class Archive>
+  void serialize(Archive& to) {
+    to(make_nvp("lease", lease), make_nvp("begin", range.begin),
+       make_nvp("end", range.end), make_nvp("upto", upto));
+  }
+};
+
+/// A device that brings ranges.
+struct source_view {
+  std::string device;
+  double bytes_per_second = 0; ///< 0 before the first sample
+
+  template <class Archive>
+  void serialize(Archive& to) {
+    to(make_nvp("device", device),
+       make_nvp("bytes_per_second", bytes_per_second));
+  }
+};
+
+std::string percent(uint64_t part, uint64_t whole) {
+  auto share = whole == 0 ? 100.0
+                          : 100.0 * static_cast<double>(part)
+                                / static_cast<double>(whole);
+  return std::to_string(static_cast<unsigned>(share)) + " %";
+}
+
+} // namespace
+
+// -- scheduler ----------------------------------------------------------------
+
+std::string scheduler_state::summary() const {
+  return count(sources.size(), "sources, ")
+         + count(transfers.size(), "bodies, ") + count(leases.size(), "leases");
+}
+
+void scheduler_state::dump(archive& to) const {
+  std::vector<source_view> views;
+  for (auto& [id, handle] : sources)
+    views.push_back({to_string(id), core->rate(id).value_or(0)});
+  std::vector<std::string> bodies;
+  for (auto& [id, entry] : transfers)
+    bodies.push_back(to_string(id));
+  to(make_nvp("sources", views), make_nvp("transfers", bodies),
+     make_nvp("leases", leases.size()));
+}
+
+// -- wan_fetcher --------------------------------------------------------------
+
+std::string wan_fetcher_state::summary() const {
+  return count(fetches.size(), "fetches");
+}
+
+void wan_fetcher_state::dump(archive& to) const {
+  std::vector<range_view> views;
+  for (auto& [key, x] : fetches)
+    views.push_back({key.second, x.ask.range, x.at});
+  to(make_nvp("fetches", views));
+}
+
+// -- transfer -----------------------------------------------------------------
+
+std::string transfer_state::about() const {
+  return start.source ? start.source->request.target.host : std::string{};
+}
+
+std::string transfer_state::summary() const {
+  if (!core)
+    return "starting";
+  auto body = core->body();
+  return percent(core->delivered() - body.begin, body.size()) + " delivered, "
+         + count(leases.size(), "leases")
+         + (core->spine_alive() ? ", spine" : "");
+}
+
+void transfer_state::dump(archive& to) const {
+  if (!core)
+    return;
+  std::vector<range_view> views;
+  for (auto& [lease, upto] : leases)
+    views.push_back({lease, {0, 0}, upto});
+  auto& ledger = core->ledger();
+  to(make_nvp("transfer", to_string(start.source->id)),
+     make_nvp("host", about()), make_nvp("begin", core->body().begin),
+     make_nvp("end", core->body().end),
+     make_nvp("delivered", core->delivered()), make_nvp("spine", core->spine()),
+     make_nvp("spine_alive", core->spine_alive()),
+     make_nvp("rechecking", rechecking), make_nvp("closed", closed),
+     make_nvp("wasted", ledger.wasted), make_nvp("hedged", ledger.hedged),
+     make_nvp("leases", views));
+}
+
+// -- peer_session -------------------------------------------------------------
+
+std::string peer_session_state::about() const {
+  if (!peer_name.empty())
+    return peer_name;
+  if (peer)
+    return to_string(*peer);
+  return start.stream ? to_string(start.stream->remote()) : std::string{};
+}
+
+std::string peer_session_state::summary() const {
+  if (ended)
+    return "ended";
+  return std::string{opened ? "open" : "handshake"} + ", asks "
+         + std::to_string(wants.size()) + ", serves "
+         + std::to_string(serves.size());
+}
+
+void peer_session_state::dump(archive& to) const {
+  std::vector<range_view> asks;
+  for (auto& [lease, x] : wants)
+    asks.push_back({lease, x.ask.range, x.ask.range.begin});
+  std::vector<range_view> serving;
+  for (auto& [lease, x] : serves)
+    serving.push_back({lease, x.ask.range, x.ask.range.begin + x.bytes.size()});
+  auto remote = start.stream ? to_string(start.stream->remote()) : "";
+  to(make_nvp("peer", peer ? to_string(*peer) : std::string{}),
+     make_nvp("name", peer_name), make_nvp("remote", remote),
+     make_nvp("dialled", start.dialled.has_value()), make_nvp("open", opened),
+     make_nvp("foreign", foreign), make_nvp("ended", ended),
+     make_nvp("bytes_from", bytes_from), make_nvp("bytes_to", bytes_to),
+     make_nvp("unwritten", unwritten), make_nvp("queued", queued.size()),
+     make_nvp("asks", asks), make_nvp("serves", serving));
+}
+
+// -- roster -------------------------------------------------------------------
+
+std::string roster_state::summary() const {
+  return count(sessions.size(), "sessions");
+}
+
+void roster_state::dump(archive& to) const {
+  std::vector<std::string> views;
+  for (auto& [connection, x] : sessions)
+    views.push_back(to_string(x.id) + " " + x.name + " at "
+                    + to_string(x.remote));
+  to(make_nvp("sessions", views));
+}
+
+// -- listeners ----------------------------------------------------------------
+
+std::string proxy_acceptor_state::about() const {
+  return port ? to_string(port->local()) : std::string{};
+}
+
+std::string proxy_acceptor_state::summary() const {
+  return env ? count(env->counters.active, "clients") : std::string{};
+}
+
+void proxy_acceptor_state::dump(archive& to) const {
+  to(make_nvp("listens", about()),
+     make_nvp("clients", env->counters.active.load()),
+     make_nvp("busy", env->counters.busy.load()));
+}
+
+std::string peer_acceptor_state::about() const {
+  return port ? to_string(port->local()) : std::string{};
+}
+
+std::string peer_acceptor_state::summary() const {
+  return "listening";
+}
+
+void peer_acceptor_state::dump(archive& to) const {
+  to(make_nvp("listens", about()), make_nvp("recent", recent));
+}
+
+std::string discovery_listener_state::about() const {
+  return env && env->self ? to_string(env->self->device()) : std::string{};
+}
+
+std::string discovery_listener_state::summary() const {
+  return count(announced, "announcements")
+         + (unheard ? ", no network takes them" : "");
+}
+
+void discovery_listener_state::dump(archive& to) const {
+  to(make_nvp("announced", announced), make_nvp("unheard", unheard),
+     make_nvp("replied", replied.size()));
+}
+
+// -- proxy_connection ---------------------------------------------------------
+
+std::string proxy_connection_state::about() const {
+  return busy ? request.target.host : std::string{};
+}
+
+std::string proxy_connection_state::summary() const {
+  if (!busy)
+    return "waits for a request";
+  auto out = request.method;
+  if (pooled)
+    out += ", pooled";
+  return out + (answered ? ", answering" : ", waits for the origin");
+}
+
+void proxy_connection_state::dump(archive& to) const {
+  to(make_nvp("client", client ? to_string(client->remote()) : std::string{}),
+     make_nvp("method", request.method), make_nvp("host", about()),
+     make_nvp("busy", busy), make_nvp("answered", answered),
+     make_nvp("pooled", pooled.has_value()), make_nvp("step", step),
+     make_nvp("received", received), make_nvp("pieces", parts.size()),
+     make_nvp("crashes", crashes), make_nvp("ending", ending));
+}
+
+// -- console ------------------------------------------------------------------
+
+std::string console_state::summary() const {
+  return count(running.size(), "running, ") + count(ended.size(), "ended");
+}
+
+void console_state::dump(archive& to) const {
+  to(make_nvp("sessions", sessions.size()), make_nvp("running", running.size()),
+     make_nvp("ended", ended.size()));
+}
+
+} // namespace peapod

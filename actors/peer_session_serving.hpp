@@ -1,0 +1,46 @@
+#pragma once
+
+#include "actors/peer_session.hpp"
+
+#include <string>
+
+/// The half of a session that fetches for the peer. What it hands to the core
+/// is sent with the session's next pump.
+namespace peapod {
+
+/// Codes of the `PPE` extension (PROTOCOL-v1, Our extensions).
+enum class nack_code : uint16_t {
+  refused = 1,
+  mismatch = 2,
+  unavailable = 3,
+  integrity = 4,
+};
+
+/// ` peer=... at=...`, for the end of a line of the log.
+std::string label(const peer_session_state& st);
+
+/// The peer asks for a range: it is fetched when its turn comes.
+void take_request(peer_session_state::self_pointer self, chunk_request ask);
+
+/// Fetches what waits, as far as the bounds allow.
+void serve_queued(peer_session_state::self_pointer self);
+
+/// A piece of a range has been fetched.
+void add_served(peer_session_state::self_pointer self,
+                const chunk_arrived& msg);
+
+/// A range has been fetched, or not: the peer is answered.
+void finish_served(peer_session_state::self_pointer self,
+                   const chunk_settled& msg);
+
+/// A fetcher that failed answers nothing any more: what it was asked for is
+/// refused, so that the peer asks again.
+void forget_lost_fetches(peer_session_state::self_pointer self);
+
+/// Calls off what is being fetched.
+void cancel_served(peer_session_state::self_pointer self);
+
+/// Returns the memory of what the kernel has taken.
+void give_back_sent(peer_session_state& st);
+
+} // namespace peapod
