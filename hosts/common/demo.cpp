@@ -336,6 +336,7 @@ private:
          << "\nTry:\n  curl -o /dev/null -x http://"
          << net::address_text(pod_->devices().front()->proxy()) << ' '
          << origin_->url("file") << "\n  peapod status --socket "
+         << pod_->socket().string() << "\n  peapod console --socket "
          << pod_->socket().string() << std::endl;
     signals_.wait();
   }

@@ -1,4 +1,4 @@
-#include "hosts/common/event_stream.hpp"
+#include "hosts/common/event_source.hpp"
 
 namespace peapod {
 

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace peapod {
+namespace peapod::control {
 
 namespace json = boost::json;
 
@@ -78,4 +78,4 @@ std::optional<json::object> parse_object(std::string_view text) {
   return std::move(parsed.get_object());
 }
 
-} // namespace peapod
+} // namespace peapod::control

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace peapod {
+namespace peapod::control {
 
 /// Members of JSON objects that may be missing or of another type: an object,
 /// list, text or number then is empty or 0. Text is printable.
@@ -35,4 +35,4 @@ std::string text(const boost::json::value& x);
 /// in, because the rest of an answer is worth showing.
 std::optional<boost::json::object> parse_object(std::string_view text);
 
-} // namespace peapod
+} // namespace peapod::control

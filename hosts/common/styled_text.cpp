@@ -62,6 +62,16 @@ void line::cut(size_t width) {
   }
 }
 
+void line::drop(size_t width) {
+  for (auto& x : spans) {
+    auto gone = beginning_of(x.text, width);
+    width -= width_of(gone);
+    x.text.erase(0, gone.size());
+    if (!x.text.empty())
+      return;
+  }
+}
+
 size_t line::width() const {
   size_t out = 0;
   for (auto& x : spans)

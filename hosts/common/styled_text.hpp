@@ -48,6 +48,8 @@ struct line {
   line& pad_to(size_t column, size_t gap = 0);
   /// Cuts what is beyond `width` columns.
   void cut(size_t width);
+  /// Drops what stands in the first `width` columns.
+  void drop(size_t width);
   size_t width() const;
   std::string text() const;
 };

@@ -1,7 +1,7 @@
 #include "hosts/console/client.hpp"
 
 #include "hosts/common/control_client.hpp"
-#include "hosts/common/event_stream.hpp"
+#include "hosts/common/event_source.hpp"
 #include "hosts/common/json_members.hpp"
 #include "hosts/common/terminal_text.hpp"
 
@@ -195,7 +195,7 @@ private:
       return;
     auto since = "/v1/events?since=" + std::to_string(last_event_);
     events_ =
-        event_stream::open(io_.get_executor(), path_, since,
+        event_source::open(io_.get_executor(), path_, since,
                            {nullptr, [this](server_event x) { take_event(x); },
                             [this](error) { events_.reset(); }});
   }
@@ -212,8 +212,8 @@ private:
   bool take_dropped(const server_event& x) {
     if (x.kind != "dropped")
       return false;
-    auto data = parse_object(x.data);
-    put(events_dropped{data ? number_of(*data, "count") : 0});
+    auto data = control::parse_object(x.data);
+    put(events_dropped{data ? control::number_of(*data, "count") : 0});
     return true;
   }
 
@@ -221,7 +221,7 @@ private:
     if (trace_)
       return;
     auto target = "/v1/trace?actor=" + std::to_string(actor);
-    trace_ = event_stream::open(
+    trace_ = event_source::open(
         io_.get_executor(), path_, target,
         {nullptr, [this, actor](server_event x) { take_message(actor, x); },
          [this](error) { trace_.reset(); }});
@@ -253,8 +253,8 @@ private:
     if (got->status != 200)
       return put(
           wish_answered{false, control::failure_text(got->status, got->body)});
-    auto data = parse_object(got->body);
-    auto as = data ? id_of(*data, "as") : std::nullopt;
+    auto data = control::parse_object(got->body);
+    auto as = data ? control::id_of(*data, "as") : std::nullopt;
     put(wish_answered{true,
                       granted + (as ? " as " + std::to_string(*as) : "")});
   }
@@ -265,8 +265,8 @@ private:
   asio::executor_work_guard<asio::io_context::executor_type> guard_ =
       asio::make_work_guard(io_);
   asio::steady_timer timer_{io_};
-  std::unique_ptr<event_stream> events_;
-  std::unique_ptr<event_stream> trace_;
+  std::unique_ptr<event_source> events_;
+  std::unique_ptr<event_source> trace_;
   uint64_t last_event_ = 0;
   uint64_t pid_ = 0;
   std::optional<uint64_t> watched_;

@@ -10,6 +10,9 @@ namespace {
 using namespace control;
 using key = input::key;
 
+/// Columns that an arrow scrolls sideways: URLs are long.
+constexpr size_t step = 20;
+
 class events_page : public page {
 public:
   events_page() {
@@ -28,6 +31,7 @@ public:
     lines out;
     for (auto i = scroller_.top(); i < all.size() && out.size() < room; ++i) {
       out.push_back(all[i]);
+      out.back().drop(shift_);
       out.back().cut(size.columns);
     }
     out.resize(room);
@@ -38,7 +42,11 @@ public:
   bool take(const input& x, desk& where) override {
     if (scroller_.take(x))
       return true;
-    if (x.is('v'))
+    if (x.what == key::right)
+      shift_ += step;
+    else if (x.what == key::left)
+      shift_ -= std::min(shift_, step);
+    else if (x.is('v'))
       shows_progress_ = !shows_progress_;
     else if (x.is('/'))
       ask_filter(where, filter_,
@@ -51,7 +59,7 @@ public:
   }
 
   std::vector<std::string> hints() const override {
-    return {"End follow",
+    return {"End follow", "arrows scroll",
             filter_.empty() ? "/ filter" : "/" + filter_ + " (Esc: all)",
             shows_progress_ ? "v hide progress" : "v show progress"};
   }
@@ -75,6 +83,7 @@ private:
   }
 
   scroller scroller_;
+  size_t shift_ = 0; ///< columns that are scrolled out on the left
   std::string filter_;
   /// It comes many times a second and drowns the others.
   bool shows_progress_ = false;

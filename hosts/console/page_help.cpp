@@ -13,8 +13,7 @@ struct help_line {
 };
 
 constexpr std::array help{
-    help_line{"1 to 6, Tab", "pages: actors, one actor, crashes, peers, "
-                             "transfers, events"},
+    help_line{"1 to 6, Tab", "go to a page"},
     help_line{"arrows, PgUp, PgDn", "move; Home and End go to the ends"},
     help_line{"Enter", "open the actor or the crash"},
     help_line{"Esc, Backspace", "back; Esc also ends a filter"},

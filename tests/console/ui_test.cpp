@@ -357,6 +357,23 @@ CAF_TEST(the pod can only be looked at) {
   CAF_CHECK(daemon.all.empty());
 }
 
+CAF_TEST(long events can be read sideways) {
+  has(event(1, "spawned", std::string(60, 'x') + std::string(60, 'y') + "end"));
+  press("6");
+  CAF_CHECK(!shows("yend"));
+  press(key::right);
+  press(key::right);
+  press(key::right);
+  press(key::right);
+  CAF_CHECK(shows("yend"));
+  press(key::left);
+  press(key::left);
+  press(key::left);
+  press(key::left);
+  press(key::left);
+  CAF_CHECK(shows("spawned"));
+}
+
 // -- the other pages ----------------------------------------------------------
 
 CAF_TEST(a crash opens as a report) {

@@ -1,6 +1,6 @@
 #include "hosts/common/cli.hpp"
 #include "hosts/common/control_text.hpp"
-#include "hosts/common/event_stream.hpp"
+#include "hosts/common/event_source.hpp"
 #include "hosts/common/terminal_text.hpp"
 #include "hosts/common/text_table.hpp"
 #include "hosts/common/time_text.hpp"

@@ -42,7 +42,7 @@ private:
 
 /// A stream of events from the daemon. Destroying it closes the stream; no
 /// handler is called afterwards.
-class event_stream {
+class event_source {
 public:
   struct handlers {
     std::function<void()> opened;
@@ -52,12 +52,12 @@ public:
     std::function<void(error)> ended;
   };
 
-  virtual ~event_stream() = default;
+  virtual ~event_source() = default;
 
   /// Asks the daemon behind the socket `path` for `target`, as in
   /// `/v1/events?since=0`. The daemon has to begin its answer within
   /// `timeout`. Handlers are called on the executor, never from in here.
-  static std::unique_ptr<event_stream>
+  static std::unique_ptr<event_source>
   open(boost::asio::any_io_executor executor, std::filesystem::path path,
        std::string target, handlers what,
        duration timeout = std::chrono::seconds(3));

@@ -1,4 +1,4 @@
-#include "hosts/common/event_stream.hpp"
+#include "hosts/common/event_source.hpp"
 
 #include "hosts/common/control_data.hpp"
 #include "hosts/common/control_errors.hpp"
@@ -28,7 +28,7 @@ constexpr size_t max_failure = 64_KiB;
 class reader : public std::enable_shared_from_this<reader> {
 public:
   reader(asio::any_io_executor executor, std::filesystem::path path,
-         std::string target, event_stream::handlers what)
+         std::string target, event_source::handlers what)
     : path_(std::move(path)), what_(std::move(what)), stream_(executor) {
     request_.method(http::verb::get);
     request_.version(11);
@@ -127,7 +127,7 @@ private:
   }
 
   std::filesystem::path path_;
-  event_stream::handlers what_;
+  event_source::handlers what_;
   beast::basic_stream<protocol> stream_;
   http::request<http::empty_body> request_;
   http::response_parser<http::buffer_body> parser_;
@@ -142,11 +142,11 @@ private:
   std::string said_;
 };
 
-class open_stream : public event_stream {
+class open_source : public event_source {
 public:
-  explicit open_stream(std::shared_ptr<reader> x) : reader_(std::move(x)) {}
+  explicit open_source(std::shared_ptr<reader> x) : reader_(std::move(x)) {}
 
-  ~open_stream() override {
+  ~open_source() override {
     reader_->close();
   }
 
@@ -156,13 +156,13 @@ private:
 
 } // namespace
 
-std::unique_ptr<event_stream>
-event_stream::open(asio::any_io_executor executor, std::filesystem::path path,
+std::unique_ptr<event_source>
+event_source::open(asio::any_io_executor executor, std::filesystem::path path,
                    std::string target, handlers what, duration timeout) {
   auto out = std::make_shared<reader>(executor, std::move(path),
                                       std::move(target), std::move(what));
   out->run(timeout);
-  return std::make_unique<open_stream>(std::move(out));
+  return std::make_unique<open_source>(std::move(out));
 }
 
 } // namespace peapod
