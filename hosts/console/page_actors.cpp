@@ -207,7 +207,7 @@ private:
 
   std::vector<column> columns() const {
     std::vector<column> out{{"ID", true, 3},
-                            {"NAME", false, 20, true},
+                            {"NAME", false, 21, true},
                             {"ABOUT", false, 8, true},
                             {"STAT", false, 4},
                             {"MBOX", true, 4, false, 2},
