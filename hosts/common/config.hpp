@@ -62,6 +62,7 @@ struct settings {
   } console;
   struct {
     bool fault_injection = false; ///< actors may be disturbed for a test
+    duration hang_limit = std::chrono::seconds(30); ///< of one handler
   } debug;
   struct {
     std::string mode = "open";

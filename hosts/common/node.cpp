@@ -35,9 +35,6 @@ namespace {
 
 namespace asio = boost::asio;
 
-/// How long one handler may take before the process counts as lost.
-constexpr auto hang_limit = std::chrono::seconds(30);
-
 /// How long sockets may take to close gracefully.
 constexpr auto close_time = std::chrono::milliseconds(500);
 
@@ -162,7 +159,7 @@ public:
     }};
     pod_->start(std::move(given_up));
     watchdog_.emplace(
-        pod_->env().live, io_.get_executor(), hang_limit,
+        pod_->env().live, io_.get_executor(), settings_.debug.hang_limit,
         [log = pod_->env().ports.log](const std::string& line) {
           log(log_level::warn, line);
         },

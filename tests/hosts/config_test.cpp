@@ -107,6 +107,7 @@ std::string dump(const settings& s) {
   out << '|' << s.share.max_rate << '|';
   texts(s.wan.bind);
   out << s.console.socket << s.console.pod_view << s.debug.fault_injection
+      << s.debug.hang_limit.count()
       << s.trust.mode << static_cast<int>(s.log.level) << s.log.file;
   return out.str();
 }
@@ -187,7 +188,7 @@ CAF_TEST(every kind of value is understood) {
                  "[pool]\nmin-size=\"64KiB\"\n"
                  "[share]\nports=[80,8080]\nmax-rate=\"8Mbit/s\"\n"
                  "[console]\npod-view=true\n"
-                 "[debug]\nfault-injection=true\n"
+                 "[debug]\nfault-injection=true\nhang-limit=2min\n"
                  "[log]\nlevel=\"debug\"\n");
   CAF_REQUIRE(s);
   CAF_CHECK_EQUAL(s->proxy.listen.address, "::1");
@@ -203,6 +204,7 @@ CAF_TEST(every kind of value is understood) {
   CAF_CHECK_EQUAL(s->share.max_rate, 1'000'000u);
   CAF_CHECK(s->console.pod_view);
   CAF_CHECK(s->debug.fault_injection);
+  CAF_CHECK(s->debug.hang_limit == 2min);
   CAF_CHECK(s->log.level == severity::debug);
 }
 
