@@ -29,7 +29,7 @@ json::array numbers(const std::vector<actor_number>& xs) {
 json::object to_json(const message_record& x) {
   return {
       {"time", rfc3339(x.time)},
-      {"from", x.from == 0 ? json::value{} : json::value{x.from}},
+      {"from", x.from == 0 ? json::value{} : json::value(x.from)},
       {"from_name", text(x.from_name)},
       {"to", x.to},
       {"type", text(x.type)},
@@ -109,7 +109,7 @@ json::object to_json(const pod_member& x) {
       {"id", to_string(x.id)},
       {"name", text(x.name)},
       {"self", x.self},
-      {"error", x.error ? json::value{text(*x.error)} : json::value{}},
+      {"error", x.error ? json::value(text(*x.error)) : json::value{}},
       {"actors", to_json(x.actors)},
   };
 }
@@ -159,7 +159,7 @@ json::object node_json(const actor_row& x, const offspring& below) {
       {"restart", to_string(x.restart)},
       {"restarts", x.restarts},
       {"strategy",
-       x.strategy ? json::value{to_string(*x.strategy)} : json::value{}},
+       x.strategy ? json::value(to_string(*x.strategy)) : json::value{}},
       {"children", std::move(children)},
   };
 }

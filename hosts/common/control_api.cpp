@@ -217,7 +217,7 @@ void control_api::restart(actor_number id, control_reply reply) {
   auto done = [id, reply = std::move(reply)](result<actor_number> x) {
     if (!x)
       return reply(to_response(x.error()));
-    auto as = *x == 0 ? json::value{} : json::value{*x};
+    auto as = *x == 0 ? json::value{} : json::value(*x);
     reply(to_response(json::object{{"restarted", id}, {"as", std::move(as)}}));
   };
   backend_->restart(id, std::move(done));

@@ -29,7 +29,8 @@ double json_number(double x);
 /// A number, or null.
 template <class T>
 boost::json::value or_null(const std::optional<T>& x) {
-  return x ? boost::json::value{*x} : boost::json::value{};
+  // Braces around a value would make a list of it.
+  return x ? boost::json::value(*x) : boost::json::value();
 }
 
 /// The object that `text` holds as JSON, or null.
