@@ -130,7 +130,9 @@ public:
 
 protected:
   behavior_type make_behavior() override {
-    return std::exchange(init_, nullptr)(this);
+    auto out = std::exchange(init_, nullptr)(this);
+    describe_briefly();
+    return out;
   }
 
 private:
@@ -219,8 +221,12 @@ private:
       report_crash(reason_text(this->fail_state()));
       return;
     }
-    auto last = describe_self(this->state, false);
-    record_->set_description(std::move(last.about), std::move(last.summary));
+    describe_briefly();
+  }
+
+  void describe_briefly() {
+    auto now = describe_self(this->state, false);
+    record_->set_description(std::move(now.about), std::move(now.summary));
   }
 
   spawn_place place_;

@@ -58,7 +58,12 @@ struct settings {
   } wan;
   struct {
     std::filesystem::path socket;
+    bool pod_view = false; ///< show this device's actors to the pod's members
   } console;
+  struct {
+    bool fault_injection = false; ///< actors may be disturbed for a test
+    duration hang_limit = std::chrono::seconds(30); ///< of one handler
+  } debug;
   struct {
     std::string mode = "open";
   } trust;

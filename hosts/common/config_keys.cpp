@@ -78,11 +78,19 @@ std::optional<uint64_t> read_rate(const value& x) {
   return text ? parse_rate(*text) : std::nullopt;
 }
 
-std::optional<duration> read_interval(const value& x) {
+std::optional<duration> read_span(const value& x, duration low, duration high) {
   auto* span = caf::get_if<caf::timespan>(&x);
-  if (span == nullptr || *span < 100ms || *span > 60s)
+  if (span == nullptr || *span < low || *span > high)
     return std::nullopt;
   return std::chrono::duration_cast<duration>(*span);
+}
+
+std::optional<duration> read_interval(const value& x) {
+  return read_span(x, 100ms, 60s);
+}
+
+std::optional<duration> read_hang_limit(const value& x) {
+  return read_span(x, 1s, 1h);
 }
 
 /// `a.b.c.d:port`, `[v6]:port`, or an address alone when there is a default.
@@ -265,6 +273,12 @@ std::vector<config_key> make_keys() {
       single("console.socket", text,
              "a path such as \"/run/peapod/control.sock\"", read_path,
              PEAPOD_MEMBER(console.socket)),
+      single("console.pod-view", other, flag_words, read_flag,
+             PEAPOD_MEMBER(console.pod_view)),
+      single("debug.fault-injection", other, flag_words, read_flag,
+             PEAPOD_MEMBER(debug.fault_injection)),
+      single("debug.hang-limit", other, "a duration from 1s to 60min",
+             read_hang_limit, PEAPOD_MEMBER(debug.hang_limit)),
       single("trust.mode", text, "\"open\"", read_trust_mode,
              PEAPOD_MEMBER(trust.mode)),
       single("log.level", text,

@@ -194,7 +194,7 @@ std::string control_commands::fault_body() const {
     out["every"] = every_;
     out["times"] = times_;
   }
-  if (fault_ == "delay")
+  if (fault_ == "delay" || fault_ == "hang")
     out["delay"] = std::chrono::duration<double>(delay).count();
   return boost::json::serialize(out);
 }

@@ -119,7 +119,8 @@ void control_commands::declare_fault(CLI::App& app) {
       ->required();
   fault->add_option("ACTION", fault_, "What to do with its messages")
       ->required()
-      ->check(CLI::IsMember({"crash", "drop", "delay", "duplicate", "clear"}));
+      ->check(CLI::IsMember(
+          {"crash", "drop", "delay", "duplicate", "hang", "clear"}));
   fault->add_option("--every", every_, "Each message, each second one, ...")
       ->check(is_number & CLI::PositiveNumber)
       ->type_name("N")
@@ -128,7 +129,7 @@ void control_commands::declare_fault(CLI::App& app) {
       ->check(is_number & CLI::PositiveNumber)
       ->type_name("N")
       ->capture_default_str();
-  fault->add_option("--delay", delay_, "How long to delay")
+  fault->add_option("--delay", delay_, "How long to delay, or to hang")
       ->check(CLI::Validator{check_span, ""})
       ->type_name("TIME")
       ->capture_default_str();

@@ -76,7 +76,7 @@ int run_daemon(const settings& x, const std::string& version) {
 #ifdef SIGPIPE
   std::signal(SIGPIPE, SIG_IGN);
 #endif
-  auto device = node::open(x, std::move(*self), write_log);
+  auto device = node::open(x, std::move(*self), write_log, version);
   if (!device)
     return fail(device.error());
   int code = 0;

@@ -116,7 +116,7 @@ result<void> demo_pod::restart_without_multicast() {
 result<std::unique_ptr<node>> demo_pod::open_device() {
   auto x = settings_of(devices_.size());
   return node::open(x, identity::generate(system_random),
-                    warnings_.sink_of(x.pod.name));
+                    warnings_.sink_of(x.pod.name), "demo");
 }
 
 settings demo_pod::settings_of(size_t index) const {

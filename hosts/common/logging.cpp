@@ -1,8 +1,12 @@
 #include "hosts/common/logging.hpp"
 
 #include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -34,16 +38,58 @@ spdlog::level::level_enum to_spdlog(severity level) {
   return spdlog::level::off;
 }
 
-/// The journal adds the time itself and reads priorities from `<N>`.
+/// Whether standard error leads to systemd's journal, and not elsewhere from a
+/// process below a service (systemd.exec(5), `$JOURNAL_STREAM`).
 bool under_journal() {
-  return std::getenv("JOURNAL_STREAM") != nullptr;
+  auto* stream = std::getenv("JOURNAL_STREAM");
+  struct stat info {};
+  return stream != nullptr && ::fstat(STDERR_FILENO, &info) == 0
+         && std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino)
+                == stream;
+}
+
+/// Writes a level as the journal reads it, as in `<6>` (sd-daemon(3)).
+class priority_flag : public spdlog::custom_flag_formatter {
+public:
+  void format(const spdlog::details::log_msg& msg, const std::tm&,
+              spdlog::memory_buf_t& dest) override {
+    auto text = priority_of(msg.level);
+    dest.append(text.data(), text.data() + text.size());
+  }
+
+  std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
+    return std::make_unique<priority_flag>();
+  }
+
+private:
+  static std::string_view priority_of(spdlog::level::level_enum level) {
+    switch (level) {
+      case spdlog::level::trace:
+      case spdlog::level::debug:
+        return "<7>";
+      case spdlog::level::info:
+        return "<6>";
+      case spdlog::level::warn:
+        return "<4>";
+      default:
+        return "<3>";
+    }
+  }
+};
+
+/// The journal adds the time itself, and takes the level from the priority.
+std::unique_ptr<spdlog::formatter> make_format(bool for_journal) {
+  auto out = std::make_unique<spdlog::pattern_formatter>();
+  out->add_flag<priority_flag>('*');
+  out->set_pattern(for_journal ? "%*%v" : "%Y-%m-%d %H:%M:%S.%e %l %v");
+  return out;
 }
 
 std::shared_ptr<spdlog::logger> make_logger(spdlog::sink_ptr sink,
-                                            severity level, bool with_time) {
+                                            severity level, bool for_journal) {
   auto out = std::make_shared<spdlog::logger>("peapod", std::move(sink));
   out->set_level(to_spdlog(level));
-  out->set_pattern(with_time ? "%Y-%m-%d %H:%M:%S.%e %l %v" : "%l %v");
+  out->set_formatter(make_format(for_journal));
   out->flush_on(spdlog::level::info);
   return out;
 }
@@ -58,7 +104,7 @@ public:
   std::shared_ptr<spdlog::logger> get() {
     std::lock_guard guard{mutex_};
     if (logger_ == nullptr)
-      logger_ = make_logger(standard_error(), severity::error, true);
+      logger_ = make_logger(standard_error(), severity::error, false);
     return logger_;
   }
 
@@ -88,14 +134,13 @@ current_logger& current() {
 
 result<void> start(severity level, const std::filesystem::path& file) {
   if (file.empty()) {
-    current().set(make_logger(standard_error(), level, !under_journal()),
-                  level);
+    current().set(make_logger(standard_error(), level, under_journal()), level);
     return {};
   }
   try {
     auto sink = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
         file.string(), max_file_size, old_files);
-    current().set(make_logger(std::move(sink), level, true), level);
+    current().set(make_logger(std::move(sink), level, false), level);
     return {};
   } catch (const spdlog::spdlog_ex& x) {
     return make_error(errc::io_failed, "[log] file: " + file.string()

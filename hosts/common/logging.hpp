@@ -12,8 +12,9 @@
 namespace peapod::log {
 
 /// Opens the log: `file`, rotated at 10 MiB with three old files kept, or
-/// standard error when it is empty. Until then only errors are written, to
-/// standard error. Error: `io_failed` when the file cannot be written.
+/// standard error when it is empty, for systemd's journal with priorities and
+/// without the time where it leads there. Until then only errors are written,
+/// to standard error. Error: `io_failed` when the file cannot be written.
 result<void> start(severity level, const std::filesystem::path& file);
 
 /// Whether a message of `level` would be written; to save making one up.

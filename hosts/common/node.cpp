@@ -1,7 +1,10 @@
 #include "hosts/common/node.hpp"
 
+#include "hosts/common/actor_view.hpp"
+#include "hosts/common/control_api.hpp"
 #include "hosts/common/identity_file.hpp"
-#include "hosts/common/status_json.hpp"
+#include "hosts/common/pod_backend.hpp"
+#include "hosts/common/reopened.hpp"
 #include "hosts/common/watchdog.hpp"
 #include "hosts/net/asio_unit.hpp"
 #include "hosts/net/control_server.hpp"
@@ -18,9 +21,10 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/atom.hpp>
 
+#include <unistd.h>
+
 #include <chrono>
 #include <future>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -31,57 +35,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-/// How long one handler may take before the process counts as lost.
-constexpr auto hang_limit = std::chrono::seconds(30);
-
 /// How long sockets may take to close gracefully.
 constexpr auto close_time = std::chrono::milliseconds(500);
-
-/// Opens a port now, so that an error can be shown at the start, and again
-/// each time that its owner restarts: then on the thread that runs the
-/// sockets, because a port may begin to work while it is being opened.
-template <class Port, class Open>
-class reopened {
-public:
-  reopened(asio::any_io_executor executor, Open open)
-    : executor_(std::move(executor)), open_(std::move(open)) {}
-
-  /// The error of the first time, if there was one.
-  result<std::shared_ptr<Port>> open_first() {
-    auto port = open();
-    if (port)
-      first_ = *port;
-    return port;
-  }
-
-  /// Waits for the thread that runs the sockets, so never call it there.
-  result<std::shared_ptr<Port>> operator()() {
-    if (auto port = std::exchange(first_, nullptr))
-      return port;
-    auto opened =
-        std::make_shared<std::promise<result<std::shared_ptr<Port>>>>();
-    asio::post(executor_, [this, opened] { opened->set_value(open()); });
-    return opened->get_future().get();
-  }
-
-private:
-  result<std::shared_ptr<Port>> open() {
-    auto port = open_();
-    if (!port)
-      return port.error();
-    return std::shared_ptr<Port>{std::move(*port)};
-  }
-
-  asio::any_io_executor executor_;
-  Open open_;
-  std::shared_ptr<Port> first_;
-};
-
-template <class Port, class Open>
-auto make_reopened(asio::any_io_executor executor, Open open) {
-  return std::make_shared<reopened<Port, Open>>(std::move(executor),
-                                                std::move(open));
-}
 
 std::vector<net::source_bind> binds_of(const settings& x) {
   std::vector<net::source_bind> out;
@@ -118,6 +73,8 @@ pod_config config_of(const settings& x) {
   out.share = x.share.enabled;
   out.share_rate = x.share.max_rate;
   out.client_networks = x.proxy.allow;
+  out.fault_injection = x.debug.fault_injection;
+  out.pod_view = x.console.pod_view;
   return out;
 }
 
@@ -138,12 +95,13 @@ struct quiet_config : caf::actor_system_config {
 
 class node::impl {
 public:
-  impl(const settings& x, identity self)
+  impl(const settings& x, identity self, std::string version)
     : work_(asio::make_work_guard(io_)),
       system_(config_),
       unit_(system_, io_.get_executor()),
       self_(std::make_shared<const identity>(std::move(self))),
-      settings_(x) {}
+      settings_(x),
+      version_(std::move(version)) {}
 
   ~impl() {
     stop(duration::zero());
@@ -181,7 +139,13 @@ public:
     ports.open_discovery = [group] { return (*group)(); };
     ports.random = system_random;
     ports.log = std::move(log);
+    ports.view = [this](std::function<void(std::string)> done) {
+      pod_->actors([done = std::move(done)](const std::vector<actor_row>& x) {
+        done(view_text(x));
+      });
+    };
     pod_.emplace(system_, &unit_, std::move(config), std::move(ports), self_);
+    api_ = std::make_shared<control_api>(daemon_of(), make_pod_backend(*pod_));
     return open_control(ex);
   }
 
@@ -195,7 +159,7 @@ public:
     }};
     pod_->start(std::move(given_up));
     watchdog_.emplace(
-        pod_->env().live, io_.get_executor(), hang_limit,
+        pod_->env().live, io_.get_executor(), settings_.debug.hang_limit,
         [log = pod_->env().ports.log](const std::string& line) {
           log(log_level::warn, line);
         },
@@ -222,14 +186,15 @@ public:
       system_.await_all_actors_done();
     }
     control_.reset();
+    api_.reset();
     pod_.reset();
   }
 
   std::string status_json() {
     auto promise = std::make_shared<std::promise<std::string>>();
     auto out = promise->get_future();
-    pod_->status([this, promise](result<pod_status> x) {
-      promise->set_value(render(x));
+    api_->answer({"GET", "/v1/status", ""}, [promise](net::control_response x) {
+      promise->set_value(std::move(x.body));
     });
     return out.get();
   }
@@ -248,9 +213,14 @@ private:
     return out;
   }
 
-  std::string render(const result<pod_status>& x) {
-    return x ? to_json(*x, pod_->env().counters)
-             : error_json(to_string(x.error()));
+  daemon_info daemon_of() const {
+    daemon_info out;
+    out.id = to_string(self_->device());
+    out.name = settings_.pod.name;
+    out.version = version_;
+    out.pid = ::getpid();
+    out.fault_injection = settings_.debug.fault_injection;
+    return out;
   }
 
   /// An exception that leaves a completion handler is a bug like one that
@@ -271,27 +241,13 @@ private:
       return {};
     auto server = net::control_server::open(
         ex, settings_.console.socket,
-        [this](net::control_request ask, net::control_reply reply) {
-          answer(ask, std::move(reply));
+        [api = api_](net::control_request ask, net::control_reply reply) {
+          api->answer(std::move(ask), std::move(reply));
         });
     if (!server)
       return server.error();
     control_ = std::move(*server);
     return {};
-  }
-
-  void answer(const net::control_request& ask, net::control_reply reply) {
-    if (ask.target != "/v1/status") {
-      reply({404, "application/json", error_json("no such resource")});
-      return;
-    }
-    if (ask.method != "GET") {
-      reply({405, "application/json", error_json("use GET")});
-      return;
-    }
-    pod_->status([this, reply = std::move(reply)](result<pod_status> x) {
-      reply({x ? 200u : 503u, "application/json", render(x)});
-    });
   }
 
   quiet_config config_;
@@ -301,7 +257,9 @@ private:
   net::asio_unit unit_;
   std::shared_ptr<const identity> self_;
   settings settings_;
+  std::string version_;
   std::optional<pod> pod_;
+  std::shared_ptr<control_api> api_;
   std::unique_ptr<net::control_server> control_;
   std::thread thread_;
   std::optional<watchdog> watchdog_;
@@ -310,9 +268,9 @@ private:
 };
 
 result<std::unique_ptr<node>> node::open(const settings& x, identity self,
-                                         log_sink log) {
+                                         log_sink log, std::string version) {
   std::unique_ptr<node> out{
-      new node{std::make_unique<impl>(x, std::move(self))}};
+      new node{std::make_unique<impl>(x, std::move(self), std::move(version))}};
   if (auto opened = out->impl_->open(std::move(log)); !opened)
     return opened.error();
   return out;

@@ -16,9 +16,9 @@ class node {
 public:
   /// Opens everything that can fail at the start: the proxy, the port for
   /// peers, discovery and, with a path, the control socket. Errors name the
-  /// address and what to do.
+  /// address and what to do. `version` is what the control socket says.
   static result<std::unique_ptr<node>> open(const settings& x, identity self,
-                                            log_sink log);
+                                            log_sink log, std::string version);
 
   /// Stops what is still running.
   ~node();

@@ -1,84 +1,126 @@
 #include "hosts/common/status_json.hpp"
 
-#include <boost/json.hpp>
+#include "hosts/common/json_text.hpp"
 
 #include <cmath>
-#include <map>
+#include <utility>
 
 namespace peapod {
 
 namespace {
 
 namespace json = boost::json;
+using label_map = std::map<device_id, std::string>;
 
-/// How each source is called: `self`, its name where only one device has it,
-/// else its id.
-std::map<device_id, std::string> labels(const pod_status& status) {
-  std::map<std::string, unsigned> uses;
-  for (auto& peer : status.peers)
-    ++uses[peer.name];
-  std::map<device_id, std::string> out;
-  for (auto& peer : status.peers) {
-    bool unique =
-        !peer.name.empty() && peer.name != "self" && uses[peer.name] == 1;
-    out[peer.id] = unique ? peer.name : to_string(peer.id);
-  }
-  out[status.id] = "self";
-  return out;
+/// A device may call itself what it likes, also like another or its id.
+bool is_plain_name(const std::string& name) {
+  return !name.empty() && name != "self"
+         && from_hex(name).size() != device_id::size;
+}
+
+std::string label_of(const device_id& id, const label_map& labels) {
+  auto found = labels.find(id);
+  return found == labels.end() ? to_string(id) : found->second;
 }
 
 json::object peer_json(const peer_status& x) {
   return {
       {"id", to_string(x.id)},
-      {"name", x.name},
-      {"address", x.address},
+      {"name", clean_utf8(x.name)},
+      {"address", clean_utf8(x.address)},
       {"state", x.state},
       {"protocol", x.protocol},
-      {"rate_down", std::round(x.rate_down)},
-      {"rate_up", std::round(x.rate_up)},
+      {"rate_down", std::round(json_number(x.rate_down))},
+      {"rate_up", std::round(json_number(x.rate_up))},
       {"bytes_from", x.bytes_from},
       {"bytes_to", x.bytes_to},
   };
 }
 
-json::object transfer_json(const transfer_status& x,
-                           const std::map<device_id, std::string>& names) {
-  json::object bytes;
-  for (auto& [source, count] : x.ledger.bytes_by_source) {
-    auto name = names.find(source);
-    bytes[name == names.end() ? to_string(source) : name->second] = count;
+json::array map_json(const std::vector<part_map::run>& runs,
+                     const label_map& labels) {
+  json::array out;
+  for (auto& x : runs) {
+    json::value source;
+    if (x.source)
+      source = label_of(*x.source, labels);
+    out.push_back({{"source", std::move(source)}, {"cells", x.cells}});
   }
+  return out;
+}
+
+json::object transfer_json(const transfer_status& x, const label_map& labels) {
+  json::object bytes;
+  for (auto& [source, count] : x.ledger.bytes_by_source)
+    bytes[label_of(source, labels)] = count;
   return {
-      {"id", to_string(x.id)},
-      {"url", x.url},
-      {"state", x.state},
-      {"total", x.total},
-      {"delivered", x.delivered},
-      {"bytes", std::move(bytes)},
-      {"wasted", x.ledger.wasted},
-      {"hedged", x.ledger.hedged},
-      {"rechecked", x.ledger.rechecked},
+      {"id", to_string(x.id)},           {"url", clean_utf8(x.url)},
+      {"state", clean_utf8(x.state)},    {"total", x.total},
+      {"delivered", x.delivered},        {"bytes", std::move(bytes)},
+      {"wasted", x.ledger.wasted},       {"hedged", x.ledger.hedged},
+      {"rechecked", x.ledger.rechecked}, {"map", map_json(x.map, labels)},
   };
+}
+
+/// Who is connected, this device included.
+size_t pod_size(const pod_status& status) {
+  size_t out = 1;
+  for (auto& x : status.peers)
+    out += x.state == "connected" || x.state == "set aside";
+  return out;
 }
 
 } // namespace
 
-std::string to_json(const pod_status& status, const proxy_counters& counters) {
-  auto names = labels(status);
-  json::array peers;
-  size_t pod_size = 1;
-  for (auto& x : status.peers) {
-    peers.push_back(peer_json(x));
-    pod_size += x.state == "connected" || x.state == "set aside";
+label_map source_labels(const pod_status& status) {
+  std::map<std::string, unsigned> uses;
+  for (auto& peer : status.peers)
+    ++uses[clean_utf8(peer.name)];
+  label_map out;
+  for (auto& peer : status.peers) {
+    auto name = clean_utf8(peer.name);
+    bool unique = is_plain_name(name) && uses[name] == 1;
+    out[peer.id] = unique ? name : to_string(peer.id);
   }
-  json::array transfers;
+  out[status.id] = "self";
+  return out;
+}
+
+json::object to_json(const daemon_info& x) {
+  return {
+      {"id", x.id},
+      {"name", clean_utf8(x.name)},
+      {"version", x.version},
+      {"pid", x.pid},
+      {"uptime", seconds(x.uptime)},
+      {"fault_injection", x.fault_injection},
+  };
+}
+
+json::array peers_json(const pod_status& status) {
+  json::array out;
+  for (auto& x : status.peers)
+    out.push_back(peer_json(x));
+  return out;
+}
+
+json::array transfers_json(const pod_status& status) {
+  auto labels = source_labels(status);
+  json::array out;
   for (auto& x : status.transfers)
-    transfers.push_back(transfer_json(x, names));
-  json::object out{
-      {"device", {{"id", to_string(status.id)}, {"name", status.name}}},
-      {"pod_size", pod_size},
-      {"peers", std::move(peers)},
-      {"transfers", std::move(transfers)},
+    out.push_back(transfer_json(x, labels));
+  return out;
+}
+
+json::object status_json(const daemon_info& daemon, const pod_status& status,
+                         const proxy_counters& counters) {
+  return {
+      {"daemon", to_json(daemon)},
+      {"device",
+       {{"id", to_string(status.id)}, {"name", clean_utf8(status.name)}}},
+      {"pod_size", pod_size(status)},
+      {"peers", peers_json(status)},
+      {"transfers", transfers_json(status)},
       {"proxy",
        {
            {"requests", counters.requests.load()},
@@ -89,11 +131,10 @@ std::string to_json(const pod_status& status, const proxy_counters& counters) {
        }},
       {"share", {{"served_bytes", counters.served_bytes.load()}}},
   };
-  return json::serialize(out) + "\n";
 }
 
-std::string error_json(const std::string& text) {
-  return json::serialize(json::object{{"error", text}}) + "\n";
+json::object error_json(std::string_view text) {
+  return {{"error", clean_utf8(text)}};
 }
 
 } // namespace peapod

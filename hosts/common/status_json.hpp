@@ -3,14 +3,41 @@
 #include "actors/environment.hpp"
 #include "actors/messages.hpp"
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include <map>
 #include <string>
 
+/// How the pod stands, as docs/openapi.yaml says it.
 namespace peapod {
 
-/// The answer to `GET /v1/status` (docs/CONTROL.md).
-std::string to_json(const pod_status& status, const proxy_counters& counters);
+/// The process that answers.
+struct daemon_info {
+  std::string id; ///< of the device, in hexadecimal
+  std::string name;
+  std::string version;
+  int64_t pid = 0;
+  duration uptime{};
+  bool fault_injection = false;
+};
+
+/// How each source is called: `self`, its name where only one device has it,
+/// else its id. No two devices are called the same.
+std::map<device_id, std::string> source_labels(const pod_status& status);
+
+boost::json::object to_json(const daemon_info& x);
+
+boost::json::array peers_json(const pod_status& status);
+
+boost::json::array transfers_json(const pod_status& status);
+
+/// The answer to `GET /v1/status`.
+boost::json::object status_json(const daemon_info& daemon,
+                                const pod_status& status,
+                                const proxy_counters& counters);
 
 /// `{"error": text}`
-std::string error_json(const std::string& text);
+boost::json::object error_json(std::string_view text);
 
 } // namespace peapod

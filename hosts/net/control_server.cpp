@@ -1,19 +1,13 @@
 #include "hosts/net/control_server.hpp"
 
-#include "core/types.hpp"
+#include "hosts/net/control_connection.hpp"
 #include "hosts/net/socket_address.hpp"
 
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
 
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -24,122 +18,12 @@ namespace peapod::net {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
 namespace fs = std::filesystem;
 using boost::system::error_code;
-using protocol = asio::local::stream_protocol;
-
-constexpr size_t max_connections = 32;
-constexpr uint32_t max_header = 16_KiB;
-constexpr uint64_t max_body = 64_KiB;
-constexpr auto max_silence = std::chrono::seconds(30);
+using protocol = control_socket;
 
 /// How long to wait for descriptors or memory to become free again.
 constexpr auto scarcity_pause = std::chrono::milliseconds(100);
-
-// -- one connection -----------------------------------------------------------
-
-/// Reads requests and writes answers, one after another. Kept alive by the
-/// operation under way or by the reply that is awaited.
-class control_connection
-  : public std::enable_shared_from_this<control_connection> {
-public:
-  control_connection(protocol::socket socket, control_handler handler)
-    : stream_(std::move(socket)), handler_(std::move(handler)) {}
-
-  void read() {
-    parser_.emplace();
-    parser_->header_limit(max_header);
-    parser_->body_limit(max_body);
-    stream_.expires_after(max_silence);
-    http::async_read(stream_, buffer_, *parser_,
-                     [self = shared_from_this()](error_code ec, size_t) {
-                       self->received(ec);
-                     });
-  }
-
-  void close() {
-    error_code ignored;
-    stream_.socket().close(ignored);
-    handler_ = nullptr;
-  }
-
-private:
-  void received(error_code ec) {
-    if (handler_ == nullptr || ec == http::error::end_of_stream)
-      return close();
-    if (ec == http::error::header_limit || ec == http::error::body_limit)
-      return refuse(ec == http::error::body_limit ? 413 : 431);
-    // Beast's own errors are about the request; others about the connection.
-    if (ec
-        && ec.category() == make_error_code(http::error::bad_method).category())
-      return refuse(400);
-    if (ec)
-      return close();
-    stream_.expires_never();
-    keep_alive_ = parser_->get().keep_alive();
-    auto message = parser_->release();
-    control_request request{std::string{message.method_string()},
-                            std::string{message.target()},
-                            std::move(message.body())};
-    head_only_ = message.method() == http::verb::head;
-    // A copy: the connection may be closed from within.
-    auto handle = handler_;
-    handle(std::move(request), make_reply());
-  }
-
-  control_reply make_reply() {
-    auto answered = std::make_shared<std::atomic<bool>>(false);
-    return [self = shared_from_this(), answered](control_response response) {
-      if (answered->exchange(true))
-        return;
-      asio::post(self->stream_.get_executor(),
-                 [self, response = std::move(response)]() mutable {
-                   self->write(std::move(response));
-                 });
-    };
-  }
-
-  void refuse(unsigned status) {
-    keep_alive_ = false;
-    write({status, "text/plain", "bad request\n"});
-  }
-
-  void write(control_response x) {
-    if (handler_ == nullptr)
-      return;
-    response_.emplace(static_cast<http::status>(x.status), 11);
-    response_->set(http::field::content_type, x.content_type);
-    response_->set(http::field::cache_control, "no-store");
-    response_->keep_alive(keep_alive_);
-    response_->body() = std::move(x.body);
-    response_->prepare_payload();
-    serializer_.emplace(*response_);
-    stream_.expires_after(max_silence);
-    auto written = [self = shared_from_this()](error_code ec, size_t) {
-      if (ec || !self->keep_alive_)
-        self->close();
-      else
-        self->read();
-    };
-    if (head_only_)
-      http::async_write_header(stream_, *serializer_, std::move(written));
-    else
-      http::async_write(stream_, *serializer_, std::move(written));
-  }
-
-  using response_type = http::response<http::string_body>;
-
-  beast::basic_stream<protocol> stream_;
-  control_handler handler_;
-  beast::flat_buffer buffer_{max_header + max_body};
-  std::optional<http::request_parser<http::string_body>> parser_;
-  std::optional<response_type> response_;
-  std::optional<http::serializer<false, http::string_body>> serializer_;
-  bool keep_alive_ = false;
-  bool head_only_ = false;
-};
 
 // -- the socket file ----------------------------------------------------------
 
@@ -231,12 +115,13 @@ result<protocol::acceptor> listen_at(const asio::any_io_executor& executor,
 class control_listener : public std::enable_shared_from_this<control_listener> {
 public:
   control_listener(protocol::acceptor acceptor, fs::path path,
-                   control_handler handler)
+                   control_handler handler, control_limits limits)
     : acceptor_(std::move(acceptor)),
       timer_(acceptor_.get_executor()),
       path_(std::move(path)),
       file_(file_identity::of(path_)),
-      handler_(std::move(handler)) {}
+      handler_(std::move(handler)),
+      limits_(limits) {}
 
   void accept() {
     acceptor_.async_accept(
@@ -264,9 +149,9 @@ private:
       return pause();
     std::erase_if(connections_, [](auto& entry) { return entry.expired(); });
     // One too many is closed by dropping its socket.
-    if (!ec && connections_.size() < max_connections) {
-      auto one =
-          std::make_shared<control_connection>(std::move(socket), handler_);
+    if (!ec && connections_.size() < limits_.connections) {
+      auto one = std::make_shared<control_connection>(
+          std::move(socket), handler_, limits_, streams_);
       connections_.push_back(one);
       one->read();
     }
@@ -286,6 +171,8 @@ private:
   fs::path path_;
   file_identity file_;
   control_handler handler_;
+  control_limits limits_;
+  std::shared_ptr<size_t> streams_ = std::make_shared<size_t>(0);
   std::vector<std::weak_ptr<control_connection>> connections_;
 };
 
@@ -310,7 +197,7 @@ constexpr size_t max_path = sizeof(sockaddr_un::sun_path) - 1;
 
 result<std::unique_ptr<control_server>>
 control_server::open(asio::any_io_executor executor, fs::path path,
-                     control_handler handler) {
+                     control_handler handler, control_limits limits) {
   if (path.empty() || path.string().size() > max_path)
     return make_error(errc::bad_config,
                       "[console] socket: expected a path of 1 to "
@@ -324,7 +211,7 @@ control_server::open(asio::any_io_executor executor, fs::path path,
   if (!acceptor)
     return acceptor.error();
   auto listener = std::make_shared<control_listener>(
-      std::move(*acceptor), std::move(path), std::move(handler));
+      std::move(*acceptor), std::move(path), std::move(handler), limits);
   listener->accept();
   return std::unique_ptr<control_server>(
       std::make_unique<unix_control_server>(std::move(listener)));

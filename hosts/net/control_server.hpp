@@ -1,13 +1,17 @@
 #pragma once
 
 #include "core/error.hpp"
+#include "core/types.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace peapod::net {
 
@@ -16,6 +20,29 @@ struct control_request {
   std::string method; ///< as in `GET`
   std::string target; ///< as in `/v1/status`
   std::string body;
+  std::string last_event_id{}; ///< the field `Last-Event-ID`, or empty
+};
+
+/// A text that is made while it is sent. It is asked for the next piece only
+/// when the client has taken the last one, so whoever makes it has to bound
+/// what waits. Called on the server's executor.
+class control_stream {
+public:
+  virtual ~control_stream() = default;
+
+  /// A part of the text.
+  struct piece {
+    std::string text;
+    bool last = false; ///< nothing will follow
+  };
+
+  /// What there is. When that is nothing, `ready` is kept and called once,
+  /// from any thread, when there is something. A later call replaces it.
+  virtual piece pull(std::function<void()> ready) = 0;
+
+  /// What to send when there was nothing for long, so that a client that has
+  /// gone is noticed.
+  virtual std::string heartbeat() const = 0;
 };
 
 /// The answer to it.
@@ -23,6 +50,8 @@ struct control_response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
+  std::vector<std::pair<std::string, std::string>> fields{}; ///< further ones
+  std::unique_ptr<control_stream> stream{}; ///< instead of `body`
 };
 
 /// Takes the answer: from any thread, at any time, the first call counts.
@@ -32,9 +61,19 @@ using control_reply = std::function<void(control_response)>;
 /// Answers requests; called on the server's executor.
 using control_handler = std::function<void(control_request, control_reply)>;
 
-/// HTTP/1.1 on a Unix socket that only its owner may use. At most 32
-/// connections, 16 KiB of header and 64 KiB of body, 30 s of silence.
-/// Destroying it closes all connections and removes the socket.
+/// Bounds of a control server.
+struct control_limits {
+  size_t connections = 32; ///< one too many is closed
+  size_t streams = 16;     ///< of them; one too many gets a 503
+  /// For a request to come, for a plain answer to be taken, and for a client
+  /// of a stream to take any part of it.
+  duration silence = std::chrono::seconds(30);
+  duration heartbeat = std::chrono::seconds(15); ///< of a stream
+};
+
+/// HTTP/1.1 on a Unix socket that only its owner may use, with at most 16 KiB
+/// of header and 64 KiB of body. Destroying it closes all connections and
+/// removes the socket.
 class control_server {
 public:
   virtual ~control_server() = default;
@@ -44,7 +83,7 @@ public:
   /// `bad_config` when the path is too long or is not a socket, `io_failed`.
   static result<std::unique_ptr<control_server>>
   open(boost::asio::any_io_executor executor, std::filesystem::path path,
-       control_handler handler);
+       control_handler handler, control_limits limits = {});
 };
 
 } // namespace peapod::net

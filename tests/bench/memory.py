@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """How much memory the daemons of a pod hold (VmRSS) while a client downloads
-at full speed, and then one that reads slowly. Prints each daemon's peak above
-what it held before, next to [pool] memory.
+at full speed, then while it does so again, and while one or eight clients read
+slowly. Prints each daemon's peak above what it held before, next to
+[pool] memory. Lines of unlike rates make ranges come twice.
 
     sudo tests/bench/memory.py [--size 3000000000] [--rates 1000 1000 1000]
 """
@@ -58,21 +59,26 @@ class Watch:
                 self.peaks[pid] = max(self.peaks[pid], resident(pid))
 
 
-def download(lab, size: int, seconds: float, *options) -> float:
+def download(lab, size: int, seconds: float, *options, clients=1) -> float:
     """Downloads on host 1 for at most so long, drops the bytes and gives
     Mbit/s."""
     start = time.monotonic()
-    done = subprocess.run(
-        lab.command(1, "curl", "--silent", "--proxy", f"http://{PROXY}",
-                    "--output", "/dev/null", "--write-out",
-                    "%{size_download}", "--max-time", seconds, *options,
-                    f"http://{NGINX_ADDRESS}/{size}.bin"),
-        capture_output=True, text=True)
-    return int(done.stdout) * 8 / 1e6 / (time.monotonic() - start)
+    running = [
+        lab.popen(1, "curl", "--silent", "--proxy", f"http://{PROXY}",
+                  "--output", "/dev/null", "--write-out", "%{size_download}",
+                  "--max-time", seconds, *options,
+                  f"http://{NGINX_ADDRESS}/{size}.bin",
+                  stdout=subprocess.PIPE, text=True)
+        for _ in range(clients)]
+    done = sum(int(client.communicate()[0]) for client in running)
+    return done * 8 / 1e6 / (time.monotonic() - start)
 
 
-def report(phase: str, rate: float, watch: Watch, before: dict) -> None:
-    print(f"{phase}: {rate:.0f} Mbit/s")
+def report(phase: str, rate: float, watch: Watch, before: dict,
+           transfers: list) -> None:
+    twice = sum(transfer["wasted"] for transfer in transfers)
+    print(f"{phase}: {rate:.0f} Mbit/s, {twice / MIB:.1f} MiB came twice "
+          "so far")
     for number, pid in enumerate(watch.pids, 1):
         peak, base = watch.peaks[pid], before[pid]
         role = "downloads" if number == 1 else "peer"
@@ -82,8 +88,10 @@ def report(phase: str, rate: float, watch: Watch, before: dict) -> None:
               flush=True)
 
 
-def measure(lab, size: int, phase: str, seconds: float, *options) -> None:
-    """One download with daemons that have done nothing before."""
+def measure(lab, size: int, phases: list, seconds: float, *options,
+            clients=1) -> None:
+    """Downloads one after the other with daemons that have done nothing
+    before."""
     with tempfile.TemporaryDirectory() as folder:
         starter = Starter(lab, Path(folder))
         try:
@@ -93,9 +101,12 @@ def measure(lab, size: int, phase: str, seconds: float, *options) -> None:
             daemons[0].wait_for_peers(len(daemons) - 1, 10)
             pids = [each.process.pid for each in daemons]
             before = {pid: resident(pid) for pid in pids}
-            with Watch(pids) as watch:
-                rate = download(lab, size, seconds, *options)
-            report(phase, rate, watch, before)
+            for phase in phases:
+                with Watch(pids) as watch:
+                    rate = download(lab, size, seconds, *options,
+                                    clients=clients)
+                report(phase, rate, watch, before,
+                       daemons[0].status()["transfers"])
         finally:
             starter.stop()
 
@@ -111,9 +122,11 @@ def main() -> int:
         lab.up(wanted.rates)
         with open(lab.folder / "www" / f"{wanted.size}.bin", "wb") as out:
             out.truncate(wanted.size)
-        measure(lab, wanted.size, "at full speed", 600)
-        measure(lab, wanted.size, "at 1 MiB/s for 20 s", 20,
-                "--limit-rate", "1M")
+        measure(lab, wanted.size, ["at full speed", "again"], 600)
+        slow = ["--limit-rate", "1M"]
+        measure(lab, wanted.size, ["at 1 MiB/s for 20 s"], 20, *slow)
+        measure(lab, wanted.size, ["eight at 1 MiB/s for 20 s"], 20, *slow,
+                clients=8)
     except lab_module.LabError as problem:
         print(f"memory.py: {problem}", file=sys.stderr)
         return 1

@@ -106,8 +106,9 @@ std::string dump(const settings& s) {
     out << x << ' ';
   out << '|' << s.share.max_rate << '|';
   texts(s.wan.bind);
-  out << s.console.socket << s.trust.mode << static_cast<int>(s.log.level)
-      << s.log.file;
+  out << s.console.socket << s.console.pod_view << s.debug.fault_injection
+      << s.debug.hang_limit.count()
+      << s.trust.mode << static_cast<int>(s.log.level) << s.log.file;
   return out.str();
 }
 
@@ -155,6 +156,8 @@ CAF_TEST(an empty file gives the defaults) {
   CAF_CHECK_EQUAL(s->transport.listen.port, 45679);
   CAF_CHECK_EQUAL(s->pool.chunk_size, 256_KiB);
   CAF_CHECK(s->discovery.interval == 4s);
+  CAF_CHECK(!s->debug.fault_injection);
+  CAF_CHECK(!s->console.pod_view);
   CAF_CHECK_EQUAL(s->pod.name, "box");
   CAF_CHECK_EQUAL(s->pod.state_dir.string(), "/home/x/.local/state/peapod");
 }
@@ -184,6 +187,8 @@ CAF_TEST(every kind of value is understood) {
                  "static-peers=[\"10.0.0.2\", \"[fd00::1]:7\"]\n"
                  "[pool]\nmin-size=\"64KiB\"\n"
                  "[share]\nports=[80,8080]\nmax-rate=\"8Mbit/s\"\n"
+                 "[console]\npod-view=true\n"
+                 "[debug]\nfault-injection=true\nhang-limit=2min\n"
                  "[log]\nlevel=\"debug\"\n");
   CAF_REQUIRE(s);
   CAF_CHECK_EQUAL(s->proxy.listen.address, "::1");
@@ -197,6 +202,9 @@ CAF_TEST(every kind of value is understood) {
   CAF_CHECK_EQUAL(s->pool.min_size, 64_KiB);
   CAF_CHECK_EQUAL(s->share.ports.back(), 8080);
   CAF_CHECK_EQUAL(s->share.max_rate, 1'000'000u);
+  CAF_CHECK(s->console.pod_view);
+  CAF_CHECK(s->debug.fault_injection);
+  CAF_CHECK(s->debug.hang_limit == 2min);
   CAF_CHECK(s->log.level == severity::debug);
 }
 

@@ -1,11 +1,5 @@
 #include "hosts/common/control_client.hpp"
-#include "hosts/net/control_server.hpp"
-
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/write.hpp>
+#include "tests/hosts/control_fixture.hpp"
 
 #include <sys/stat.h>
 
@@ -29,66 +23,8 @@ using net::control_request;
 using net::control_response;
 using net::control_server;
 
-/// A server that runs on a thread of its own, as in the daemon: the client
-/// blocks.
-struct fixture {
-  asio::io_context io;
-  asio::executor_work_guard<asio::io_context::executor_type> guard =
-      asio::make_work_guard(io);
-  fs::path folder;
-  fs::path path;
-  std::unique_ptr<control_server> server;
-  std::thread thread;
-
-  fixture() {
-    std::string name = (fs::temp_directory_path() / "peapod-XXXXXX").string();
-    folder = ::mkdtemp(name.data());
-    path = folder / "run/control.sock";
-  }
-
-  ~fixture() {
-    stop();
-    fs::remove_all(folder);
-  }
-
-  void start(net::control_handler handler) {
-    auto opened =
-        control_server::open(io.get_executor(), path, std::move(handler));
-    CAF_REQUIRE(opened);
-    server = std::move(*opened);
-    thread = std::thread{[this] { io.run(); }};
-  }
-
-  /// Stops the thread, then the server, as a daemon does.
-  void stop() {
-    guard.reset();
-    io.stop();
-    if (thread.joinable())
-      thread.join();
-    server.reset();
-  }
-
-  static void echo(control_request x, control_reply reply) {
-    reply({200, "text/plain", x.method + " " + x.target + " " + x.body});
-  }
-
-  /// Sends raw bytes and reads until the server closes the connection.
-  std::string raw(std::string_view request) {
-    asio::io_context own;
-    stream_protocol::socket socket{own};
-    socket.connect(stream_protocol::endpoint{path.string()});
-    asio::write(socket, asio::buffer(request));
-    std::string out;
-    boost::system::error_code ec;
-    asio::read(socket, asio::dynamic_buffer(out), ec);
-    CAF_CHECK(ec == asio::error::eof || ec == asio::error::connection_reset);
-    return out;
-  }
-};
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
+using fixture = net::test::control_fixture;
+using net::test::contains;
 
 } // namespace
 

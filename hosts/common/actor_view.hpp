@@ -1,0 +1,23 @@
+#pragma once
+
+#include "actors/observation.hpp"
+#include "core/error.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What members of the pod show each other of their actors: a JSON list of
+/// actors as in docs/openapi.yaml.
+namespace peapod {
+
+/// Our actors, the oldest first and as many as fit into a view.
+std::string view_text(const std::vector<actor_row>& rows);
+
+/// The actors of another device, which may say anything: members that are
+/// missing or of another type, texts of more than 4 KiB and lists of more than
+/// 4096 elements are errors (`peer_misbehaved`); unknown members are not. A
+/// device of another version that says too little is not shown.
+result<std::vector<actor_row>> parse_view(std::string_view text);
+
+} // namespace peapod

@@ -1,0 +1,213 @@
+#include "hosts/common/actors_json.hpp"
+#include "hosts/common/json_text.hpp"
+#include "hosts/common/status_json.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#define CAF_SUITE control_json
+#include <caf/test/unit_test.hpp>
+
+using namespace peapod;
+using namespace std::chrono_literals;
+
+namespace {
+
+namespace json = boost::json;
+
+device_id id_of(uint8_t x) {
+  device_id out;
+  out.bytes[0] = x;
+  return out;
+}
+
+actor_row row(actor_number id, std::optional<actor_number> parent) {
+  actor_row out;
+  out.id = id;
+  out.name = "a" + std::to_string(id);
+  out.parent = parent;
+  return out;
+}
+
+/// The tree as in `1(2(3)4)`.
+std::string picture(const json::value& node) {
+  auto out = std::to_string(node.at("id").to_number<int>());
+  auto& children = node.at("children").as_array();
+  if (children.empty())
+    return out;
+  out += '(';
+  for (auto& child : children)
+    out += picture(child);
+  return out + ')';
+}
+
+std::string tree_of(const std::vector<actor_row>& rows) {
+  return picture(tree_json(rows));
+}
+
+peer_status peer(uint8_t id, std::string name) {
+  peer_status out;
+  out.id = id_of(id);
+  out.name = std::move(name);
+  out.state = "connected";
+  return out;
+}
+
+} // namespace
+
+CAF_TEST(times are UTC with milliseconds) {
+  auto at = [](int64_t ms) {
+    return rfc3339(
+        std::chrono::system_clock::time_point{std::chrono::milliseconds{ms}});
+  };
+  CAF_CHECK_EQUAL(at(0), "1970-01-01T00:00:00.000Z");
+  CAF_CHECK_EQUAL(at(1795248000125), "2026-11-21T08:00:00.125Z");
+  CAF_CHECK_EQUAL(at(951782399999), "2000-02-28T23:59:59.999Z");
+}
+
+CAF_TEST(bytes that are no UTF - 8 are replaced) {
+  CAF_CHECK_EQUAL(clean_utf8("h\xc3\xa9"), "h\xc3\xa9");
+  CAF_CHECK_EQUAL(clean_utf8("a\xff\xfe z"), "a\xef\xbf\xbd\xef\xbf\xbd z");
+  CAF_CHECK_EQUAL(clean_utf8("\xe2\x82"), "\xef\xbf\xbd\xef\xbf\xbd");
+  CAF_CHECK_EQUAL(clean_utf8("\xed\xa0\x80"),
+                  "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+CAF_TEST(numbers that JSON does not know become zero) {
+  CAF_CHECK_EQUAL(json_number(1.0 / 0.0), 0);
+  CAF_CHECK_EQUAL(json_number(0.0 / 0.0), 0);
+  CAF_CHECK_EQUAL(json_number(0.1234567), 0.123457);
+  CAF_CHECK_EQUAL(json_number(1e305), 1e305);
+}
+
+// -- actors -------------------------------------------------------------------
+
+CAF_TEST(a row has every member) {
+  auto x = row(7, 3);
+  x.about = "kitchen\xff";
+  x.on_io = true;
+  x.restart = restart_type::temporary;
+  x.busy = 1500ms;
+  x.links = {3, 9};
+  auto out = json::value{to_json(x)};
+  CAF_CHECK_EQUAL(
+      json::serialize(out),
+      R"({"id":7,"name":"a7","parent":3,"about":"kitchen)"
+      "\xef\xbf\xbd"
+      R"(","summary":"","restart":"temporary","runs_on":"io","state":"idle",)"
+      R"("answered":false,"mailbox":0,"mailbox_peak":0,"handled":0,"rate":0E0,)"
+      R"("load":0E0,"busy":1.5E0,"longest":0E0,"uptime":0E0,"restarts":0,)"
+      R"("links":[3,9]})");
+  CAF_CHECK(json::value{to_json(row(1, std::nullopt))}.at("parent").is_null());
+}
+
+CAF_TEST(the state of an actor is embedded as it is and null if it is not ) {
+  actor_page x;
+  auto data = [&] { return json::value{to_json(x)}.at("data"); };
+  CAF_CHECK(data().is_null());
+  x.data = R"({"a":[1,{"b":null}]})";
+  CAF_CHECK_EQUAL(json::serialize(data()), *x.data);
+  for (auto broken : {"", "{", "[1]", "7", "{\"a\":\"\xff\"}", "{} {}"}) {
+    x.data = broken;
+    CAF_CHECK(data().is_null());
+  }
+}
+
+CAF_TEST(a message from a socket has no sender) {
+  message_record x;
+  x.from_name = "io";
+  x.to = 4;
+  x.type = "fetch_chunk";
+  x.size = 10;
+  x.took = 250us;
+  CAF_CHECK_EQUAL(
+      json::serialize(to_json(x)),
+      R"({"time":"1970-01-01T00:00:00.000Z","from":null,"from_name":"io",)"
+      R"("to":4,"type":"fetch_chunk","size":10,"took":2.5E-4})");
+  x.from = 3;
+  CAF_CHECK_EQUAL(json::value{to_json(x)}.at("from"), json::value{3});
+}
+
+CAF_TEST(an event names a peer and a transfer only if it is about one) {
+  pod_event x;
+  x.seq = 5;
+  x.kind = event_kind::peer_up;
+  x.text = "it is there";
+  auto plain = to_json(x);
+  CAF_CHECK(!plain.contains("peer") && !plain.contains("transfer"));
+  CAF_CHECK(plain.at("actor").is_null());
+  CAF_CHECK_EQUAL(plain.at("kind"), json::value{"peer_up"});
+  x.actor = 9;
+  x.peer = "aa";
+  x.transfer = "bb";
+  auto full = to_json(x);
+  CAF_CHECK_EQUAL(full.at("actor"), json::value{9});
+  CAF_CHECK_EQUAL(full.at("peer"), json::value{"aa"});
+  CAF_CHECK_EQUAL(full.at("transfer"), json::value{"bb"});
+}
+
+CAF_TEST(the tree hangs together whatever the rows say) {
+  CAF_CHECK(tree_json({}).is_null());
+  CAF_CHECK_EQUAL(tree_of({row(1, {})}), "1");
+  CAF_CHECK_EQUAL(tree_of({row(1, {}), row(2, 1), row(3, 2), row(4, 1)}),
+                  "1(2(3)4)");
+  // The parent of 3 and what 4 belongs to have gone.
+  CAF_CHECK_EQUAL(tree_of({row(1, {}), row(3, 2), row(4, {}), row(5, 4)}),
+                  "1(34(5))");
+  // Circles are impossible, but would hang nowhere.
+  CAF_CHECK_EQUAL(tree_of({row(1, {}), row(2, 3), row(3, 2), row(4, 4)}),
+                  "1(234)");
+  // A supervisor is the root, also when somebody else was there first.
+  auto root = row(2, {});
+  root.strategy = restart_strategy::rest_for_one;
+  auto tree = tree_json({row(1, {}), root, row(3, 2)});
+  CAF_CHECK_EQUAL(picture(tree), "2(13)");
+  CAF_CHECK_EQUAL(tree.at("strategy"), json::value{"rest_for_one"});
+  CAF_CHECK(tree.at("children").at(0).at("strategy").is_null());
+}
+
+// -- status -------------------------------------------------------------------
+
+CAF_TEST(no two devices are called the same) {
+  pod_status x;
+  x.id = id_of(0);
+  x.peers = {peer(1, "a"),    peer(2, "b"),    peer(3, "b"),
+             peer(4, ""),     peer(5, "self"), peer(6, to_string(id_of(4))),
+             peer(7, "\xff"), peer(8, "\xfe")};
+  auto labels = source_labels(x);
+  CAF_CHECK_EQUAL(labels[id_of(0)], "self");
+  CAF_CHECK_EQUAL(labels[id_of(1)], "a");
+  for (uint8_t i = 2; i <= 8; ++i)
+    CAF_CHECK_EQUAL(labels[id_of(i)], to_string(id_of(i)));
+}
+
+CAF_TEST(a transfer shows who brought which part) {
+  pod_status x;
+  x.id = id_of(0);
+  x.peers = {peer(1, "a")};
+  transfer_status transfer;
+  transfer.state = "running";
+  transfer.map = {{id_of(0), 3}, {id_of(1), 2}, {id_of(9), 1}, {{}, 4}};
+  x.transfers = {transfer};
+  auto map = json::value{transfers_json(x)}.at(0).at("map");
+  CAF_CHECK_EQUAL(json::serialize(map),
+                  R"([{"source":"self","cells":3},{"source":"a","cells":2},)"
+                  R"({"source":")"
+                      + to_string(id_of(9))
+                      + R"(","cells":1},{"source":null,"cells":4}])");
+}
+
+CAF_TEST(a status says which daemon answers) {
+  pod_status x;
+  x.name = "box";
+  x.peers = {peer(1, "a")};
+  proxy_counters counters;
+  counters.requests = 3;
+  daemon_info daemon{"00ff", "box", "1.2.3", 42, 1500ms, true};
+  auto out = json::value{status_json(daemon, x, counters)};
+  CAF_CHECK_EQUAL(json::serialize(out.at("daemon")),
+                  R"({"id":"00ff","name":"box","version":"1.2.3","pid":42,)"
+                  R"("uptime":1.5E0,"fault_injection":true})");
+  CAF_CHECK_EQUAL(out.at("pod_size"), json::value{2});
+  CAF_CHECK_EQUAL(out.at("proxy").at("requests"), json::value{3});
+}
