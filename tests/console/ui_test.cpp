@@ -361,7 +361,7 @@ CAF_TEST(long events can be read sideways) {
   has(event(1, "spawned", std::string(60, 'x') + std::string(60, 'y') + "end"));
   press("6");
   CAF_CHECK(!shows("yend"));
-  for (int i = 0; i < 8; ++i)
+  for (int i = 0; i < 5; ++i)
     press(key::right);
   CAF_CHECK(shows("yend"));
   for (int i = 0; i < 9; ++i)
