@@ -20,6 +20,8 @@ class Connection(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
+        # http.client forgets it once a response is read to its end.
+        self.raw_socket = self.sock
 
 
 class Answer:
@@ -89,7 +91,7 @@ class Stream:
 
     def close(self):
         try:
-            self._connection.sock.shutdown(socket.SHUT_RDWR)
+            self._connection.raw_socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
         self._thread.join(5)
