@@ -95,9 +95,10 @@ std::optional<std::vector<std::string>> segments_of(std::string_view path) {
 }
 
 bool matches(const route_pattern& x, const std::vector<std::string>& path) {
-  return std::ranges::equal(
-      split(x.path, '/'), path,
-      [](auto want, auto& have) { return want == "#" || want == have; });
+  return std::ranges::equal(split(x.path, '/'), path,
+                            [](auto want, auto& have) {
+                              return want == "#" ? !have.empty() : want == have;
+                            });
 }
 
 or_refusal<control_call> parse_path(std::string_view method,

@@ -361,16 +361,11 @@ CAF_TEST(long events can be read sideways) {
   has(event(1, "spawned", std::string(60, 'x') + std::string(60, 'y') + "end"));
   press("6");
   CAF_CHECK(!shows("yend"));
-  press(key::right);
-  press(key::right);
-  press(key::right);
-  press(key::right);
+  for (int i = 0; i < 5; ++i)
+    press(key::right);
   CAF_CHECK(shows("yend"));
-  press(key::left);
-  press(key::left);
-  press(key::left);
-  press(key::left);
-  press(key::left);
+  for (int i = 0; i < 9; ++i)
+    press(key::left);
   CAF_CHECK(shows("spawned"));
 }
 

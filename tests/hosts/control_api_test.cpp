@@ -191,25 +191,25 @@ CAF_TEST_FIXTURE_SCOPE(control_api_tests, fixture)
 
 CAF_TEST(every resource answers in its form) {
   CAF_CHECK_EQUAL(get("/v1/status"), 200u);
-  CAF_CHECK_EQUAL(body().at("daemon").at("version"), json::value{"1.2.3"});
+  CAF_CHECK_EQUAL(body().at("daemon").at("version"), json::value("1.2.3"));
   CAF_CHECK_EQUAL(get("/v1/peers"), 200u);
   CAF_CHECK(body().at("peers").is_array());
   CAF_CHECK_EQUAL(get("/v1/transfers"), 200u);
   CAF_CHECK(body().at("transfers").is_array());
   CAF_CHECK_EQUAL(get("/v1/actors"), 200u);
   CAF_CHECK_EQUAL(body().at("actors").as_array().size(), 3u);
-  CAF_CHECK_EQUAL(body().at("daemon").at("pid"), json::value{42});
+  CAF_CHECK_EQUAL(body().at("daemon").at("pid"), json::value(42));
   CAF_CHECK_EQUAL(get("/v1/actors/4"), 200u);
   CAF_CHECK_EQUAL(json::serialize(body().at("data")), "{\"n\":1}");
   CAF_CHECK_EQUAL(get("/v1/tree"), 200u);
   CAF_CHECK_EQUAL(body().at("tree").at("children").as_array().size(), 2u);
   CAF_CHECK_EQUAL(get("/v1/crashes"), 200u);
-  CAF_CHECK_EQUAL(body().at("total"), json::value{7});
+  CAF_CHECK_EQUAL(body().at("total"), json::value(7));
   CAF_CHECK_EQUAL(body().at("crashes").as_array().size(), 2u);
   CAF_CHECK_EQUAL(get("/v1/pod"), 200u);
   CAF_CHECK(body().at("members").at(0).at("error").is_null());
   CAF_CHECK_EQUAL(body().at("members").at(1).at("error"),
-                  json::value{"it does not allow it"});
+                  json::value("it does not allow it"));
   CAF_CHECK_EQUAL(get("/metrics"), 200u);
   CAF_CHECK_EQUAL(last.content_type,
                   "text/plain; version=0.0.4; charset=utf-8");
@@ -254,7 +254,7 @@ CAF_TEST(an actor is killed or it is said why not ) {
   CAF_CHECK_EQUAL(post("/v1/actors/4/kill"), 200u);
   CAF_CHECK_EQUAL(last.body, "{\"killed\":4}\n");
   CAF_CHECK_EQUAL(post("/v1/actors/1/kill"), 409u);
-  CAF_CHECK_EQUAL(body().at("error"), json::value{"the root stays"});
+  CAF_CHECK_EQUAL(body().at("error"), json::value("the root stays"));
   CAF_CHECK_EQUAL(post("/v1/actors/3/kill"), 504u);
   CAF_CHECK(is_failure());
 }
@@ -277,7 +277,7 @@ CAF_TEST(a fault goes to the actor and is told back) {
   CAF_CHECK_EQUAL(pod->injected[0].first, 4u);
   CAF_CHECK(pod->injected[0].second.what == fault::kind::delay);
   CAF_CHECK(pod->injected[0].second.delay == 1s);
-  CAF_CHECK_EQUAL(body().at("actor"), json::value{4});
+  CAF_CHECK_EQUAL(body().at("actor"), json::value(4));
   CAF_CHECK_EQUAL(std::string{body().at("fault").as_string()},
                   to_string(pod->injected[0].second));
   CAF_CHECK_EQUAL(post("/v1/actors/4/fault", "{}"), 400u);

@@ -89,7 +89,7 @@ CAF_TEST(a row has every member) {
   x.restart = restart_type::temporary;
   x.busy = 1500ms;
   x.links = {3, 9};
-  auto out = json::value{to_json(x)};
+  auto out = json::value(to_json(x));
   CAF_CHECK_EQUAL(
       json::serialize(out),
       R"({"id":7,"name":"a7","parent":3,"about":"kitchen)"
@@ -98,12 +98,12 @@ CAF_TEST(a row has every member) {
       R"("answered":false,"mailbox":0,"mailbox_peak":0,"handled":0,"rate":0E0,)"
       R"("load":0E0,"busy":1.5E0,"longest":0E0,"uptime":0E0,"restarts":0,)"
       R"("links":[3,9]})");
-  CAF_CHECK(json::value{to_json(row(1, std::nullopt))}.at("parent").is_null());
+  CAF_CHECK(json::value(to_json(row(1, std::nullopt))).at("parent").is_null());
 }
 
 CAF_TEST(the state of an actor is embedded as it is and null if it is not ) {
   actor_page x;
-  auto data = [&] { return json::value{to_json(x)}.at("data"); };
+  auto data = [&] { return json::value(to_json(x)).at("data"); };
   CAF_CHECK(data().is_null());
   x.data = R"({"a":[1,{"b":null}]})";
   CAF_CHECK_EQUAL(json::serialize(data()), *x.data);
@@ -125,7 +125,7 @@ CAF_TEST(a message from a socket has no sender) {
       R"({"time":"1970-01-01T00:00:00.000Z","from":null,"from_name":"io",)"
       R"("to":4,"type":"fetch_chunk","size":10,"took":2.5E-4})");
   x.from = 3;
-  CAF_CHECK_EQUAL(json::value{to_json(x)}.at("from"), json::value{3});
+  CAF_CHECK_EQUAL(json::value(to_json(x)).at("from"), json::value(3));
 }
 
 CAF_TEST(an event names a peer and a transfer only if it is about one) {
@@ -136,14 +136,14 @@ CAF_TEST(an event names a peer and a transfer only if it is about one) {
   auto plain = to_json(x);
   CAF_CHECK(!plain.contains("peer") && !plain.contains("transfer"));
   CAF_CHECK(plain.at("actor").is_null());
-  CAF_CHECK_EQUAL(plain.at("kind"), json::value{"peer_up"});
+  CAF_CHECK_EQUAL(plain.at("kind"), json::value("peer_up"));
   x.actor = 9;
   x.peer = "aa";
   x.transfer = "bb";
   auto full = to_json(x);
-  CAF_CHECK_EQUAL(full.at("actor"), json::value{9});
-  CAF_CHECK_EQUAL(full.at("peer"), json::value{"aa"});
-  CAF_CHECK_EQUAL(full.at("transfer"), json::value{"bb"});
+  CAF_CHECK_EQUAL(full.at("actor"), json::value(9));
+  CAF_CHECK_EQUAL(full.at("peer"), json::value("aa"));
+  CAF_CHECK_EQUAL(full.at("transfer"), json::value("bb"));
 }
 
 CAF_TEST(the tree hangs together whatever the rows say) {
@@ -162,7 +162,7 @@ CAF_TEST(the tree hangs together whatever the rows say) {
   root.strategy = restart_strategy::rest_for_one;
   auto tree = tree_json({row(1, {}), root, row(3, 2)});
   CAF_CHECK_EQUAL(picture(tree), "2(13)");
-  CAF_CHECK_EQUAL(tree.at("strategy"), json::value{"rest_for_one"});
+  CAF_CHECK_EQUAL(tree.at("strategy"), json::value("rest_for_one"));
   CAF_CHECK(tree.at("children").at(0).at("strategy").is_null());
 }
 
@@ -189,7 +189,7 @@ CAF_TEST(a transfer shows who brought which part) {
   transfer.state = "running";
   transfer.map = {{id_of(0), 3}, {id_of(1), 2}, {id_of(9), 1}, {{}, 4}};
   x.transfers = {transfer};
-  auto map = json::value{transfers_json(x)}.at(0).at("map");
+  auto map = json::value(transfers_json(x)).at(0).at("map");
   CAF_CHECK_EQUAL(json::serialize(map),
                   R"([{"source":"self","cells":3},{"source":"a","cells":2},)"
                   R"({"source":")"
@@ -204,10 +204,10 @@ CAF_TEST(a status says which daemon answers) {
   proxy_counters counters;
   counters.requests = 3;
   daemon_info daemon{"00ff", "box", "1.2.3", 42, 1500ms, true};
-  auto out = json::value{status_json(daemon, x, counters)};
+  auto out = json::value(status_json(daemon, x, counters));
   CAF_CHECK_EQUAL(json::serialize(out.at("daemon")),
                   R"({"id":"00ff","name":"box","version":"1.2.3","pid":42,)"
                   R"("uptime":1.5E0,"fault_injection":true})");
-  CAF_CHECK_EQUAL(out.at("pod_size"), json::value{2});
-  CAF_CHECK_EQUAL(out.at("proxy").at("requests"), json::value{3});
+  CAF_CHECK_EQUAL(out.at("pod_size"), json::value(2));
+  CAF_CHECK_EQUAL(out.at("proxy").at("requests"), json::value(3));
 }
