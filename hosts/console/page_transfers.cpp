@@ -35,6 +35,10 @@ public:
   lines draw(const model& data, extent size, instant) override {
     lines all;
     auto& transfers = data.status().transfers;
+    // Letters in the order of names, not of the first part that came.
+    for (auto& x : transfers)
+      for (auto& [who, bytes] : x.bytes)
+        legend_.of(who);
     // The latest first: those that run are last in the answer.
     for (auto x = transfers.rbegin(); x != transfers.rend(); ++x)
       add_transfer(*x, data, size, all);

@@ -12,7 +12,7 @@ from harness import BINARY, wait_until
 from pods import assert_exact
 from terminal import Terminal
 
-SIZE = 60_000_000
+SIZE = 100_000_000
 
 
 @pytest.fixture
