@@ -130,6 +130,7 @@ struct fixture {
   scripted_pod* pod = nullptr;
   std::shared_ptr<control_api> api = make(true);
   net::control_response last;
+  json::value parsed;
 
   std::shared_ptr<control_api> make(bool fault_injection) {
     auto backend = std::make_unique<scripted_pod>();
@@ -160,12 +161,14 @@ struct fixture {
     return ask("POST", std::move(target), std::move(body));
   }
 
-  json::value body() const {
-    return json::parse(last.body);
+  /// The last answer; kept, so that checks may look at parts of it.
+  const json::value& body() {
+    parsed = json::parse(last.body);
+    return parsed;
   }
 
   /// Whether the answer is an error with a sentence.
-  bool is_failure() const {
+  bool is_failure() {
     auto x = body();
     return last.content_type == "application/json" && x.as_object().size() == 1
            && !x.at("error").as_string().empty();

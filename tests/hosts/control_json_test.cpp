@@ -103,7 +103,7 @@ CAF_TEST(a row has every member) {
 
 CAF_TEST(the state of an actor is embedded as it is and null if it is not ) {
   actor_page x;
-  auto data = [&] { return json::value(to_json(x)).at("data"); };
+  auto data = [&]() -> json::value { return to_json(x).at("data"); };
   CAF_CHECK(data().is_null());
   x.data = R"({"a":[1,{"b":null}]})";
   CAF_CHECK_EQUAL(json::serialize(data()), *x.data);
