@@ -107,8 +107,8 @@ std::string dump(const settings& s) {
   out << '|' << s.share.max_rate << '|';
   texts(s.wan.bind);
   out << s.console.socket << s.console.pod_view << s.debug.fault_injection
-      << s.debug.hang_limit.count()
-      << s.trust.mode << static_cast<int>(s.log.level) << s.log.file;
+      << s.debug.hang_limit.count() << s.trust.mode
+      << static_cast<int>(s.log.level) << s.log.file;
   return out.str();
 }
 
