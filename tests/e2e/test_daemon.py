@@ -1,5 +1,6 @@
 """Starting and stopping a daemon, and telling a user what is wrong."""
 
+import json
 import stat
 import subprocess
 import time
@@ -117,3 +118,20 @@ def test_a_daemon_starts_after_it_was_killed(alone):
     daemon.kill()
     assert daemon.socket.exists()
     assert daemon.start().status()["pod_size"] == 1
+
+
+def test_a_handler_that_does_not_return_ends_the_daemon(alone):
+    daemon = alone.daemon(1, debug_fault_injection="true",
+                          debug_hang_limit="2s")
+    actors = json.loads(run(daemon, "actors", "--json"))["actors"]
+    roster = next(a["id"] for a in actors if a["name"] == "roster")
+    run(daemon, "fault", str(roster), "hang", "--delay", "60s")
+    assert daemon.process.wait(timeout=15) == 70
+    assert "giving up: roster hangs" in daemon.output() or (
+        "giving up: the thread of the sockets hangs" in daemon.output())
+
+
+def run(daemon, *words) -> str:
+    return subprocess.run([BINARY, *words, "--socket", daemon.socket],
+                          capture_output=True, text=True, check=True,
+                          timeout=10).stdout
