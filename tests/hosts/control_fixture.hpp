@@ -9,8 +9,8 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 
+#include <poll.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 
 #include <filesystem>
 #include <memory>
@@ -89,9 +89,6 @@ public:
 
   slow_reader(const std::filesystem::path& path, std::string_view request) {
     socket_.connect(stream_protocol::endpoint{path.string()});
-    timeval patience{10, 0};
-    ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &patience,
-                 sizeof(patience));
     boost::asio::write(socket_, boost::asio::buffer(request));
   }
 
@@ -120,6 +117,12 @@ public:
 
 private:
   void read_some(boost::system::error_code& ec) {
+    constexpr int patience = 10'000; // milliseconds
+    pollfd ready{socket_.native_handle(), POLLIN, 0};
+    if (::poll(&ready, 1, patience) != 1) {
+      ec = boost::asio::error::timed_out;
+      return;
+    }
     char part[4096];
     text.append(part, socket_.read_some(boost::asio::buffer(part), ec));
   }
