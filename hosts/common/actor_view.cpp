@@ -7,7 +7,6 @@
 #include <boost/json/serialize.hpp>
 
 #include <array>
-#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -20,8 +19,10 @@ namespace json = boost::json;
 constexpr size_t max_text = 4096;
 constexpr size_t max_elements = 4096;
 
-/// Longer than any device runs; what is longer does not fit into a duration.
-constexpr double max_seconds = 1e9;
+/// More seconds than any device runs, and more messages a second than any actor
+/// handles. What is larger does not fit into a duration, and may be another
+/// number when it is written and read again.
+constexpr double max_real = 1e9;
 
 // -- members ------------------------------------------------------------------
 
@@ -60,12 +61,12 @@ bool read(const json::value& x, double& to) {
   if (!x.is_number())
     return false;
   to = x.to_number<double>(ec);
-  return !ec && std::isfinite(to) && to >= 0;
+  return !ec && to >= 0 && to <= max_real;
 }
 
 bool read(const json::value& x, duration& to) {
   double span = 0;
-  if (!read(x, span) || span > max_seconds)
+  if (!read(x, span))
     return false;
   to =
       std::chrono::duration_cast<duration>(std::chrono::duration<double>(span));

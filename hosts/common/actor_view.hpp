@@ -15,9 +15,10 @@ namespace peapod {
 std::string view_text(const std::vector<actor_row>& rows);
 
 /// The actors of another device, which may say anything: members that are
-/// missing or of another type, texts of more than 4 KiB and lists of more than
-/// 4096 elements are errors (`peer_misbehaved`); unknown members are not. A
-/// device of another version that says too little is not shown.
+/// missing or of another type, texts of more than 4 KiB, lists of more than
+/// 4096 elements and rates or seconds of more than 1e9 are errors
+/// (`peer_misbehaved`); unknown members are not. A device of another version
+/// that says too little is not shown.
 result<std::vector<actor_row>> parse_view(std::string_view text);
 
 } // namespace peapod

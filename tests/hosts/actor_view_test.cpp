@@ -104,6 +104,8 @@ CAF_TEST(a member that is out of bounds is refused) {
   CAF_CHECK(is_refused(with_member("restarts", "4294967296")));
   CAF_CHECK(is_refused(with_member("load", "-0.5")));
   CAF_CHECK(is_refused(with_member("uptime", "1e10")));
+  CAF_CHECK(is_refused(with_member("rate", "1e56")));
+  CAF_CHECK(is_refused(with_member("rate", "1e999")));
   CAF_CHECK(is_refused(with_member("state", "\"asleep\"")));
   CAF_CHECK(is_refused(with_member("restart", "\"\"")));
   CAF_CHECK(is_refused(with_member("runs_on", "\"gpu\"")));
