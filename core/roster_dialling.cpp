@@ -16,6 +16,10 @@ constexpr duration place_timeout = std::chrono::seconds(6);
 
 constexpr duration max_pause = std::chrono::seconds(30);
 
+/// The first attempt after a loss: before a second is over, also when whoever
+/// runs the roster looks only every 250 ms.
+constexpr duration max_first_try = std::chrono::milliseconds(700);
+
 /// Backing off starts here when trying again soon is of no use.
 constexpr size_t failures_after_misbehaviour = 4;
 
@@ -77,9 +81,11 @@ void roster::schedule_after_loss(device_id id, device& x, session_info last,
   if (is_misbehaviour(why))
     step = x.tries.failures =
         std::max(x.tries.failures, failures_after_misbehaviour);
-  auto delay = jittered(
-      exponential_delay(config_.first_backoff, config_.max_backoff, step),
-      random_);
+  auto longest =
+      exponential_delay(config_.first_backoff, config_.max_backoff, step);
+  if (step == 0)
+    longest = std::min(longest, max_first_try);
+  auto delay = jittered(longest, random_);
   if (!last.initiated_by_us)
     delay += config_.yield_to_dialler;
   if (x.foreign) {
