@@ -42,6 +42,10 @@ void directory::adopt(actor_number id, upbringing x) {
   if (!who)
     return;
   auto restarts = x.restarts;
+  if (restarts > 0) {
+    std::lock_guard guard{mutex_};
+    ++restarts_[x.name];
+  }
   auto by = x.parent ? name_of(*x.parent) : std::string{"the program"};
   who->set_upbringing(std::move(x));
   if (restarts == 0)
@@ -138,6 +142,11 @@ std::vector<crash_report> directory::crashes() const {
 uint64_t directory::crash_count() const {
   std::lock_guard guard{mutex_};
   return crash_count_;
+}
+
+std::map<std::string, uint64_t> directory::restarts() const {
+  std::lock_guard guard{mutex_};
+  return restarts_;
 }
 
 void directory::publish(event_kind kind, const actor_record& who,

@@ -63,6 +63,9 @@ public:
   std::vector<crash_report> crashes() const;
   uint64_t crash_count() const;
 
+  /// How often actors of each name were restarted; these never fall.
+  std::map<std::string, uint64_t> restarts() const;
+
   event_log& events() {
     return events_;
   }
@@ -85,6 +88,7 @@ private:
   std::map<actor_number, std::string> gone_; ///< names of those that ended
   std::deque<crash_report> crashes_;
   uint64_t crash_count_ = 0;
+  std::map<std::string, uint64_t> restarts_;
 };
 
 using directory_ptr = std::shared_ptr<directory>;

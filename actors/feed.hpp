@@ -20,7 +20,7 @@ public:
   /// What has come since the last call.
   struct batch {
     std::vector<T> items;
-    size_t dropped = 0; ///< items that were lost before the first of `items`
+    size_t dropped = 0; ///< items that were lost after the last of `items`
     bool ended = false; ///< nothing will follow
   };
 

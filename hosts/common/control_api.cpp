@@ -178,6 +178,7 @@ std::string control_api::metrics(const result<pod_status>& status) const {
   if (status)
     out.status = *status;
   out.crashes = backend_->crash_count();
+  out.restarts = backend_->restarts();
   out.dropped_events = *lost_;
   out.serving_bytes = backend_->serving().used();
   out.serving_limit = backend_->serving().limit();

@@ -8,7 +8,9 @@
 #include "hosts/common/actors_json.hpp"
 
 #include <functional>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace peapod {
@@ -29,6 +31,9 @@ public:
 
   virtual std::vector<crash_report> crashes() const = 0;
   virtual uint64_t crash_count() const = 0;
+
+  /// How often actors of each name were restarted.
+  virtual std::map<std::string, uint64_t> restarts() const = 0;
   virtual feed_ptr<pod_event> events(std::optional<uint64_t> since) = 0;
   virtual result<feed_ptr<message_record>> trace(actor_number id) = 0;
   virtual void kill(actor_number id,

@@ -121,7 +121,6 @@ void write_chunks(metrics_writer& out, const proxy_counters& x) {
 struct crowd {
   uint64_t count = 0;
   uint64_t hanging = 0;
-  uint64_t restarts = 0;
   uint64_t waiting = 0;
   uint64_t most_waiting = 0;
 };
@@ -132,7 +131,6 @@ std::map<std::string, crowd> crowds_of(const std::vector<actor_row>& rows) {
     auto& x = out[row.name];
     ++x.count;
     x.hanging += row.state == activity::hanging;
-    x.restarts += row.restarts;
     x.waiting += row.mailbox;
     x.most_waiting = std::max(x.most_waiting, row.mailbox);
   }
@@ -155,13 +153,15 @@ void write_actors(metrics_writer& out, const std::vector<actor_row>& rows) {
         "Messages that wait, of all actors of a name.");
   write("actor_mailbox_messages_max", "gauge", "name", &crowd::most_waiting,
         "Messages that wait, of the actor of a name that has most.");
-  write("actor_restarts_total", "counter", "actor", &crowd::restarts,
-        "Restarts of the live actors of a name by their supervisors.");
 }
 
 void write_failures(metrics_writer& out, const metrics_source& x) {
   out.family("crashes_total", "counter", "Actors that ended by a failure.");
   out.sample(x.crashes);
+  out.family("actor_restarts_total", "counter",
+             "Restarts of actors of a name by their supervisors.");
+  for (auto& [name, count] : x.restarts)
+    out.sample(count, {{"actor", name}});
   out.family("events_dropped_total", "counter",
              "Events and messages that slow clients of the console missed.");
   out.sample(x.dropped_events);

@@ -4,6 +4,7 @@
 #include "actors/observation.hpp"
 #include "hosts/common/status_json.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +42,7 @@ struct metrics_source {
   daemon_info daemon;
   std::optional<pod_status> status; ///< nothing when the pod did not answer
   uint64_t crashes = 0;
+  std::map<std::string, uint64_t> restarts; ///< by the actors' name
   uint64_t dropped_events = 0; ///< that slow clients of the console missed
   uint64_t serving_bytes = 0;  ///< held of ranges fetched for peers
   uint64_t serving_limit = 0;

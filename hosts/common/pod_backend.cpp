@@ -87,6 +87,10 @@ public:
     return pod_.crashes();
   }
 
+  std::map<std::string, uint64_t> restarts() const override {
+    return pod_.env().live->restarts();
+  }
+
   uint64_t crash_count() const override {
     return pod_.crash_count();
   }

@@ -194,6 +194,8 @@ CAF_TEST(a fetcher that fails for good takes the program down) {
   CAF_CHECK(mine().gave_up[0].find("root_supervisor gives up")
             != std::string::npos);
   CAF_CHECK(count_events(mine(), event_kind::gave_up, "wan_supervisor") >= 5);
+  // What is counted for the metrics outlives the supervisors that counted.
+  CAF_CHECK(mine().env().live->restarts().at("wan_fetcher") > 5);
   CAF_CHECK(mine().env().live->records().empty());
 }
 

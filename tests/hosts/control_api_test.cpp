@@ -66,6 +66,10 @@ public:
     return std::vector<crash_report>(2);
   }
 
+  std::map<std::string, uint64_t> restarts() const override {
+    return {{"transfer", 3}};
+  }
+
   uint64_t crash_count() const override {
     return 7;
   }

@@ -35,6 +35,7 @@ metrics_source full_source() {
   x.daemon.version = "1.2.3";
   x.daemon.uptime = 90500ms;
   x.crashes = 4;
+  x.restarts = {{"transfer", 3}};
   x.dropped_events = 9;
   x.serving_bytes = 100;
   x.serving_limit = 1000;
