@@ -11,7 +11,7 @@ namespace {
 using self_pointer = peer_session_state::self_pointer;
 using serving = peer_session_state::serving;
 
-constexpr size_t max_serving = 2; ///< ranges fetched for one peer at a time
+constexpr size_t max_serving = 4; ///< ranges fetched for one peer at a time
 constexpr size_t max_queued = 16; ///< ranges that one peer may have waiting
 constexpr size_t max_unwritten = 4;
 

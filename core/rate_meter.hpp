@@ -19,6 +19,12 @@ public:
   /// `bytes` have arrived.
   void arrived(uint64_t bytes, instant now);
 
+  /// It cannot be faster than so many bytes a second: it would have shown.
+  void limit(double rate) {
+    if (rate_ && *rate_ > rate)
+      rate_ = rate;
+  }
+
   /// Bytes a second; nothing before the first sample.
   std::optional<double> rate() const {
     return rate_;

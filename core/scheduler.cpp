@@ -45,9 +45,10 @@ std::string_view to_string(chunk_failure x) {
 void scheduler::source_joined(device_id source, source_traits traits,
                               instant now) {
   remove_source(source, now);
-  auto& x = sources_[source];
-  x.traits = traits;
-  x.size = config_.chunk_size;
+  auto most = traits.foreign ? config_.foreign_lease : config_.max_lease;
+  source_estimate::bounds sizes{config_.chunk_size / 4, config_.chunk_size / 8,
+                                std::max(most, config_.chunk_size / 4)};
+  sources_.emplace(source, source_state{traits, source_estimate{sizes}, {}});
   assign(now);
 }
 
@@ -84,6 +85,11 @@ void scheduler::transfer_opened(transfer_id transfer, byte_range body,
   state.lead = 2 * config_.chunk_size;
   state.claim_end = state.frontier =
       std::min(body.end, body.begin + state.lead);
+  state.speed.started(now);
+  state.spine_speed.started(now);
+  state.spine_heard = now;
+  if (auto own = own_source(); own && !is_busy(*own))
+    own->estimate.started(now);
   bodies_.insert_or_assign(transfer, std::move(state));
   assign(now);
 }
@@ -106,6 +112,9 @@ void scheduler::transfer_resumed(transfer_id transfer, byte_range body,
   state.frontier = std::max(state.claim_end, state.done.bound());
   for (auto gap : state.done.gaps({state.claim_end, state.frontier}))
     state.returned.insert(gap);
+  state.speed.started(now);
+  state.spine_speed.started(now);
+  state.spine_heard = now;
   bodies_.insert_or_assign(transfer, std::move(state));
   assign(now);
   check_hope(transfer, bodies_.at(transfer), now);
@@ -120,6 +129,10 @@ void scheduler::progressed(transfer_id transfer, uint64_t spine, uint64_t taken,
   body.taken = std::max(body.taken, taken);
   if (body.spine_alive && spine > body.spine) {
     byte_range read{body.body.begin, spine};
+    note_spine(body, spine - body.spine, now);
+    body.speed.arrived(spine - body.spine, now);
+    body.spine_speed.arrived(spine - body.spine, now);
+    body.spine_heard = now;
     body.spine = spine;
     body.done.insert(read);
     body.returned.erase(read);
@@ -131,7 +144,6 @@ void scheduler::progressed(transfer_id transfer, uint64_t spine, uint64_t taken,
     auto lead = overtaken || body.own_refused ? body.lead : 0;
     body.frontier =
         std::max(body.frontier, std::min(spine + lead, body.body.end));
-    maybe_switch(i->first, body, now);
   }
   assign(now);
 }
@@ -142,6 +154,8 @@ void scheduler::spine_ended(transfer_id transfer, uint64_t spine, instant now) {
     return;
   auto& body = i->second;
   body.spine_alive = false;
+  if (auto own = own_source(); own && !is_busy(*own))
+    own->estimate.stopped(now);
   body.own_refused = false;
   body.spine = std::max(body.spine, spine);
   body.done.insert({body.body.begin, body.spine});
@@ -159,10 +173,12 @@ void scheduler::transfer_closed(transfer_id transfer, instant now) {
   if (i == bodies_.end())
     return;
   for (auto lease : std::set<lease_id>{i->second.leases}) {
-    actions_.push_back(cancel{lease, leases_.at(lease).source, transfer});
-    take_back(lease, now);
+    call_off(lease, now);
   }
+  bool spine = i->second.spine_alive;
   bodies_.erase(i);
+  if (auto own = own_source(); own && spine && !is_busy(*own))
+    own->estimate.stopped(now);
   assign(now);
 }
 
@@ -180,9 +196,12 @@ void scheduler::lease_done(lease_id lease, instant now) {
   note_progress(lease, i->second.range.end, now);
   auto& source = sources_.at(i->second.source);
   source.failures = 0;
-  adapt_size(source, i->second, now);
+  auto& x = i->second;
+  auto& body = bodies_.at(x.transfer);
+  source.estimate.finished(x.range.size(), x.ahead, x.granted,
+                           quantum_for(source, body), now);
   if (source.traits.own)
-    bodies_.at(i->second.transfer).own_failures = 0;
+    body.own_failures = 0;
   take_back(lease, now);
   assign(now);
 }
@@ -232,7 +251,7 @@ std::optional<scheduler::action> scheduler::poll() {
 
 std::optional<double> scheduler::rate(device_id source) const {
   auto i = sources_.find(source);
-  return i == sources_.end() ? std::nullopt : i->second.meter.rate();
+  return i == sources_.end() ? std::nullopt : i->second.estimate.rate();
 }
 
 size_t scheduler::peers() const {
@@ -246,17 +265,47 @@ size_t scheduler::peers() const {
 void scheduler::give(device_id id, source_state& source,
                      const transfer_id& transfer, body_state& body,
                      byte_range range, bool hedge, instant now) {
-  if (source.leases.empty())
-    source.meter.started(now);
+  if (!is_busy(source))
+    source.estimate.started(now);
   auto lease = next_lease_++;
+  auto ahead = backlog(source) + range.size();
   leases_.emplace(lease, lease_state{id, transfer, range, range.begin, now, now,
-                                     hedge, false});
+                                     now + source.estimate.time_for(ahead),
+                                     ahead, hedge, false});
   source.leases.insert(lease);
   body.leases.insert(lease);
   body.returned.erase(range);
   body.orphaned.erase(range);
+  if (range.begin > body.frontier)
+    reopen(body, {body.frontier, range.begin});
   body.frontier = std::max(body.frontier, range.end);
+  if (hedge)
+    body.hedged += range.size();
   actions_.push_back(grant{lease, id, transfer, range, hedge});
+}
+
+/// Our own line stops at once. A peer goes on, and what it is asked next waits
+/// for it.
+void scheduler::call_off(lease_id id, instant now) {
+  auto& lease = leases_.at(id);
+  auto& source = sources_.at(lease.source);
+  actions_.push_back(cancel{id, lease.source, lease.transfer});
+  if (!source.traits.own)
+    source.ghosts.push_back({lease.range.end - lease.upto,
+                             now + source.estimate.time_for(backlog(source))});
+  take_back(id, now);
+}
+
+/// Who brings nothing for long is slower than it was.
+void scheduler::note_silence(instant now) {
+  for (auto& [id, source] : sources_) {
+    std::erase_if(source.ghosts, [now](auto& x) { return x.gone <= now; });
+    if (source.leases.empty())
+      continue;
+    auto since = source.heard;
+    since = std::max(since, leases_.at(*source.leases.begin()).granted);
+    source.estimate.silent(backlog(source), now - since);
+  }
 }
 
 void scheduler::take_back(lease_id id, instant now) {
@@ -266,8 +315,8 @@ void scheduler::take_back(lease_id id, instant now) {
   source.leases.erase(id);
   body.leases.erase(id);
   leases_.erase(id);
-  if (source.leases.empty())
-    source.meter.stopped(now);
+  if (!is_busy(source))
+    source.estimate.stopped(now);
   reopen(body, {lease.upto, lease.range.end});
 }
 
@@ -283,6 +332,30 @@ void scheduler::reopen(body_state& body, byte_range range) {
     body.returned.insert(*gap);
 }
 
+/// A spine shows what the own line can, too.
+void scheduler::note_spine(body_state& body, uint64_t bytes, instant now) {
+  auto own = own_source();
+  if (!own)
+    return;
+  own->heard = now;
+  own->estimate.arrived(bytes, now);
+  own->estimate.resize(quantum_for(*own, body));
+}
+
+scheduler::source_state* scheduler::own_source() {
+  auto i = std::ranges::find_if(sources_,
+                                [](auto& kv) { return kv.second.traits.own; });
+  return i == sources_.end() ? nullptr : &i->second;
+}
+
+/// Whether it is bringing anything: leases, or the own line a spine.
+bool scheduler::is_busy(const source_state& source) const {
+  return !source.leases.empty()
+         || (source.traits.own && std::ranges::any_of(bodies_, [](auto& kv) {
+               return kv.second.spine_alive;
+             }));
+}
+
 /// Returns whether somebody else has become free by it.
 bool scheduler::note_progress(lease_id lease, uint64_t upto, instant now) {
   auto i = leases_.find(lease);
@@ -291,27 +364,16 @@ bool scheduler::note_progress(lease_id lease, uint64_t upto, instant now) {
   auto& x = i->second;
   auto& source = sources_.at(x.source);
   upto = std::min(upto, x.range.end);
-  source.meter.arrived(upto - x.upto, now);
+  source.estimate.arrived(upto - x.upto, now);
+  bodies_.at(x.transfer).speed.arrived(upto - x.upto, now);
   x.upto = upto;
   x.heard = source.heard = now;
+  x.due = now + source.estimate.time_for(x.range.end - upto);
   x.overdue = false;
   auto& body = bodies_.at(x.transfer);
   body.done.insert({x.range.begin, upto});
   body.orphaned.erase({x.range.begin, upto});
   return drop_rivals(body, {x.range.begin, upto}, lease, now);
-}
-
-/// A lease that took less time than a quantum makes the next one larger, one
-/// that took much more makes it smaller.
-void scheduler::adapt_size(source_state& source, const lease_state& lease,
-                           instant now) {
-  auto took = now - lease.granted;
-  auto size = lease.range.size();
-  if (took < config_.quantum)
-    source.size = std::max(source.size, std::min(2 * size, config_.max_lease));
-  else if (took > 3 * config_.quantum)
-    source.size =
-        std::min(source.size, std::max(size / 2, config_.chunk_size / 4));
 }
 
 /// Calls off what `winner` (0: the spine) has made superfluous; returns
@@ -326,8 +388,7 @@ bool scheduler::drop_rivals(const body_state& body, byte_range range,
         || !body.done.contains(rest))
       continue;
     any = true;
-    actions_.push_back(cancel{id, lease.source, lease.transfer});
-    take_back(id, now);
+    call_off(id, now);
     // Who froze has failed, even if nobody waits for it any more.
     if (lease.overdue)
       note_failure(lease.source, sources_.at(lease.source),

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/interval_set.hpp"
-#include "core/rate_meter.hpp"
+#include "core/source_estimate.hpp"
 #include "core/types.hpp"
 
 #include <deque>
@@ -37,11 +37,12 @@ struct source_traits {
 
 /// Bounds and sizes that the scheduler keeps to.
 struct scheduler_config {
-  uint64_t chunk_size = 256_KiB; ///< first lease, and all of a foreign peer
-  uint64_t max_lease = 4_MiB;    ///< largest lease
-  uint64_t memory = 64_MiB;      ///< between play heads and lease ends, in all
+  uint64_t chunk_size = 256_KiB;  ///< half of what the spine reads by itself
+  uint64_t max_lease = 4_MiB;     ///< largest lease
+  uint64_t foreign_lease = 1_MiB; ///< largest lease of a foreign peer
+  uint64_t memory = 64_MiB;       ///< between play heads and lease ends, in all
   duration quantum =
-      std::chrono::milliseconds(500); ///< a lease should take no less
+      std::chrono::milliseconds(250); ///< what a lease should take
   uint64_t first_lease = 1; ///< so that two schedulers name no lease alike
 };
 
@@ -167,15 +168,23 @@ private:
     byte_range range;
     uint64_t upto;
     instant granted;
-    instant heard; ///< when something of it came last, or `granted`
+    instant heard;  ///< when something of it came last, or `granted`
+    instant due;    ///< when its last byte is expected
+    uint64_t ahead; ///< bytes to come from the source when it was given
     bool hedge = false;
     bool overdue = false;
   };
+  /// Something that is still coming, and nobody needs.
+  struct ghost {
+    uint64_t bytes;
+    instant gone; ///< when it should have come
+  };
   struct source_state {
     source_traits traits;
-    rate_meter meter;
+    source_estimate estimate;
     std::set<lease_id> leases;
-    uint64_t size;         ///< of its next lease
+    /// What was called off, but peers cannot be stopped from bringing.
+    std::vector<ghost> ghosts;
     unsigned failures = 0; ///< in a row
     instant resting_until{};
     instant heard{}; ///< when something came from it last
@@ -192,6 +201,10 @@ private:
     interval_set done;
     std::set<lease_id> leases;
     std::set<device_id> excluded;
+    rate_meter speed; ///< of all sources together
+    rate_meter spine_speed;
+    instant spine_heard{}; ///< when something of it came last
+    uint64_t hedged = 0;   ///< bytes leased twice
     bool spine_alive = true;
     bool switching = false;
     bool own_refused = false;
@@ -204,26 +217,54 @@ private:
   void assign(instant now);
   bool assign_one(device_id id, source_state& source, instant now);
   void adopt_orphans(const transfer_id& id, body_state& body, instant now);
-  bool hedge_one(device_id id, source_state& source, instant now);
-  bool worth_a_hedge(const device_id& id, const source_state& source,
-                     lease_id lease, instant now) const;
   void maybe_switch(const transfer_id& id, body_state& body, instant now);
+
+  // Where the next range of a source is.
+  std::optional<byte_range> next_range(const device_id& id,
+                                       const source_state& source,
+                                       const body_state& body,
+                                       instant now) const;
+  std::optional<byte_range> returned_range(const device_id& id,
+                                           const source_state& source,
+                                           const body_state& body,
+                                           uint64_t size, uint64_t limit) const;
+  uint64_t lease_size(const source_state& source, const body_state& body,
+                      instant now) const;
+  bool in_time(const device_id& id, const source_state& source,
+               const body_state& body, byte_range range) const;
+
+  // What is brought twice.
+  void hedge(const transfer_id& id, body_state& body, instant now);
+  bool hedge_lease(const transfer_id& id, body_state& body, lease_id lease,
+                   bool urgent, instant now);
+  std::optional<std::pair<device_id, duration>>
+  stand_in(const device_id& owner, const body_state& body, uint64_t bytes,
+           bool urgent, instant now) const;
+  void hedge_spine(const transfer_id& id, body_state& body, instant now);
+  duration patience_for(const body_state& body, uint64_t offset) const;
+  duration remaining(const lease_state& lease, instant now) const;
 
   // Rules.
   bool may_serve(const device_id& id, const source_state& source,
                  const body_state& body) const;
   bool is_idle_own(const device_id& id, const body_state& body) const;
   bool is_stalled(const source_state& source) const;
+  bool is_resting(const source_state& source, instant now) const;
   size_t max_leases(const source_state& source) const;
-  uint64_t lease_size(const source_state& source, const body_state& body) const;
   double share_of(const source_state& source) const;
-  std::optional<byte_range> next_range(const source_state& source,
-                                       const body_state& body) const;
   uint64_t window() const;
   uint64_t window_end(const body_state& body) const;
+  uint64_t head(const body_state& body) const;
   uint64_t unassigned(const body_state& body) const;
+  uint64_t outstanding(const body_state& body) const;
   uint64_t backlog(const source_state& source) const;
-  duration expected_time(const source_state& source, uint64_t bytes) const;
+  double pace(const body_state& body) const;
+  duration time_of(const body_state& body, uint64_t bytes) const;
+  duration time_to_play(const body_state& body, uint64_t offset) const;
+  duration time_to_full(const body_state& body, uint64_t offset) const;
+  duration time_to_end(const body_state& body) const;
+  duration quantum_for(const source_state& source,
+                       const body_state& body) const;
   instant overdue_at(const lease_state& lease) const;
   void abandon_silent(instant now);
   bool covered_by_other(const body_state& body, lease_id except,
@@ -233,11 +274,15 @@ private:
   // Bookkeeping.
   void give(device_id id, source_state& source, const transfer_id& transfer,
             body_state& body, byte_range range, bool hedge, instant now);
+  void note_spine(body_state& body, uint64_t bytes, instant now);
+  source_state* own_source();
+  bool is_busy(const source_state& source) const;
+  void call_off(lease_id lease, instant now);
+  void note_silence(instant now);
   void take_back(lease_id lease, instant now);
   void reopen(body_state& body, byte_range range);
   void remove_source(const device_id& id, instant now);
   bool note_progress(lease_id lease, uint64_t upto, instant now);
-  void adapt_size(source_state& source, const lease_state& lease, instant now);
   bool drop_rivals(const body_state& body, byte_range range, lease_id winner,
                    instant now);
   void note_failure(const device_id& id, source_state& source,

@@ -3,62 +3,64 @@
 #include <algorithm>
 #include <utility>
 
+/// Who gets which range next. Fast sources get what the client waits for;
+/// slow ones something so far ahead of it that it is here in time; and who
+/// would be waited for gets nothing.
 namespace peapod {
 
 namespace {
 
 using namespace std::chrono_literals;
 
-/// What a source is expected to take for a lease before it has shown a rate.
-constexpr duration unknown_time = 1s;
-
-/// A lease is overdue after three times its expected time, within bounds that
-/// keep a frozen peer from being noticed by the one who waits.
-constexpr duration overdue_min = 1s;
-constexpr duration overdue_max = 2s;
-
-/// How long a lease may stay without a byte before it is taken away.
-constexpr duration abandon_time = 30s;
-
 /// How many ranges of lost sources a busy source takes on top.
-constexpr size_t max_orphans = 2;
+constexpr size_t max_orphans = 4;
 
-/// Who rests longer than this is no hope for a body that waits.
-constexpr duration hope_time = 5s;
+/// Nobody is better unless he needs less than this share of the time.
+constexpr double better = 0.8;
+
+/// What a source may take too long for the play head before it is sent ahead.
+constexpr duration behind = 250ms;
+
+/// What estimates are wrong by.
+constexpr duration slack = 50ms;
+
+double seconds(duration x) {
+  return std::chrono::duration<double>(x).count();
+}
 
 } // namespace
 
-// -- who gets what ------------------------------------------------------------
-
 void scheduler::assign(instant now) {
+  note_silence(now);
   // One lease a round and source, so that nobody takes all at once.
   for (bool any = true; any;) {
     any = false;
     for (auto& [id, source] : sources_)
       if (source.leases.size() < max_leases(source))
-        any |= assign_one(id, source, now) || hedge_one(id, source, now);
+        any |= assign_one(id, source, now);
   }
-  // So does not wait what a source that went has left, nor work that nobody
-  // finishes: they go to whoever may have them, busy or not.
-  for (auto& [id, body] : bodies_)
+  for (auto& [id, body] : bodies_) {
+    // What a source that went has left goes to whoever may have it, busy or
+    // not.
     adopt_orphans(id, body, now);
-  for (auto& [id, source] : sources_)
-    if (source.leases.size() == max_leases(source))
-      hedge_one(id, source, now);
+    hedge(id, body, now);
+    maybe_switch(id, body, now);
+  }
 }
 
 bool scheduler::assign_one(device_id id, source_state& source, instant now) {
-  if (is_stalled(source) || source.resting_until > now)
+  if (is_stalled(source) || is_resting(source, now))
     return false;
-  std::vector<std::pair<const transfer_id, body_state>*> order;
+  std::vector<std::pair<uint64_t, std::pair<const transfer_id, body_state>*>>
+      order;
   for (auto& kv : bodies_)
     if (may_serve(id, source, kv.second))
-      order.push_back(&kv);
-  std::stable_sort(order.begin(), order.end(), [](auto* x, auto* y) {
-    return x->second.leases.size() < y->second.leases.size();
-  });
-  for (auto* kv : order) {
-    if (auto range = next_range(source, kv->second)) {
+      order.emplace_back(outstanding(kv.second), &kv);
+  // Who has the least on its way is the first: small bodies do not wait for
+  // large ones, and large ones have equal parts.
+  std::ranges::stable_sort(order, {}, [](auto& x) { return x.first; });
+  for (auto& [bytes, kv] : order) {
+    if (auto range = next_range(id, source, kv->second, now)) {
       give(id, source, kv->first, kv->second, *range, false, now);
       return true;
     }
@@ -74,64 +76,30 @@ void scheduler::adopt_orphans(const transfer_id& id, body_state& body,
     source_state* best = nullptr;
     device_id who;
     for (auto& [other, source] : sources_) {
-      if (source.traits.foreign || is_stalled(source)
-          || source.resting_until > now || !may_serve(other, source, body)
+      if (source.traits.foreign || is_stalled(source) || is_resting(source, now)
+          || !may_serve(other, source, body)
           || source.leases.size() >= max_leases(source) + max_orphans)
         continue;
       if (!best
-          || expected_time(source, backlog(source))
-                 < expected_time(*best, backlog(*best))) {
+          || source.estimate.time_for(backlog(source))
+                 < best->estimate.time_for(backlog(*best))) {
         best = &source;
         who = other;
       }
     }
     if (!best)
       return;
-    auto size = std::min(gap->size(), lease_size(*best, body));
+    auto size =
+        std::min(gap->size(), std::max(window() / 8, config_.chunk_size));
     give(who, *best, id, body, {gap->begin, gap->begin + size}, false, now);
   }
 }
 
-bool scheduler::hedge_one(device_id id, source_state& source, instant now) {
-  if (is_stalled(source) || source.resting_until > now)
-    return false;
-  const lease_state* first = nullptr;
-  for (auto& [other, lease] : leases_)
-    if (worth_a_hedge(id, source, other, now)
-        && (!first || lease.upto < first->upto))
-      first = &lease;
-  if (!first)
-    return false;
-  auto transfer = first->transfer;
-  give(id, source, transfer, bodies_.at(transfer),
-       {first->upto, first->range.end}, true, now);
-  return true;
-}
-
-bool scheduler::worth_a_hedge(const device_id& id, const source_state& source,
-                              lease_id other, instant now) const {
-  auto& lease = leases_.at(other);
-  auto& body = bodies_.at(lease.transfer);
-  byte_range rest{lease.upto, lease.range.end};
-  if (lease.source == id || lease.hedge || rest.empty()
-      || !may_serve(id, source, body)
-      || covered_by_other(body, other, rest.begin))
-    return false;
-  if (lease.overdue)
-    return true;
-  if (source.leases.size() >= max_leases(source))
-    return false;
-  auto& owner = sources_.at(lease.source);
-  auto elapsed = now - lease.heard;
-  auto needed = expected_time(owner, backlog(owner));
-  auto remaining = std::max(needed - elapsed, elapsed / 2);
-  auto ours = expected_time(source, backlog(source) + rest.size());
-  return remaining * 2 > ours * 3;
-}
-
 void scheduler::maybe_switch(const transfer_id& id, body_state& body,
                              instant now) {
-  if (body.spine + config_.chunk_size / 2 < body.claim_end || body.switching)
+  bool overtaken = body.done.contains({body.spine, body.claim_end});
+  if (!body.spine_alive || body.switching
+      || (!overtaken && body.spine + config_.chunk_size / 2 < body.claim_end))
     return;
   byte_range ahead{std::max(body.claim_end, body.spine), body.body.end};
   if (body.leases.empty() && !body.done.intersects(ahead)) {
@@ -141,215 +109,173 @@ void scheduler::maybe_switch(const transfer_id& id, body_state& body,
     body.frontier = body.claim_end;
     return;
   }
-  auto own = std::find_if(sources_.begin(), sources_.end(),
-                          [](auto& kv) { return kv.second.traits.own; });
+  auto own = std::ranges::find_if(
+      sources_, [](auto& kv) { return kv.second.traits.own; });
   if (own == sources_.end() || body.own_refused)
     return;
-  auto range = next_range(own->second, body);
+  auto range = next_range(own->first, own->second, body, now);
   if (!range)
     return; // all is taken; the spine doubles as a hedge
   body.switching = true;
-  actions_.push_back(switch_spine{id, body.claim_end});
+  actions_.push_back(switch_spine{id, overtaken ? body.spine : body.claim_end});
   give(own->first, own->second, id, body, *range, false, now);
 }
 
-// -- rules --------------------------------------------------------------------
+// -- where it is --------------------------------------------------------------
 
-bool scheduler::may_serve(const device_id& id, const source_state& source,
-                          const body_state& body) const {
-  if (body.given_up || body.excluded.contains(id))
-    return false;
-  // While the spine lives the own line has one lease: its successor.
-  return !source.traits.own || !body.spine_alive
-         || (body.switching && !body.own_refused && is_idle_own(id, body));
+std::optional<byte_range> scheduler::next_range(const device_id& id,
+                                                const source_state& source,
+                                                const body_state& body,
+                                                instant now) const {
+  auto size = lease_size(source, body, now);
+  auto limit = std::min(window_end(body), body.body.end);
+  if (auto back = returned_range(id, source, body, size, limit))
+    return back;
+  // A crumb is not worth a request of its own: neither one that the window
+  // leaves nor one at the end of the body.
+  auto crumb = config_.chunk_size / 8;
+  bool last = limit == body.body.end;
+  if (body.frontier >= limit || (!last && limit - body.frontier < crumb))
+    return std::nullopt;
+  auto begin = body.frontier;
+  auto late = source.estimate.time_for(backlog(source) + size)
+              - time_to_play(body, begin);
+  if (late > behind && !source.traits.own) {
+    auto ahead = static_cast<uint64_t>(seconds(late) * pace(body));
+    if (begin + ahead + size <= limit)
+      begin += ahead - ahead % crumb;
+  }
+  auto end = std::min(begin + size, limit);
+  if (last && end + crumb >= limit)
+    end = limit;
+  byte_range out{begin, end};
+  return in_time(id, source, body, out) ? std::optional{out} : std::nullopt;
 }
 
-bool scheduler::is_idle_own(const device_id& id, const body_state& body) const {
-  return std::none_of(body.leases.begin(), body.leases.end(),
-                      [&](lease_id x) { return leases_.at(x).source == id; });
-}
-
-bool scheduler::is_stalled(const source_state& source) const {
-  return !source.leases.empty()
-         && std::all_of(source.leases.begin(), source.leases.end(),
-                        [this](lease_id x) { return leases_.at(x).overdue; });
-}
-
-size_t scheduler::max_leases(const source_state& source) const {
-  return source.traits.foreign ? 1 : 2;
+/// Something that somebody else did not bring, if this source brings it in
+/// time.
+std::optional<byte_range> scheduler::returned_range(const device_id& id,
+                                                    const source_state& source,
+                                                    const body_state& body,
+                                                    uint64_t size,
+                                                    uint64_t limit) const {
+  for (auto gap = body.returned.first_from(0); gap && gap->begin < limit;
+       gap = body.returned.first_from(gap->end)) {
+    byte_range out{gap->begin, std::min({gap->end, gap->begin + size, limit})};
+    if (in_time(id, source, body, out))
+      return out;
+  }
+  return std::nullopt;
 }
 
 uint64_t scheduler::lease_size(const source_state& source,
-                               const body_state& body) const {
-  auto unit = config_.chunk_size;
-  if (source.traits.foreign)
-    return unit;
+                               const body_state& body, instant now) const {
+  auto least = std::max<uint64_t>(1, config_.chunk_size / 8);
+  auto size = source.estimate.lease_size();
+  // Leases of one size that begin together also end together, and then nothing
+  // comes until the next ones have found their way. So those that begin
+  // together differ.
+  auto spacing = source.estimate.time_for(size);
+  auto together = static_cast<uint64_t>(
+      std::ranges::count_if(source.leases, [&](lease_id x) {
+        return leases_.at(x).granted + spacing / 8 >= now;
+      }));
+  auto most = std::max<uint64_t>(max_leases(source), together + 1);
+  size = size * (most - together) / most;
   // Towards the end leases shrink, so that all finish together.
   auto share = static_cast<uint64_t>(static_cast<double>(unassigned(body))
                                      * share_of(source) / 2);
-  auto size = std::min(source.size, std::max(share, unit / 2));
   // All of a lease is held until the client has taken its last byte, which
   // the window does not count.
-  size = std::min(size, std::max(window() / 8, unit / 2));
-  return std::max<uint64_t>(1, size);
+  return std::max(std::min({size, share, window() / 8}), least);
+}
+
+/// Whether the source brings the range before all others wait for it: because
+/// the window is full or because everything else of the body is here. Who
+/// nobody could stand in for is in time, and so is the own line.
+bool scheduler::in_time(const device_id& id, const source_state& source,
+                        const body_state& body, byte_range range) const {
+  if (source.traits.own || !source.estimate.rate())
+    return true; // the unknown are tried, with little
+  auto needs = source.estimate.time_for(backlog(source) + range.size());
+  auto until = std::min(time_to_full(body, range.begin), time_to_end(body));
+  if (needs <= until * 4 / 5 + slack)
+    return true;
+  return std::ranges::none_of(sources_, [&](auto& kv) {
+    auto& [other, x] = kv;
+    if (other == id || is_stalled(x) || x.resting_until != instant{}
+        || body.excluded.contains(other) || !x.estimate.rate())
+      return false;
+    auto theirs = x.estimate.time_for(backlog(x) + range.size());
+    return seconds(theirs) < better * seconds(needs);
+  });
+}
+
+// -- the body's pace ----------------------------------------------------------
+
+/// Bytes a second that all sources together bring of the body.
+double scheduler::pace(const body_state& body) const {
+  double sum = 0;
+  for (auto& [id, x] : sources_)
+    if (x.resting_until == instant{})
+      sum += x.estimate.rate().value_or(0);
+  sum /= static_cast<double>(std::max<size_t>(1, bodies_.size()));
+  // What they share on the way does not add up.
+  if (auto seen = body.speed.rate())
+    sum = std::min(sum, 1.5 * *seen);
+  return std::max(sum, 1.0);
+}
+
+/// The first byte that is not here.
+uint64_t scheduler::head(const body_state& body) const {
+  auto here = body.done.first_from(body.taken);
+  return here && here->begin <= body.taken ? here->end : body.taken;
+}
+
+duration scheduler::time_of(const body_state& body, uint64_t bytes) const {
+  auto time = static_cast<double>(bytes) / pace(body);
+  return std::chrono::duration_cast<duration>(
+      std::chrono::duration<double>(std::min(time, 3600.0)));
+}
+
+/// When everything before `offset` will be here.
+duration scheduler::time_to_play(const body_state& body,
+                                 uint64_t offset) const {
+  auto begin = head(body);
+  return time_of(body, offset > begin ? offset - begin : 0);
+}
+
+/// When nothing more can be leased because `offset` is not here.
+duration scheduler::time_to_full(const body_state& body,
+                                 uint64_t offset) const {
+  auto full = offset + window();
+  return time_of(body, full > body.frontier ? full - body.frontier : 0);
+}
+
+/// When all of the body will be here.
+duration scheduler::time_to_end(const body_state& body) const {
+  return time_of(body, body.body.size() - body.done.size());
+}
+
+/// What a lease of the source should take: so little that three of them are
+/// here before the window is full, so much that the way does not count.
+duration scheduler::quantum_for(const source_state& source,
+                                const body_state& body) const {
+  auto most = time_of(body, window()) / 4;
+  // What streams does no harm by being long.
+  auto usual = source.traits.own ? 2 * config_.quantum : config_.quantum;
+  auto wanted = std::max(usual, 2 * source.estimate.latency());
+  return std::max(std::min(wanted, most), duration{20ms});
 }
 
 double scheduler::share_of(const source_state& source) const {
   double sum = 0;
   for (auto& [id, x] : sources_) {
-    if (!x.meter.rate())
+    if (!x.estimate.rate())
       return 1.0 / static_cast<double>(sources_.size());
-    sum += *x.meter.rate();
+    sum += *x.estimate.rate();
   }
-  return sum > 0 ? *source.meter.rate() / sum : 1.0;
-}
-
-std::optional<byte_range> scheduler::next_range(const source_state& source,
-                                                const body_state& body) const {
-  auto size = lease_size(source, body);
-  auto limit = std::min(window_end(body), body.body.end);
-  if (auto back = body.returned.first_from(0); back && back->begin < limit)
-    return byte_range{back->begin,
-                      std::min({back->end, back->begin + size, limit})};
-  // A crumb is not worth a request of its own: neither one that the window
-  // leaves nor one at the end of the body.
-  auto crumb = config_.chunk_size / 4;
-  bool last = limit == body.body.end;
-  if (body.frontier >= limit || (!last && limit - body.frontier < crumb))
-    return std::nullopt;
-  auto end = std::min(body.frontier + size, limit);
-  if (last && end + crumb >= limit)
-    end = limit;
-  return byte_range{body.frontier, end};
-}
-
-/// The share that each body has of the memory.
-uint64_t scheduler::window() const {
-  auto share = config_.memory / std::max<size_t>(1, bodies_.size());
-  return std::max(share, 2 * config_.chunk_size);
-}
-
-uint64_t scheduler::window_end(const body_state& body) const {
-  return body.taken + window();
-}
-
-uint64_t scheduler::unassigned(const body_state& body) const {
-  return body.body.end - std::min(body.body.end, body.frontier)
-         + body.returned.size();
-}
-
-uint64_t scheduler::backlog(const source_state& source) const {
-  uint64_t out = 0;
-  for (auto id : source.leases)
-    out += leases_.at(id).range.end - leases_.at(id).upto;
-  return out;
-}
-
-duration scheduler::expected_time(const source_state& source,
-                                  uint64_t bytes) const {
-  auto rate = source.meter.rate();
-  if (!rate || *rate < 1)
-    return unknown_time;
-  auto seconds = static_cast<double>(bytes) / *rate;
-  return std::chrono::duration_cast<duration>(
-      std::chrono::duration<double>(std::min(seconds, 3600.0)));
-}
-
-instant scheduler::overdue_at(const lease_state& lease) const {
-  auto& source = sources_.at(lease.source);
-  auto wait = std::clamp(3 * expected_time(source, backlog(source)),
-                         overdue_min, overdue_max);
-  // A source that brings other leases is alive, but one of them may hang.
-  return std::min(std::max(lease.heard, source.heard) + wait,
-                  lease.heard + 2 * overdue_max);
-}
-
-bool scheduler::covered_by_other(const body_state& body, lease_id except,
-                                 uint64_t offset) const {
-  return std::any_of(body.leases.begin(), body.leases.end(), [&](lease_id x) {
-    auto& lease = leases_.at(x);
-    return x != except && !lease.overdue && lease.range.contains(offset);
-  });
-}
-
-bool scheduler::has_hope(const body_state& body, instant now) const {
-  return std::any_of(sources_.begin(), sources_.end(), [&](auto& kv) {
-    return !body.excluded.contains(kv.first)
-           && kv.second.resting_until < now + hope_time;
-  });
-}
-
-// -- machine ------------------------------------------------------------------
-
-std::optional<instant> scheduler::deadline() const {
-  std::optional<instant> out;
-  auto consider = [&out](instant at) { out = out ? std::min(*out, at) : at; };
-  for (auto& [id, lease] : leases_)
-    consider(lease.overdue ? lease.heard + abandon_time : overdue_at(lease));
-  if (!bodies_.empty())
-    for (auto& [id, source] : sources_)
-      if (source.resting_until != instant{})
-        consider(source.resting_until);
-  for (auto& [id, body] : bodies_)
-    if (body.hopeless_since && !body.given_up)
-      consider(*body.hopeless_since + hope_time);
-  return out;
-}
-
-void scheduler::expire(instant now) {
-  for (auto& [id, source] : sources_)
-    if (source.resting_until <= now)
-      source.resting_until = instant{};
-  for (auto& [id, lease] : leases_) {
-    if (lease.overdue || now < overdue_at(lease))
-      continue;
-    lease.overdue = true;
-    // It has to show anew what it can.
-    auto& source = sources_.at(lease.source);
-    source.size = config_.chunk_size / 4;
-    source.meter = {};
-    source.meter.started(now);
-  }
-  abandon_silent(now);
-  assign(now);
-  for (auto& [id, body] : bodies_)
-    check_hope(id, body, now);
-}
-
-/// Takes leases away from sources that have long said nothing, alive or not,
-/// so that a body which waits for them alone can end.
-void scheduler::abandon_silent(instant now) {
-  std::vector<lease_id> silent;
-  for (auto& [id, lease] : leases_)
-    if (lease.overdue && now >= lease.heard + abandon_time)
-      silent.push_back(id);
-  for (auto id : silent) {
-    auto i = leases_.find(id);
-    if (i == leases_.end())
-      continue;
-    actions_.push_back(cancel{id, i->second.source, i->second.transfer});
-    sources_.at(i->second.source).failures = max_failures;
-    lease_failed(id, chunk_failure::unavailable, i->second.upto, now);
-  }
-}
-
-void scheduler::check_hope(const transfer_id& id, body_state& body,
-                           instant now) {
-  bool waits = !body.spine_alive && body.leases.empty() && !body.given_up
-               && !body.done.contains(body.body);
-  if (!waits || has_hope(body, now)) {
-    body.hopeless_since.reset();
-    return;
-  }
-  if (!body.hopeless_since)
-    body.hopeless_since = now;
-  // An own line that is not there is being restarted.
-  bool own = std::any_of(sources_.begin(), sources_.end(),
-                         [](auto& kv) { return kv.second.traits.own; });
-  if (!own && now < *body.hopeless_since + hope_time)
-    return;
-  body.given_up = true;
-  actions_.push_back(give_up{id, "no device can bring the rest"});
+  return sum > 0 ? *source.estimate.rate() / sum : 1.0;
 }
 
 } // namespace peapod

@@ -186,7 +186,7 @@ CAF_TEST(a payload of another size or place or version is refused) {
     auto client = download();
     CAF_CHECK(finishes(client));
     auto requests = peer.got<chunk_request>().size();
-    CAF_CHECK(requests > 0 && requests <= 2);
+    CAF_CHECK(requests > 0 && requests <= 3);
     for (auto& y : status(*x).transfers)
       CAF_CHECK(!y.ledger.bytes_by_source.contains(peer.id()));
   }
@@ -211,7 +211,7 @@ CAF_TEST(a peer that refuses one body is not asked again for it) {
   pass(1500ms);
   auto client = download();
   CAF_CHECK(finishes(client));
-  CAF_CHECK(peer.got<chunk_request>().size() <= 2);
+  CAF_CHECK(peer.got<chunk_request>().size() <= 3);
 }
 
 CAF_TEST(a range that is asked for again is brought by the first answer) {
@@ -321,13 +321,13 @@ CAF_TEST(a foreign peer that must be refused loses its session instead) {
   CAF_CHECK(peer.is_closed());
 }
 
-CAF_TEST(two ranges are fetched at a time for one peer) {
+CAF_TEST(four ranges are fetched at a time for one peer) {
   x->wan->rate = 100'000;
   scripted_peer peer{*this, *x, ours};
   pass(1500ms);
   for (uint64_t i = 0; i < 6; ++i)
     peer.ask({i * 1000, i * 1000 + 1000}, version());
-  CAF_CHECK_EQUAL(x->wan->opened, 2u);
+  CAF_CHECK_EQUAL(x->wan->opened, 4u);
   pass(1s);
   CAF_CHECK_EQUAL(peer.got<chunk_data>().size(), 6u);
 }

@@ -1,6 +1,6 @@
 #define CAF_SUITE scheduler_takeover
 
-#include "tests/core/pool_sim.hpp"
+#include "tests/sim/pool.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -14,7 +14,9 @@ namespace {
 /// What a scheduler without peers leases of a body of 4 MiB, a character for
 /// each 256 KiB: `o` own line, `a` a peer, `.` nobody.
 std::string taken_over(body_progress so_far) {
-  scheduler x{{256_KiB, 4_MiB, 64_MiB, 500ms, 1000}};
+  scheduler_config config;
+  config.first_lease = 1000;
+  scheduler x{config};
   auto now = instant{1s};
   x.source_joined(device('o'), {true, false}, now);
   x.source_joined(device('a'), {false, false}, now);

@@ -1,6 +1,6 @@
 #define CAF_SUITE scheduler
 
-#include "tests/core/pool_sim.hpp"
+#include "tests/sim/pool.hpp"
 
 #include <random>
 
@@ -71,9 +71,9 @@ CAF_TEST(three equal lines share a body and the spine hands over once) {
   CAF_MESSAGE(picture);
   CAF_CHECK_EQUAL(picture.substr(0, 2), "SS");
   CAF_CHECK(shows_only(picture, "Soab"));
-  CAF_CHECK(count(picture, 'a') >= 9);
-  CAF_CHECK(count(picture, 'b') >= 9);
-  CAF_CHECK(count(picture, 'o') + count(picture, 'S') >= 9);
+  CAF_CHECK(count(picture, 'a') >= 8);
+  CAF_CHECK(count(picture, 'b') >= 8);
+  CAF_CHECK(count(picture, 'o') + count(picture, 'S') >= 8);
   CAF_CHECK_EQUAL(p.bodies[0].switches, 1u);
 }
 
@@ -97,9 +97,9 @@ CAF_TEST(a foreign peer gets one chunk at a time) {
     CAF_REQUIRE(p.lines.at('f').jobs.size() <= 1);
   }
   CAF_CHECK(complete(p));
-  CAF_CHECK(p.lines.at('f').grants >= 9);
+  CAF_CHECK(p.lines.at('f').grants >= 4);
   for (auto& x : grants_of(p, 'f'))
-    CAF_CHECK(x.range.size() <= 256_KiB + 64_KiB);
+    CAF_CHECK(x.range.size() <= 1_MiB + 32_KiB);
   CAF_CHECK(p.machine.rate(device('f')).has_value());
 }
 
@@ -112,7 +112,7 @@ CAF_TEST(a peer that joins in the middle takes its part) {
   CAF_REQUIRE(p.run());
   CAF_CHECK(complete(p));
   CAF_CHECK(shows_only(p.bodies[0].picture, "Soa"));
-  CAF_CHECK(count(p.bodies[0].picture, 'a') >= 6);
+  CAF_CHECK(count(p.bodies[0].picture, 'a') >= 5);
 }
 
 CAF_TEST(several bodies share the sources) {
@@ -127,6 +127,115 @@ CAF_TEST(several bodies share the sources) {
     CAF_CHECK(complete(p, i));
     CAF_CHECK(count(p.bodies[i].picture, 'a') > 0);
     CAF_CHECK(count(p.bodies[i].picture, 'b') > 0);
+  }
+}
+
+// -- where sources are sent ---------------------------------------------------
+
+namespace {
+
+/// How far the farthest grant of `name` began ahead of what the client had.
+uint64_t farthest(const pool& x, char name, size_t from) {
+  uint64_t out = 0;
+  for (size_t i = from; i < x.history.size(); ++i)
+    if (auto y = std::get_if<scheduler::grant>(&x.history[i]);
+        y && y->source == device(name) && !y->hedge)
+      out = std::max(out, y->range.begin);
+  return out;
+}
+
+} // namespace
+
+CAF_TEST(a slow source is sent so far ahead that it is there in time) {
+  pool p;
+  p.join('o', 10e6);
+  p.join('a', 10e6);
+  p.join('s', 0.1e6);
+  p.open(200 * megabyte);
+  p.run_for(3s);
+  auto before = p.history.size();
+  auto here = p.bodies[0].core.delivered();
+  p.run_for(2s);
+  // A lease of the slow one takes a third of a second and more.
+  CAF_CHECK(farthest(p, 's', before) > here + 40 * megabyte);
+  uint64_t hedged = 0;
+  for (auto i = before; i < p.history.size(); ++i)
+    if (auto x = std::get_if<scheduler::grant>(&p.history[i]); x && x->hedge)
+      hedged += x->range.size();
+  CAF_CHECK(hedged <= 128_KiB);
+  CAF_REQUIRE(p.run());
+  CAF_CHECK(complete(p));
+}
+
+CAF_TEST(a spine that collapses does not hold up what peers bring) {
+  pool p;
+  auto& own = p.join('o', 1e6);
+  p.join('a', 5e6);
+  p.open(20 * megabyte);
+  p.run_for(100ms);
+  own.rate = 1e3;
+  p.run_for(2s);
+  CAF_CHECK(p.bodies[0].core.delivered() > 4 * megabyte);
+  CAF_REQUIRE(p.run());
+  CAF_CHECK(complete(p));
+  CAF_CHECK(p.bodies[0].ended - p.bodies[0].opened < 7s);
+}
+
+CAF_TEST(
+    a rate that collapses in the middle of a lease is noticed before its end) {
+  pool p;
+  p.join('o', 5e6);
+  p.join('a', 5e6);
+  p.open(200 * megabyte);
+  p.run_for(4s);
+  p.lines.at('a').rate = 0.05e6;
+  auto known = *p.machine.rate(device('a'));
+  // What it has would take it a minute.
+  p.run_for(2s);
+  CAF_CHECK(*p.machine.rate(device('a')) < known / 3);
+  CAF_REQUIRE(p.run());
+  CAF_CHECK(complete(p));
+  CAF_CHECK(waste(p, p.bodies[0]) < 0.03);
+}
+
+CAF_TEST(the leases of one source do not end together) {
+  pool p;
+  p.join('o', 1e6);
+  p.join('a', 10e6, 100ms);
+  p.open(100 * megabyte);
+  p.run_for(2s);
+  auto begin = p.now;
+  auto before = p.lines.at('a').spent;
+  p.run_for(3s);
+  CAF_CHECK(p.lines.at('a').spent - before
+            > 0.93 * 10e6
+                  * std::chrono::duration<double>(p.now - begin).count());
+}
+
+CAF_TEST(a small body does not wait for a large one) {
+  pool p;
+  p.join('o', 2e6);
+  p.join('a', 2e6);
+  p.open(100 * megabyte);
+  p.run_for(2s);
+  auto small = p.open(2 * megabyte);
+  p.run_for(2s);
+  // Alone it would take half a second, with an equal part of all a whole one.
+  CAF_CHECK(!p.bodies[small].open);
+  CAF_CHECK(p.bodies[small].ended - p.bodies[small].opened < 1500ms);
+}
+
+CAF_TEST(bodies have equal parts of the sources) {
+  pool p;
+  p.join('o', 3e6);
+  p.join('a', 6e6);
+  p.join('b', 3e6);
+  for (int i = 0; i < 3; ++i)
+    p.open(100 * megabyte);
+  p.run_for(8s);
+  for (auto& b : p.bodies) {
+    auto part = static_cast<double>(b.core.here().size()) / (12e6 * 8);
+    CAF_CHECK(part > 0.26 && part < 0.4);
   }
 }
 
@@ -233,7 +342,7 @@ CAF_TEST(the leases of a peer that leaves go to others at once) {
   p.open(8_MiB);
   p.run_for(100ms);
   auto held = grants_of(p, 'a');
-  CAF_REQUIRE_EQUAL(held.size(), 2u);
+  CAF_REQUIRE_EQUAL(held.size(), 3u);
   auto before = p.history.size();
   p.leave('a');
   p.run_for(1000ms);
@@ -255,7 +364,7 @@ CAF_TEST(a peer that is refused gets no more of that body but of others) {
   p.join('a', 5e6).fails = chunk_failure::refused;
   p.open(4_MiB);
   p.run_for(100ms);
-  CAF_CHECK_EQUAL(p.lines.at('a').grants, 2u);
+  CAF_CHECK_EQUAL(p.lines.at('a').grants, 3u);
   p.lines.at('a').fails.reset();
   p.open(4_MiB);
   CAF_REQUIRE(p.run());
@@ -271,7 +380,7 @@ CAF_TEST(a peer that sees another representation is left out) {
   p.join('b', 5e6);
   p.open(8_MiB);
   CAF_REQUIRE(p.run());
-  CAF_CHECK_EQUAL(p.lines.at('a').grants, 2u);
+  CAF_CHECK_EQUAL(p.lines.at('a').grants, 3u);
   CAF_CHECK(shows_only(p.bodies[0].picture, "Sob"));
   CAF_CHECK(p.bodies[0].failed.empty());
 }
@@ -294,7 +403,7 @@ CAF_TEST(a peer that cannot now is asked again after a rest) {
   p.join('a', 5e6).fails = chunk_failure::unavailable;
   p.open(8_MiB);
   p.run_for(150ms);
-  CAF_CHECK_EQUAL(p.lines.at('a').grants, 2u);
+  CAF_CHECK_EQUAL(p.lines.at('a').grants, 3u);
   p.lines.at('a').fails.reset();
   CAF_REQUIRE(p.run());
   CAF_CHECK(count(p.bodies[0].picture, 'a') > 8);
@@ -441,7 +550,7 @@ CAF_TEST(nothing is leased beyond the window of a client that does not read) {
     for (auto& x : grants_of(p, name))
       end = std::max(end, x.range.end);
   CAF_CHECK(end <= b.core.delivered() + 4_MiB);
-  CAF_CHECK(end >= 4_MiB);
+  CAF_CHECK(end > 4_MiB - 32_KiB);
   b.client_rate = 1e9;
   CAF_REQUIRE(p.run());
   CAF_CHECK(complete(p));
@@ -478,13 +587,13 @@ CAF_TEST(a closed body takes its leases with it) {
   pool p;
   p.join('a', 1e6);
   p.open(8_MiB);
-  CAF_CHECK_EQUAL(p.lines.at('a').grants, 2u);
+  CAF_CHECK_EQUAL(p.lines.at('a').grants, 3u);
   p.machine.transfer_closed(p.bodies[0].id, p.now);
   CAF_CHECK(!p.machine.deadline());
   size_t cancels = 0;
   while (auto x = p.machine.poll())
     cancels += std::holds_alternative<scheduler::cancel>(*x);
-  CAF_CHECK_EQUAL(cancels, 2u);
+  CAF_CHECK_EQUAL(cancels, 3u);
   p.machine.lease_done(1, p.now);
   p.machine.lease_failed(2, chunk_failure::integrity, 0, p.now);
   CAF_CHECK(!p.machine.poll());

@@ -1,0 +1,121 @@
+#include "core/scheduler.hpp"
+
+#include <algorithm>
+#include <utility>
+
+/// What is leased a second time: what the client waits for, or would wait for
+/// at the end, while somebody else could bring it much sooner.
+namespace peapod {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Nothing is hedged to gain less.
+constexpr duration least_gain = 50ms;
+
+/// What may come twice of a body, apart from what is overdue: a share of what
+/// is here, and a little to begin with.
+constexpr uint64_t hedge_share = 40;
+constexpr uint64_t first_hedges = 512_KiB;
+
+/// The client does not wait longer for one range, even if others can go on.
+constexpr duration patience = 1s;
+
+} // namespace
+
+void scheduler::hedge(const transfer_id& id, body_state& body, instant now) {
+  if (body.given_up)
+    return;
+  hedge_spine(id, body, now);
+  bool tail = unassigned(body) == 0;
+  auto first = head(body);
+  for (auto lease : std::set<lease_id>{body.leases}) {
+    auto& x = leases_.at(lease);
+    bool urgent = x.range.contains(first);
+    if (x.overdue || tail
+        || (urgent && remaining(x, now) > patience_for(body, x.range.begin)))
+      hedge_lease(id, body, lease, urgent, now);
+  }
+}
+
+/// What the spine has claimed is hedged like a lease.
+void scheduler::hedge_spine(const transfer_id& id, body_state& body,
+                            instant now) {
+  byte_range rest{head(body), body.claim_end};
+  if (!body.spine_alive || rest.empty()
+      || covered_by_other(body, 0, rest.begin))
+    return;
+  auto rate = body.spine_speed.rate();
+  auto silent = now - body.spine_heard;
+  auto needs =
+      rate ? std::chrono::duration_cast<duration>(std::chrono::duration<double>(
+          static_cast<double>(rest.size()) / std::max(*rate, 1.0)))
+           : duration::zero();
+  needs = std::max(needs, silent);
+  if (needs <= patience_for(body, rest.begin))
+    return;
+  auto other = stand_in({}, body, rest.size(), true, now);
+  if (other && needs > other->second * 3 / 2 + least_gain)
+    give(other->first, sources_.at(other->first), id, body, rest, true, now);
+}
+
+/// How long the client can do without the byte at `offset`: until nothing can
+/// go on, and not much longer than it would notice.
+duration scheduler::patience_for(const body_state& body,
+                                 uint64_t offset) const {
+  return std::min(time_to_full(body, offset), patience);
+}
+
+/// Gives what is left of it to who brings it first, if that is much sooner.
+bool scheduler::hedge_lease(const transfer_id& id, body_state& body,
+                            lease_id lease, bool urgent, instant now) {
+  auto& x = leases_.at(lease);
+  byte_range rest{x.upto, x.range.end};
+  auto budget = first_hedges + body.done.size() / hedge_share;
+  if (x.hedge || rest.empty() || covered_by_other(body, lease, rest.begin)
+      || (!x.overdue && body.hedged + rest.size() > budget))
+    return false;
+  auto other = stand_in(x.source, body, rest.size(), urgent, now);
+  if (!other
+      || (!x.overdue && remaining(x, now) < other->second * 3 / 2 + least_gain))
+    return false;
+  give(other->first, sources_.at(other->first), id, body, rest, true, now);
+  return true;
+}
+
+/// Who but `owner` would bring so many bytes first, and how soon.
+std::optional<std::pair<device_id, duration>>
+scheduler::stand_in(const device_id& owner, const body_state& body,
+                    uint64_t bytes, bool urgent, instant now) const {
+  std::optional<std::pair<device_id, duration>> best;
+  for (auto& [id, source] : sources_) {
+    auto room = max_leases(source) + (urgent && !source.traits.foreign);
+    if (id == owner || is_stalled(source) || is_resting(source, now)
+        || source.leases.size() >= room || !may_serve(id, source, body))
+      continue;
+    auto needs = source.estimate.time_for(backlog(source) + bytes);
+    if (!best || needs < best->second)
+      best = {id, needs};
+  }
+  return best;
+}
+
+/// What a lease still takes. Who is late will be as late again, and who has
+/// become slower takes as long as he does now.
+duration scheduler::remaining(const lease_state& lease, instant now) const {
+  auto& source = sources_.at(lease.source);
+  auto planned = lease.due > now ? lease.due - now : now - lease.due;
+  return std::max(planned,
+                  source.estimate.time_for(lease.range.end - lease.upto));
+}
+
+bool scheduler::covered_by_other(const body_state& body, lease_id except,
+                                 uint64_t offset) const {
+  return std::ranges::any_of(body.leases, [&](lease_id x) {
+    auto& lease = leases_.at(x);
+    return x != except && !lease.overdue && lease.range.contains(offset);
+  });
+}
+
+} // namespace peapod

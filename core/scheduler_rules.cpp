@@ -1,0 +1,190 @@
+#include "core/scheduler.hpp"
+
+#include <algorithm>
+#include <utility>
+
+/// Who may bring what, what is overdue, and when nothing is left to hope for.
+namespace peapod {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A lease is overdue after three times its expected time, within bounds that
+/// keep a frozen peer from being noticed by the one who waits.
+constexpr duration overdue_min = 1s;
+constexpr duration overdue_max = 2s;
+
+/// How long a lease may stay without a byte before it is taken away.
+constexpr duration abandon_time = 30s;
+
+/// Who rests longer than this is no hope for a body that waits.
+constexpr duration hope_time = 5s;
+
+/// How many leases more a source may have that is far away.
+constexpr size_t max_more_leases = 3;
+
+} // namespace
+
+// -- rules --------------------------------------------------------------------
+
+bool scheduler::may_serve(const device_id& id, const source_state& source,
+                          const body_state& body) const {
+  if (body.given_up || body.excluded.contains(id))
+    return false;
+  // While the spine lives the own line has one lease: its successor.
+  return !source.traits.own || !body.spine_alive
+         || (body.switching && !body.own_refused && is_idle_own(id, body));
+}
+
+bool scheduler::is_idle_own(const device_id& id, const body_state& body) const {
+  return std::none_of(body.leases.begin(), body.leases.end(),
+                      [&](lease_id x) { return leases_.at(x).source == id; });
+}
+
+bool scheduler::is_stalled(const source_state& source) const {
+  return !source.leases.empty()
+         && std::all_of(source.leases.begin(), source.leases.end(),
+                        [this](lease_id x) { return leases_.at(x).overdue; });
+}
+
+bool scheduler::is_resting(const source_state& source, instant now) const {
+  return source.resting_until > now;
+}
+
+/// As many as keep the source's line busy while answers are on their way.
+size_t scheduler::max_leases(const source_state& source) const {
+  if (source.traits.foreign)
+    return 1;
+  auto& x = source.estimate;
+  auto bytes_on_the_way = x.rate().value_or(0)
+                          * std::chrono::duration<double>(x.latency()).count()
+                          * 3 / 2;
+  auto size = std::min(x.lease_size(), window() / 8);
+  auto more = bytes_on_the_way / static_cast<double>(size + 1);
+  // A peer's range is on its way to the origin, on the peer's line, or on its
+  // way to us.
+  auto least = source.traits.own ? 2u : 3u;
+  return least + std::min(static_cast<size_t>(more + 0.5), max_more_leases);
+}
+
+/// The share that each body has of the memory.
+uint64_t scheduler::window() const {
+  auto share = config_.memory / std::max<size_t>(1, bodies_.size());
+  return std::max(share, 2 * config_.chunk_size);
+}
+
+uint64_t scheduler::window_end(const body_state& body) const {
+  return body.taken + window();
+}
+
+uint64_t scheduler::unassigned(const body_state& body) const {
+  return body.body.end - std::min(body.body.end, body.frontier)
+         + body.returned.size();
+}
+
+/// Bytes of it that are leased and not here.
+uint64_t scheduler::outstanding(const body_state& body) const {
+  uint64_t out = 0;
+  for (auto id : body.leases)
+    out += leases_.at(id).range.end - leases_.at(id).upto;
+  return out;
+}
+
+uint64_t scheduler::backlog(const source_state& source) const {
+  uint64_t out = 0;
+  for (auto id : source.leases)
+    out += leases_.at(id).range.end - leases_.at(id).upto;
+  for (auto& x : source.ghosts)
+    out += x.bytes;
+  return out;
+}
+
+instant scheduler::overdue_at(const lease_state& lease) const {
+  auto& source = sources_.at(lease.source);
+  auto wait = std::clamp(3 * source.estimate.time_for(backlog(source)),
+                         overdue_min, overdue_max);
+  // A source that brings other leases is alive, but one of them may hang.
+  return std::min(std::max(lease.heard, source.heard) + wait,
+                  lease.heard + 2 * overdue_max);
+}
+
+bool scheduler::has_hope(const body_state& body, instant now) const {
+  return std::any_of(sources_.begin(), sources_.end(), [&](auto& kv) {
+    return !body.excluded.contains(kv.first)
+           && kv.second.resting_until < now + hope_time;
+  });
+}
+
+// -- machine ------------------------------------------------------------------
+
+std::optional<instant> scheduler::deadline() const {
+  std::optional<instant> out;
+  auto consider = [&out](instant at) { out = out ? std::min(*out, at) : at; };
+  for (auto& [id, lease] : leases_)
+    consider(lease.overdue ? lease.heard + abandon_time : overdue_at(lease));
+  if (!bodies_.empty())
+    for (auto& [id, source] : sources_)
+      if (source.resting_until != instant{})
+        consider(source.resting_until);
+  for (auto& [id, body] : bodies_)
+    if (body.hopeless_since && !body.given_up)
+      consider(*body.hopeless_since + hope_time);
+  return out;
+}
+
+void scheduler::expire(instant now) {
+  for (auto& [id, source] : sources_)
+    if (source.resting_until <= now)
+      source.resting_until = instant{};
+  for (auto& [id, lease] : leases_) {
+    if (lease.overdue || now < overdue_at(lease))
+      continue;
+    lease.overdue = true;
+    // It has to show anew what it can.
+    auto& source = sources_.at(lease.source);
+    source.estimate.distrust(now);
+  }
+  abandon_silent(now);
+  assign(now);
+  for (auto& [id, body] : bodies_)
+    check_hope(id, body, now);
+}
+
+/// Takes leases away from sources that have long said nothing, alive or not,
+/// so that a body which waits for them alone can end.
+void scheduler::abandon_silent(instant now) {
+  std::vector<lease_id> silent;
+  for (auto& [id, lease] : leases_)
+    if (lease.overdue && now >= lease.heard + abandon_time)
+      silent.push_back(id);
+  for (auto id : silent) {
+    auto i = leases_.find(id);
+    if (i == leases_.end())
+      continue;
+    actions_.push_back(cancel{id, i->second.source, i->second.transfer});
+    sources_.at(i->second.source).failures = max_failures;
+    lease_failed(id, chunk_failure::unavailable, i->second.upto, now);
+  }
+}
+
+void scheduler::check_hope(const transfer_id& id, body_state& body,
+                           instant now) {
+  bool waits = !body.spine_alive && body.leases.empty() && !body.given_up
+               && !body.done.contains(body.body);
+  if (!waits || has_hope(body, now)) {
+    body.hopeless_since.reset();
+    return;
+  }
+  if (!body.hopeless_since)
+    body.hopeless_since = now;
+  // An own line that is not there is being restarted.
+  bool own = std::any_of(sources_.begin(), sources_.end(),
+                         [](auto& kv) { return kv.second.traits.own; });
+  if (!own && now < *body.hopeless_since + hope_time)
+    return;
+  body.given_up = true;
+  actions_.push_back(give_up{id, "no device can bring the rest"});
+}
+
+} // namespace peapod

@@ -1,0 +1,78 @@
+#include "core/source_estimate.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace peapod {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr duration unknown_time = 300ms;
+
+/// Nothing is expected to take longer.
+constexpr double max_seconds = 3600;
+
+/// Shorter silences mean nothing.
+constexpr duration sure = 200ms;
+
+double seconds(duration x) {
+  return std::chrono::duration<double>(x).count();
+}
+
+duration time_of(uint64_t bytes, double rate) {
+  auto time = std::min(static_cast<double>(bytes) / rate, max_seconds);
+  return std::chrono::duration_cast<duration>(
+      std::chrono::duration<double>(time));
+}
+
+} // namespace
+
+void source_estimate::finished(uint64_t bytes, uint64_t ahead, instant granted,
+                               duration quantum, instant now) {
+  auto took = now - granted;
+  auto rate = meter_.rate();
+  // What is left without the bytes is the way; the shortest of late counts.
+  auto way = std::max(took - (rate ? time_of(ahead, *rate) : duration::zero()),
+                      duration{1ms});
+  latency_ = std::min(latency_.value_or(way) * 17 / 16, way);
+  // Grows with what was tried, however many of that size end at once.
+  auto last = static_cast<double>(size_);
+  auto tried = max_growth * static_cast<double>(bytes);
+  auto wanted = rate             ? *rate * seconds(quantum)
+                : took < quantum ? tried
+                                 : last / 2;
+  wanted = std::clamp(wanted, last / 2, std::max(last, tried));
+  size_ = std::clamp(static_cast<uint64_t>(wanted), sizes_.least, sizes_.most);
+}
+
+void source_estimate::resize(duration quantum) {
+  if (auto rate = meter_.rate())
+    size_ = std::clamp(static_cast<uint64_t>(*rate * seconds(quantum)),
+                       sizes_.least, sizes_.most);
+}
+
+void source_estimate::silent(uint64_t backlog, duration time) {
+  // At its rate all of it would be here by now.
+  if (auto late = time - latency(); late > sure)
+    meter_.limit(static_cast<double>(backlog) / seconds(late));
+}
+
+void source_estimate::distrust(instant now) {
+  size_ = sizes_.least;
+  meter_ = {};
+  meter_.started(now);
+}
+
+duration source_estimate::time_for(uint64_t bytes) const {
+  auto rate = meter_.rate();
+  if (!rate || *rate < 1)
+    return unknown_time;
+  auto time = std::min(static_cast<double>(bytes) / *rate, max_seconds);
+  return std::max(
+      std::chrono::duration_cast<duration>(std::chrono::duration<double>(time)),
+      latency());
+}
+
+} // namespace peapod

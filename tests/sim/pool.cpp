@@ -1,0 +1,538 @@
+#include "tests/sim/pool.hpp"
+
+#include "tests/sim/link.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <set>
+#include <utility>
+#include <variant>
+
+namespace peapod::sim {
+
+namespace {
+
+/// How much of a spine the kernel holds that was not read.
+constexpr double spine_buffer = 256 * 1024;
+
+constexpr duration fetch_timeout = 20s;
+
+/// How many ranges a device fetches for another at a time.
+constexpr size_t max_serving = 4;
+
+/// A line that streams tells of so many bytes, or after so long of fewer.
+constexpr uint64_t tell_bytes = 64_KiB;
+constexpr duration tell_time = 50ms;
+
+/// Draws nothing but zeros: which samples are rechecked does not matter here.
+void zeros(std::span<uint8_t> out) {
+  std::ranges::fill(out, uint8_t{0});
+}
+
+transfer::config transfer_config() {
+  transfer::config out;
+  out.own = device('o');
+  return out;
+}
+
+double seconds(duration x) {
+  return std::chrono::duration<double>(x).count();
+}
+
+size_t index_of(const transfer_id& id) {
+  return id.bytes[0] - 1u;
+}
+
+char name_of(const device_id& id) {
+  return static_cast<char>(id.bytes[0]);
+}
+
+bool spine_wants(const body& b) {
+  return b.open && b.spine_flows
+         && b.spine_at < static_cast<double>(b.core.body().end)
+         && b.spine_at - static_cast<double>(b.core.spine()) < spine_buffer;
+}
+
+void paint(body& b, byte_range part, char name) {
+  for (auto i = (part.begin + 256_KiB - 1) / 256_KiB; i * 256_KiB < part.end;
+       ++i)
+    if (b.picture[i] == '.')
+      b.picture[i] = name;
+}
+
+} // namespace
+
+device_id device(char name) {
+  device_id out;
+  out.bytes[0] = static_cast<uint8_t>(name);
+  return out;
+}
+
+slice content(byte_range range) {
+  static const auto bytes = [] {
+    byte_buffer out(9_MiB);
+    for (size_t i = 0; i < out.size(); ++i)
+      out[i] = static_cast<uint8_t>(i % 251);
+    return std::make_shared<const byte_buffer>(std::move(out));
+  }();
+  return {bytes, bytes->data() + range.begin % 251,
+          static_cast<size_t>(range.size())};
+}
+
+body::body(transfer_id id, uint64_t size, double client_rate,
+           std::string origin)
+  : id(id),
+    origin(std::move(origin)),
+    core({0, size}, transfer_config(), zeros),
+    picture(size / 256_KiB + 1, '.'),
+    client_rate(client_rate) {}
+
+// -- what tests do ------------------------------------------------------------
+
+line& pool::join(char name, double rate, duration latency, bool foreign) {
+  auto& x = lines[name];
+  x.jobs.clear();
+  x.name = name;
+  x.traits = {name == 'o', foreign};
+  x.rate = rate;
+  x.latency = latency;
+  x.present = true;
+  x.frozen = false;
+  tell([&](auto& who) { who.source_joined(device(name), x.traits, now); });
+  pump();
+  return x;
+}
+
+void pool::leave(char name) {
+  auto& x = lines.at(name);
+  x.present = false;
+  x.jobs.clear();
+  tell([&](auto& who) { who.source_left(device(name), now); });
+  pump();
+}
+
+size_t pool::open(uint64_t size, double client_rate, std::string origin) {
+  transfer_id id;
+  id.bytes[0] = static_cast<uint8_t>(bodies.size() + 1);
+  bodies.emplace_back(id, size, client_rate, std::move(origin));
+  bodies.back().opened = now;
+  tell([&](auto& who) { who.transfer_opened(id, {0, size}, now); });
+  pump();
+  return bodies.size() - 1;
+}
+
+void pool::lose_spine(size_t index) {
+  auto& x = bodies[index];
+  if (!x.spine_flows)
+    return;
+  x.spine_flows = false;
+  x.core.spine_ended();
+  tell([&](auto& who) { who.spine_ended(x.id, x.core.spine(), now); });
+  pump();
+}
+
+bool pool::run(duration limit) {
+  auto until = now + limit;
+  while (now < until && !idle())
+    step_until(until);
+  return idle();
+}
+
+void pool::run_for(duration time) {
+  for (auto until = now + time; now < until;)
+    step_until(until);
+}
+
+bool pool::idle() const {
+  return std::none_of(bodies.begin(), bodies.end(),
+                      [](auto& x) { return x.open; });
+}
+
+double pool::spent() const {
+  double out = 0;
+  for (auto& [name, x] : lines)
+    out += x.spent;
+  return out;
+}
+
+// -- time ---------------------------------------------------------------------
+
+void pool::step_until(instant limit) {
+  start_jobs();
+  share_lines();
+  auto next = next_event(std::min(limit, now + resolution));
+  auto time = next - now;
+  move(time);
+  now = next;
+  settle();
+  for (auto& b : bodies)
+    step_body(b, time);
+  while (!script_.empty() && script_.begin()->first <= now) {
+    auto what = std::move(script_.begin()->second);
+    script_.erase(script_.begin());
+    what();
+  }
+  if (auto at = deadline(); at && *at <= now)
+    tell([&](auto& who) { who.expire(now); });
+  pump();
+}
+
+/// When a flow ends, a message arrives or something is due, if before `limit`.
+instant pool::next_event(instant limit) {
+  auto out = limit;
+  auto consider = [&](instant at) { out = std::min(out, std::max(at, now)); };
+  for (auto& x : flows_)
+    if (x.rate > 0 && x.upto < x.rate * 3600)
+      consider(now + duration{1}
+               + std::chrono::duration_cast<duration>(
+                   std::chrono::duration<double>(x.upto / x.rate)));
+  for (auto& [name, x] : lines)
+    for (auto& j : x.jobs)
+      if (j.where == stage::asked)
+        consider(j.since + x.latency);
+  if (!script_.empty())
+    consider(script_.begin()->first);
+  if (auto at = deadline(); at && *at > now)
+    consider(*at);
+  return out;
+}
+
+/// A peer brings two at a time; those that wait begin when there is room.
+void pool::start_jobs() {
+  for (auto& [name, x] : lines) {
+    auto busy = std::count_if(x.jobs.begin(), x.jobs.end(), [](auto& j) {
+      return j.where == stage::asked || j.where == stage::wan;
+    });
+    for (auto& j : x.jobs) {
+      auto asked = j.granted + (x.traits.own ? duration{} : lan_latency);
+      if (j.where != stage::queued || now < asked)
+        continue;
+      if (!x.traits.own && static_cast<size_t>(busy) >= max_serving)
+        break;
+      j.where = stage::asked;
+      j.since = now;
+      ++busy;
+    }
+  }
+}
+
+// -- lines --------------------------------------------------------------------
+
+size_t pool::connections(const line& x) const {
+  auto count = std::count_if(x.jobs.begin(), x.jobs.end(),
+                             [](auto& j) { return j.where == stage::wan; });
+  if (x.traits.own)
+    count += std::count_if(bodies.begin(), bodies.end(),
+                           [](auto& b) { return b.open && b.spine_flows; });
+  return static_cast<size_t>(count);
+}
+
+/// All that a line carries shares its rate evenly, and so does what goes over
+/// the network between the devices.
+void pool::share_lines() {
+  flows_.clear();
+  std::map<char, std::vector<size_t>> links;
+  std::vector<double> caps;
+  auto add = [&](char link, flow x, double cap) {
+    links[link].push_back(flows_.size());
+    flows_.push_back(x);
+    caps.push_back(cap);
+  };
+  constexpr char lan = 0;
+  for (auto& [name, x] : lines) {
+    auto link = x.shares ? x.shares : name;
+    auto cap = x.frozen || !x.present ? 0 : x.origin.per_connection;
+    for (auto& j : x.jobs) {
+      if (j.where == stage::wan)
+        add(link, {&j.left, &x.spent, j.left, 0, false}, cap);
+      else if (j.where == stage::lan)
+        add(lan, {&j.left, nullptr, j.left, 0, false}, unlimited);
+    }
+    if (!x.traits.own)
+      continue;
+    for (auto& b : bodies)
+      if (spine_wants(b)) {
+        auto end = static_cast<double>(b.core.body().end);
+        auto room = static_cast<double>(b.core.spine()) + spine_buffer;
+        add(link,
+            {&b.spine_at, &x.spent, std::min(end, room) - b.spine_at, 0, true},
+            cap);
+      }
+  }
+  for (auto& [link, members] : links) {
+    std::vector<double> limits;
+    for (auto i : members)
+      limits.push_back(caps[i]);
+    auto rates = share(link == lan ? lan_rate : lines.at(link).rate, limits);
+    for (size_t i = 0; i < members.size(); ++i)
+      flows_[members[i]].rate = std::min(rates[i], 1e12);
+  }
+}
+
+/// What all lines together could bring now.
+double pool::capacity() const {
+  std::set<char> counted;
+  double own = 0;
+  double peers = 0;
+  for (auto& [name, x] : lines) {
+    auto link = x.shares ? x.shares : name;
+    if (!x.present || x.frozen || x.fails || !counted.insert(link).second)
+      continue;
+    (x.traits.own ? own : peers) += lines.at(link).rate;
+  }
+  return own + std::min(peers, lan_rate);
+}
+
+void pool::move(duration time) {
+  offered += capacity() * seconds(time);
+  for (auto& x : flows_) {
+    auto bytes = std::min(x.rate * seconds(time), x.upto);
+    *x.bytes += x.counts_up ? bytes : -bytes;
+    if (x.spent)
+      *x.spent += bytes;
+  }
+}
+
+/// What has come where it goes next.
+void pool::settle() {
+  for (auto& [name, x] : lines)
+    for (auto i = x.jobs.begin(); i != x.jobs.end();)
+      i = settle_job(x, *i) ? x.jobs.erase(i) : std::next(i);
+}
+
+/// Returns whether the job has ended.
+bool pool::settle_job(line& x, job& j) {
+  if (j.where == stage::asked && now >= j.since + x.latency) {
+    if (x.fails && *x.fails != chunk_failure::integrity)
+      return end(j, *x.fails);
+    if (connections(x) >= x.origin.max_connections)
+      return end(j, chunk_failure::unavailable);
+    j.where = stage::wan;
+    j.since = j.told_at = now;
+    j.left = static_cast<double>(j.range.size());
+  }
+  if (j.where == stage::wan) {
+    if (x.frozen && now - j.since > fetch_timeout)
+      return end(j, chunk_failure::unavailable);
+    bool whole = j.left < 0.5;
+    if (whole)
+      return fetched(x, j);
+    if (x.traits.own) {
+      auto upto = j.range.end - static_cast<uint64_t>(std::ceil(j.left));
+      if (upto >= j.told + tell_bytes
+          || (upto > j.told && now - j.told_at >= tell_time))
+        arrive(x, j, upto);
+    }
+  }
+  if (j.where == stage::lan && j.left < 0.5) {
+    if (x.fails)
+      return end(j, *x.fails);
+    arrive(x, j, j.range.end);
+    return end(j, std::nullopt);
+  }
+  return false;
+}
+
+/// All of it has come over the line. Peers send a range in one piece; the own
+/// line has told of most of it before.
+bool pool::fetched(line& x, job& j) {
+  if (x.traits.own) {
+    if (x.fails)
+      return end(j, *x.fails);
+    arrive(x, j, j.range.end);
+    return end(j, std::nullopt);
+  }
+  j.where = stage::lan;
+  j.since = now;
+  j.left = static_cast<double>(j.range.size());
+  if (lan_rate < unlimited)
+    return false;
+  j.left = 0;
+  return settle_job(x, j);
+}
+
+void pool::arrive(line& x, job& j, uint64_t upto) {
+  if (j.cancelled)
+    return;
+  auto& b = bodies[j.body];
+  byte_range part{std::exchange(j.told, upto), upto};
+  j.told_at = now;
+  paint(b, part, x.name);
+  b.core.chunk_arrived(device(x.name), part.begin, content(part),
+                       !x.traits.foreign);
+  tell([&](auto& who) { who.lease_progressed(j.lease, upto, now); });
+}
+
+bool pool::end(const job& j, std::optional<chunk_failure> failure) {
+  if (j.cancelled)
+    return true;
+  if (failure)
+    tell([&](auto& who) { who.lease_failed(j.lease, *failure, j.told, now); });
+  else
+    tell([&](auto& who) { who.lease_done(j.lease, now); });
+  return true;
+}
+
+// -- bodies -------------------------------------------------------------------
+
+void pool::step_body(body& b, duration time) {
+  if (!b.open)
+    return;
+  read_spine(b);
+  b.takes = std::min(b.takes + b.client_rate * seconds(time), 1e9);
+  auto taken = std::min<uint64_t>(
+      b.untaken,
+      b.client_rate < unlimited ? static_cast<uint64_t>(b.takes) : b.untaken);
+  if (b.client_rate < unlimited)
+    b.takes -= static_cast<double>(taken);
+  b.untaken -= taken;
+  if (taken > 0)
+    b.core.client_took(taken);
+  pump(b);
+  auto spine = b.core.spine();
+  auto released = b.core.taken();
+  if (b.open
+      && (spine >= b.told + 64_KiB || released >= b.told_taken + 64_KiB)) {
+    b.told = spine;
+    b.told_taken = released;
+    tell([&](auto& who) { who.progressed(b.id, spine, released, now); });
+  }
+}
+
+void pool::read_spine(body& b) {
+  byte_range part{b.core.spine(), static_cast<uint64_t>(b.spine_at + 0.001)};
+  part.end = std::min({part.end, part.begin + 256_KiB, b.core.body().end});
+  if (!b.spine_awaited || !b.spine_flows || part.empty())
+    return;
+  b.spine_awaited = false;
+  paint(b, part, 'S');
+  b.core.spine_arrived(content(part));
+  if (part.end == b.core.body().end) {
+    b.spine_flows = false;
+    b.core.spine_ended();
+  }
+}
+
+void pool::pump(body& b) {
+  while (auto action = b.core.poll())
+    std::visit([&](auto& x) { perform(b, x); }, *action);
+}
+
+void pool::perform(body& b, transfer::deliver& x) {
+  byte_range range{b.received, b.received + x.bytes.size()};
+  b.exact =
+      b.exact
+      && std::memcmp(x.bytes.data(), content(range).data(), x.bytes.size())
+             == 0;
+  b.received = range.end;
+  b.untaken += x.bytes.size();
+  if (x.last)
+    close(b);
+}
+
+void pool::perform(body& b, transfer::read_spine&) {
+  b.spine_awaited = true;
+}
+
+void pool::perform(body& b, transfer::stop_spine&) {
+  b.spine_flows = false;
+  tell([&](auto& who) { who.spine_ended(b.id, b.core.spine(), now); });
+}
+
+void pool::perform(body& b, transfer::recheck& x) {
+  b.core.rechecked(content(x.range));
+}
+
+void pool::perform(body& b, transfer::abort& x) {
+  b.failed = to_string(x.why);
+  close(b);
+}
+
+void pool::close(body& b) {
+  b.open = false;
+  b.ended = now;
+  tell([&](auto& who) { who.transfer_closed(b.id, now); });
+}
+
+// -- what the scheduler decides -----------------------------------------------
+
+std::optional<scheduler::action> pool::poll() {
+  return rival ? rival->poll() : machine.poll();
+}
+
+std::optional<instant> pool::deadline() const {
+  return rival ? std::nullopt : machine.deadline();
+}
+
+void pool::pump() {
+  while (auto action = poll()) {
+    history.push_back(*action);
+    std::visit([this](auto& x) { perform(x); }, *action);
+  }
+}
+
+void pool::perform(const scheduler::grant& x) {
+  auto& b = bodies[index_of(x.transfer)];
+  auto& from = lines.at(name_of(x.source));
+  ++from.grants;
+  if (!x.hedge) {
+    b.granted_twice += b.asked.intersects(x.range);
+    b.asked.insert(x.range);
+  }
+  auto window = std::max(config_.memory, 2 * config_.chunk_size);
+  beyond_window += !rival && x.range.end > b.core.taken() + window;
+  beyond_body += x.range.empty() || x.range.end > b.core.body().end;
+  if (x.hedge)
+    b.core.hedged(x.range.size());
+  job j{};
+  j.lease = x.lease;
+  j.body = index_of(x.transfer);
+  j.range = x.range;
+  j.granted = j.since = now;
+  j.told = x.range.begin;
+  from.jobs.push_back(j);
+}
+
+/// The own line closes its connection; a peer cannot be called off.
+void pool::perform(const scheduler::cancel& x) {
+  auto& from = lines.at(name_of(x.source));
+  if (from.traits.own)
+    from.jobs.remove_if([&](auto& j) { return j.lease == x.lease; });
+  for (auto& j : from.jobs)
+    if (j.lease == x.lease)
+      j.cancelled = true;
+}
+
+void pool::perform(const scheduler::switch_spine& x) {
+  auto& b = bodies[index_of(x.transfer)];
+  ++b.switches;
+  b.core.switch_planned(x.limit);
+}
+
+void pool::perform(const scheduler::give_up& x) {
+  auto& b = bodies[index_of(x.transfer)];
+  b.gave_up = x.reason;
+  b.core.fail(make_error(errc::origin_refused, x.reason));
+  pump(b);
+}
+
+void pool::perform(const scheduler::set_aside&) {}
+
+// -- figures ------------------------------------------------------------------
+
+double efficiency(const pool& x, const body& b, instant begin) {
+  double rates = 0;
+  for (auto& [name, y] : x.lines)
+    rates += y.rate;
+  return static_cast<double>(b.core.body().size())
+         / (seconds(b.ended - begin) * rates);
+}
+
+double waste(const pool& x, const body& b) {
+  auto size = static_cast<double>(b.core.body().size());
+  return (x.spent() - size) / size;
+}
+
+} // namespace peapod::sim

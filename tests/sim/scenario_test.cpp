@@ -1,0 +1,100 @@
+#define CAF_SUITE scenario
+
+#include "tests/sim/scenario.hpp"
+
+#include <algorithm>
+
+#include <caf/test/unit_test.hpp>
+
+using namespace peapod::sim;
+
+namespace {
+
+/// What a pod of a seed reached, when nothing is wrong with any byte of it.
+double efficiency_of(uint64_t seed, scenario_limits limits = {}) {
+  auto x = make_scenario(seed, limits);
+  auto by = run(x);
+  if (!by.complete || !by.exact)
+    CAF_FAIL(describe(x) << ": " << by.problem);
+  CAF_MESSAGE(by.efficiency << ", " << by.waste << " in vain: " << describe(x));
+  return by.efficiency;
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+constexpr scenario_limits calm_and_small{2, 6, false};
+
+} // namespace
+
+CAF_TEST(a seed names the same pod and the same download each time) {
+  auto x = make_scenario(7);
+  auto y = make_scenario(7);
+  CAF_CHECK_EQUAL(describe(x), describe(y));
+  CAF_CHECK(describe(x) != describe(make_scenario(8)));
+  auto first = run(x);
+  auto again = run(y);
+  CAF_CHECK(first.time == again.time);
+  CAF_CHECK(first.efficiency == again.efficiency);
+}
+
+CAF_TEST(random pods end with the right bytes and beat every fixed plan) {
+  std::vector<double> ours;
+  std::vector<double> waste;
+  std::map<fixed_plan, std::vector<double>> theirs;
+  for (uint64_t seed = 1000; seed < 1030; ++seed) {
+    auto x = make_scenario(seed, {2, 16, true});
+    auto by = run(x);
+    CAF_REQUIRE(by.complete && by.exact);
+    ours.push_back(by.efficiency);
+    waste.push_back(by.waste);
+    for (auto plan :
+         {fixed_plan::single, fixed_plan::round_robin, fixed_plan::weighted})
+      theirs[plan].push_back(run(x, plan).efficiency);
+  }
+  CAF_MESSAGE("median efficiency " << median(ours) << ", in vain "
+                                   << median(waste));
+  CAF_CHECK(median(ours) > 0.8);
+  CAF_CHECK(median(waste) < 0.03);
+  for (auto& [plan, values] : theirs) {
+    CAF_MESSAGE("a fixed plan: " << median(values));
+    CAF_CHECK(median(values) < median(ours));
+  }
+}
+
+CAF_TEST(a small pod without incidents uses its lines) {
+  std::vector<double> all;
+  for (uint64_t seed = 1; seed <= 30; ++seed)
+    all.push_back(efficiency_of(seed, calm_and_small));
+  CAF_CHECK(median(all) > 0.9);
+}
+
+// -- what once went wrong -----------------------------------------------------
+
+CAF_TEST(the spine of an own line that collapses is stood in for) {
+  // Everybody waited until 150 kbit/s had brought half a megabyte.
+  CAF_CHECK(efficiency_of(33) > 0.7);
+}
+
+CAF_TEST(many unknown devices at once do not fill the window with hedges) {
+  // Each had two chunks to begin with, and most of what came was in vain.
+  CAF_CHECK(efficiency_of(45) > 0.6);
+  CAF_CHECK(run(make_scenario(45)).waste < 0.03);
+}
+
+CAF_TEST(devices that collapse do not get more to do) {
+  // They had up to nine ranges, some of them called off, and all waited.
+  CAF_CHECK(efficiency_of(72) > 0.6);
+}
+
+CAF_TEST(several leases that end at once do not make the next one huge) {
+  // Three leases of 64 KiB that ended in one moment made one of 4 MiB.
+  CAF_CHECK(efficiency_of(1) > 0.6);
+}
+
+CAF_TEST(a far fast peer is kept busy) {
+  // Its leases began and ended together, and its line was idle in between.
+  CAF_CHECK(efficiency_of(60, calm_and_small) > 0.8);
+}
