@@ -75,22 +75,25 @@ void scheduler::adopt_orphans(const transfer_id& id, body_state& body,
   while (auto gap = body.orphaned.first_from(0)) {
     source_state* best = nullptr;
     device_id who;
+    uint64_t size = 0;
+    duration time{};
     for (auto& [other, source] : sources_) {
       if (source.traits.foreign || is_stalled(source) || is_resting(source, now)
           || !may_serve(other, source, body)
           || source.leases.size() >= max_leases(source) + max_orphans)
         continue;
-      if (!best
-          || source.estimate.time_for(backlog(source))
-                 < best->estimate.time_for(backlog(*best))) {
+      auto part = std::min({gap->size(), source.estimate.lease_size(),
+                            std::max(window() / 8, config_.chunk_size)});
+      auto needs = source.estimate.time_for(backlog(source) + part);
+      if (!best || needs < time) {
         best = &source;
         who = other;
+        size = part;
+        time = needs;
       }
     }
     if (!best)
       return;
-    auto size =
-        std::min(gap->size(), std::max(window() / 8, config_.chunk_size));
     give(who, *best, id, body, {gap->begin, gap->begin + size}, false, now);
   }
 }

@@ -240,13 +240,22 @@ class Lab:
 
     def set_rate(self, host: int, rate: float) -> None:
         """Limits a host's internet connection, in Mbit/s each way."""
-        burst = max(16000, int(rate * 1e6 / 8 * 0.005))
-        for where, link in ((host, "wan0"), ("origin", f"o{host}")):
-            self.run(where, "tc", "qdisc", "replace", "dev", link, "root",
-                     "tbf", "rate", f"{int(rate * 1e6)}bit", "burst", burst,
-                     "latency", "50ms")
+        self.shape(host, "wan0", rate)
+        self.shape("origin", f"o{host}", rate)
         self.rates[host - 1] = rate
         self._save()
+
+    def shape(self, host, link: str, rate: float) -> None:
+        """Limits what leaves by a link, in Mbit/s."""
+        burst = max(16000, int(rate * 1e6 / 8 * 0.005))
+        self.run(host, "tc", "qdisc", "replace", "dev", link, "root",
+                 "tbf", "rate", f"{int(rate * 1e6)}bit", "burst", burst,
+                 "latency", "50ms")
+
+    def unshape(self, host: int) -> None:
+        """Takes the limit off a host's internet connection."""
+        for where, link in ((host, "wan0"), ("origin", f"o{host}")):
+            self.run(where, "tc", "qdisc", "del", "dev", link, "root")
 
     def set_lan(self, host: int, up: bool) -> None:
         """Plugs a host's LAN cable in or out."""
