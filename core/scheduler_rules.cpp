@@ -21,6 +21,9 @@ constexpr duration abandon_time = 30s;
 /// Who rests longer than this is no hope for a body that waits.
 constexpr duration hope_time = 5s;
 
+/// Who has brought anything so soon is not far away.
+constexpr duration short_way = 50ms;
+
 /// How many leases more a source may have that is far away.
 constexpr size_t max_more_leases = 3;
 
@@ -63,8 +66,10 @@ size_t scheduler::max_leases(const source_state& source) const {
   auto size = std::min(x.lease_size(), window() / 8);
   auto more = bytes_on_the_way / static_cast<double>(size + 1);
   // A peer's range is on its way to the origin, on the peer's line, or on its
-  // way to us.
-  auto least = source.traits.own ? 2u : 3u;
+  // way to us. Where the way is short two are enough, and less is lost with
+  // the peer.
+  bool near = x.shortest() && *x.shortest() < short_way;
+  auto least = source.traits.own || near ? 2u : 3u;
   return least + std::min(static_cast<size_t>(more + 0.5), max_more_leases);
 }
 

@@ -32,6 +32,7 @@ duration time_of(uint64_t bytes, double rate) {
 void source_estimate::finished(uint64_t bytes, uint64_t ahead, instant granted,
                                duration quantum, instant now) {
   auto took = now - granted;
+  shortest_ = std::min(shortest_.value_or(took), took);
   auto rate = meter_.rate();
   // What is left without the bytes is the way; the shortest of late counts.
   auto way = std::max(took - (rate ? time_of(ahead, *rate) : duration::zero()),

@@ -62,6 +62,11 @@ public:
     return latency_.value_or(duration::zero());
   }
 
+  /// The shortest time that any lease took.
+  std::optional<duration> shortest() const {
+    return shortest_;
+  }
+
   /// Bytes of a lease that it would bring in about the time that its last
   /// ones were to take.
   uint64_t lease_size() const {
@@ -80,6 +85,7 @@ private:
   uint64_t size_;
   rate_meter meter_;
   std::optional<duration> latency_;
+  std::optional<duration> shortest_;
 };
 
 } // namespace peapod
