@@ -5,16 +5,27 @@
 
 #include <string>
 
+/// Answers of the proxy's own: small pages that a person can read, in a browser
+/// and in a terminal.
 namespace peapod {
 
-/// An answer of the proxy's own: why a request could not be served.
-struct error_page {
+/// A response that was made here, with its whole body.
+struct own_page {
   response_head head;
   std::string text;
 };
 
-/// The page for `why`, in plain words.
-error_page make_error_page(unsigned status, const std::string& why);
+/// Whether a page is for a browser: the client's `Accept` names HTML.
+bool wants_html(const http_fields& request);
+
+/// Says that a request failed for `why`, in plain words and with what to do;
+/// `Proxy-Status` (RFC 9209) says it to programs. The status is that of
+/// `status_for`.
+own_page make_error_page(const error& why, bool html);
+
+/// What somebody sees who takes the proxy for a web site. `address` is where
+/// the client found it, as in `127.0.0.1:3128`, or empty.
+own_page make_welcome_page(const std::string& address, bool html);
 
 /// The status that fits a failure to reach an origin (RFC 9110, 15.6), or the
 /// one that a `bad_http` error of a client's request begins with.

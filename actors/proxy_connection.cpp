@@ -1,6 +1,7 @@
 #include "actors/proxy_connection.hpp"
 
 #include "actors/error_page.hpp"
+#include "actors/own_answers.hpp"
 #include "actors/transfer.hpp"
 
 #include <chrono>
@@ -110,19 +111,30 @@ void write_part(self_pointer self, body_part part) {
       }));
 }
 
-void answer(self_pointer self, unsigned status, const std::string& why) {
+void answer(self_pointer self, own_page page) {
   auto& st = self->state;
-  auto page = make_error_page(status, why);
   st.page = slice{std::string_view{page.text}};
-  st.ending = true;
   if (st.exchange)
     st.exchange->cancel();
   write_head(self, std::move(page.head), then::finish);
 }
 
 void answer(self_pointer self, const error& why) {
-  answer(self, status_for(why),
-         why.detail.empty() ? to_string(why) : why.detail);
+  auto& st = self->state;
+  st.ending = true;
+  auto page = make_error_page(why, wants_html(st.request.fields));
+  page.head.fields.add("Connection", "close");
+  answer(self, std::move(page));
+}
+
+/// An answer instead of a failure; a body that came along is not read.
+void answer_own(self_pointer self, own_page page) {
+  auto& st = self->state;
+  if (st.request.framing != body_framing::none) {
+    st.ending = true;
+    page.head.fields.add("Connection", "close");
+  }
+  answer(self, std::move(page));
 }
 
 // -- requests -----------------------------------------------------------------
@@ -168,10 +180,16 @@ void on_request_relayed(self_pointer self, const request_relayed& msg) {
 /// The request as it goes to the origin.
 request_head forwarded(const environment& env, const request_head& request) {
   auto out = request;
+  // HTTP/2 cannot be read here, so nobody may switch to it.
   bool upgrade = request.fields.find("Upgrade").has_value()
-                 && request.fields.has_token("Connection", "upgrade");
+                 && request.version >= 11
+                 && request.fields.has_token("Connection", "upgrade")
+                 && !request.fields.has_token("Upgrade", "h2c");
   strip_hop_by_hop(out.fields, upgrade ? upgrades::keep : upgrades::drop);
   add_via(out.fields, request.version, env.via_name);
+  // An old client does not know what to wait for (RFC 9110, 10.1.1).
+  if (request.version == 10)
+    out.fields.erase("Expect");
   out.version = 11;
   return out;
 }
@@ -193,7 +211,8 @@ void forward(self_pointer self) {
   if (st.body_relayed)
     return;
   st.expects_continue = true;
-  if (st.request.fields.has_token("Expect", "100-continue"))
+  if (st.request.version >= 11
+      && st.request.fields.has_token("Expect", "100-continue"))
     self->delayed_send(self, continue_wait, continue_timeout{step});
   else
     relay_request_body(self);
@@ -204,6 +223,7 @@ void on_head_received(self_pointer self, head_received& msg) {
   if (msg.step != st.step)
     return;
   if (!msg.outcome) {
+    st.request = {};
     if (msg.outcome.error().code == errc::bad_http)
       answer(self, msg.outcome.error());
     else
@@ -218,7 +238,10 @@ void on_head_received(self_pointer self, head_received& msg) {
   st.env->log(log_level::debug,
               st.request.method + " " + st.request.target.text());
   if (via_names(st.request.fields, st.env->via_name))
-    answer(self, 508, "the request has been through this proxy already");
+    answer(self, make_error(errc::loop_detected,
+                            "the request has been through this proxy already"));
+  else if (auto page = answer_here(st.request))
+    answer_own(self, std::move(*page));
   else if (st.request.method == "CONNECT")
     open_tunnel(self);
   else

@@ -19,6 +19,8 @@ chunk_failure failure_of(const error& x) {
     case errc::mismatch:
       return chunk_failure::mismatch;
     case errc::policy_refused:
+    case errc::upstream_refused:
+    case errc::loop_detected:
     case errc::bad_http:
     case errc::origin_refused:
       return chunk_failure::refused;

@@ -28,12 +28,24 @@ std::string_view to_string(errc code) {
       return "timed out";
     case errc::dns_failed:
       return "name resolution failed";
+    case errc::dns_unanswered:
+      return "name server does not answer";
     case errc::connection_refused:
       return "connection refused";
+    case errc::unreachable:
+      return "address unreachable";
+    case errc::connect_timed_out:
+      return "connecting timed out";
     case errc::connection_closed:
       return "connection closed";
     case errc::tls_failed:
       return "TLS failed";
+    case errc::certificate_refused:
+      return "certificate refused";
+    case errc::upstream_refused:
+      return "upstream proxy refused";
+    case errc::loop_detected:
+      return "loop detected";
     case errc::policy_refused:
       return "refused by policy";
     case errc::peer_misbehaved:

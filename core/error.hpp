@@ -34,14 +34,26 @@ enum class errc {
   internal,
   /// A deadline passed.
   timed_out,
-  /// A name could not be resolved.
+  /// There is no such name.
   dns_failed,
+  /// No name server answered in time.
+  dns_unanswered,
   /// Nobody listens at the address.
   connection_refused,
+  /// No way leads to the address.
+  unreachable,
+  /// The address did not answer in time.
+  connect_timed_out,
   /// The other side closed or reset the connection.
   connection_closed,
-  /// A TLS handshake or a certificate check failed.
+  /// A TLS handshake failed.
   tls_failed,
+  /// The certificate is not one for this host, or not trusted.
+  certificate_refused,
+  /// The upstream proxy refused to pass it on.
+  upstream_refused,
+  /// It would come back to ourselves.
+  loop_detected,
   /// Our policy forbids to do this for somebody else.
   policy_refused,
   /// Bytes, a frame or a message that break the protocol.

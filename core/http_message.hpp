@@ -121,6 +121,9 @@ struct request_head {
   http_fields fields;
   body_framing framing = body_framing::none;
   uint64_t content_length = 0; ///< with `body_framing::length`
+  /// Its target is in origin-form or `*`: it is meant for the proxy itself.
+  /// `target` is what `Host` says, if anything.
+  bool to_proxy = false;
 };
 
 /// The head of a response, taken apart as in `request_head`.

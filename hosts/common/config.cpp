@@ -38,6 +38,22 @@ std::string hint_for(std::string_view name) {
   return "unknown key; [" + std::string{section} + "] has " + same;
 }
 
+bool is_loopback(const ip_address& ip) {
+  constexpr std::array<uint8_t, 16> one{0, 0, 0, 0, 0, 0, 0, 0,
+                                        0, 0, 0, 0, 0, 0, 0, 1};
+  auto plain = ip.unmapped();
+  return plain.is_v4() ? plain.bytes()[0] == 127 : plain == ip_address{one};
+}
+
+/// Whether an upstream proxy is the one that we listen as. What an address
+/// elsewhere leads to is seen when it is dialled.
+bool is_own(const upstream_proxy& x, const endpoint& listen) {
+  auto ip = parse_ip(x.host);
+  auto here = x.host == "localhost" || x.host == listen.address
+              || (ip && is_loopback(*ip));
+  return here && x.port == listen.port;
+}
+
 // -- collecting ---------------------------------------------------------------
 
 /// Fills settings entry by entry and keeps everything that is wrong.
@@ -77,6 +93,9 @@ public:
       fail(place_of("proxy.listen"),
            "listening beyond this machine needs proxy.allow, the networks of "
            "the clients, such as [\"192.168.0.0/16\"]");
+    if (s.wan.upstream.proxy && is_own(*s.wan.upstream.proxy, s.proxy.listen))
+      fail(place_of("wan.upstream"),
+           "this is PeaPod's own proxy, proxy.listen: expected another one");
     if (s.pool.memory / 4 < s.pool.chunk_size)
       fail(place_of("pool.memory"),
            "expected at least 4 times pool.chunk-size");
@@ -131,13 +150,6 @@ private:
       out += (out.size() > 1 ? "," : "")
              + (quote ? "\"" + element + "\"" : element);
     return out + "]";
-  }
-
-  static bool is_loopback(const ip_address& ip) {
-    constexpr std::array<uint8_t, 16> one{0, 0, 0, 0, 0, 0, 0, 0,
-                                          0, 0, 0, 0, 0, 0, 0, 1};
-    auto plain = ip.unmapped();
-    return plain.is_v4() ? plain.bytes()[0] == 127 : plain == ip_address{one};
   }
 
   std::string line_place(int line) const {

@@ -4,7 +4,9 @@
 #include "core/address_policy.hpp"
 #include "core/error.hpp"
 #include "core/types.hpp"
+#include "core/upstream.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -55,6 +57,8 @@ struct settings {
   } share;
   struct {
     std::vector<std::string> bind; ///< interface names or addresses; empty: any
+    upstream_route upstream;       ///< the proxy in between, and who needs none
+    duration dns_cache = std::chrono::seconds(30); ///< 0: keep no answers
   } wan;
   struct {
     std::filesystem::path socket;

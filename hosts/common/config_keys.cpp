@@ -141,6 +141,31 @@ std::optional<network> read_network(const value& x) {
   return parsed ? std::optional<network>{*parsed} : std::nullopt;
 }
 
+/// `""` is none.
+std::optional<std::optional<upstream_proxy>> read_upstream(const value& x) {
+  auto text = read_text(x);
+  if (!text)
+    return std::nullopt;
+  if (text->empty())
+    return std::optional<upstream_proxy>{};
+  auto parsed = parse_upstream(*text);
+  if (!parsed)
+    return std::nullopt;
+  return std::optional<upstream_proxy>{*parsed};
+}
+
+std::optional<no_proxy_entry> read_no_proxy(const value& x) {
+  auto text = read_text(x);
+  if (!text)
+    return std::nullopt;
+  auto parsed = parse_no_proxy(*text);
+  return parsed ? std::optional<no_proxy_entry>{*parsed} : std::nullopt;
+}
+
+std::optional<duration> read_dns_lifetime(const value& x) {
+  return read_span(x, 0s, 1h);
+}
+
 std::optional<std::string> read_group(const value& x) {
   auto text = read_text(x);
   auto ip = text ? parse_ip(*text) : std::nullopt;
@@ -270,6 +295,18 @@ std::vector<config_key> make_keys() {
              read_rate, PEAPOD_MEMBER(share.max_rate)),
       list("wan.bind", text_list, interfaces_words, read_plain,
            PEAPOD_MEMBER(wan.bind)),
+      single("wan.upstream", text,
+             "an HTTP proxy such as \"http://proxy.example:3128\" or "
+             "\"http://user:password@10.0.0.1:8080\" (write %40 for @ and %3A "
+             "for : in user and password), or \"\" for none",
+             read_upstream, PEAPOD_MEMBER(wan.upstream.proxy)),
+      list("wan.no-proxy", text_list,
+           "a list of hosts, domains, addresses and networks such as "
+           "[\"intranet.example\", \".corp.example:8080\", \"10.0.0.0/8\"]",
+           read_no_proxy, PEAPOD_MEMBER(wan.upstream.except)),
+      single("wan.dns-cache", other,
+             "a duration from 0s (keep nothing) to 60min such as 30s",
+             read_dns_lifetime, PEAPOD_MEMBER(wan.dns_cache)),
       single("console.socket", text,
              "a path such as \"/run/peapod/control.sock\"", read_path,
              PEAPOD_MEMBER(console.socket)),

@@ -46,6 +46,14 @@ std::vector<net::source_bind> binds_of(const settings& x) {
   return out;
 }
 
+net::wan_config wan_of(const settings& x) {
+  net::wan_config out;
+  out.binds = binds_of(x);
+  out.upstream = x.wan.upstream;
+  out.dns.lifetime = x.wan.dns_cache;
+  return out;
+}
+
 net::exit_policy policy_of(const settings& x) {
   return [policy = exit_policy{x.share.allow_private, x.share.ports}](
              const std::string& ip, uint16_t port) {
@@ -110,7 +118,7 @@ public:
   result<void> open(log_sink log) {
     auto ex = io_.get_executor();
     auto proxy = make_reopened<http_acceptor>(ex, [ex, x = settings_] {
-      return net::listen_http(ex, x.proxy.listen, binds_of(x));
+      return net::listen_http(ex, x.proxy.listen, wan_of(x));
     });
     auto peers = make_reopened<stream_acceptor>(ex, [ex, x = settings_] {
       return net::listen_stream(ex, x.transport.listen);
@@ -208,7 +216,8 @@ public:
 private:
   net::client_config client_config() const {
     net::client_config out;
-    out.binds = binds_of(settings_);
+    out.wan = wan_of(settings_);
+    out.wan.self = proxy_at_;
     out.allow_for_peer = policy_of(settings_);
     return out;
   }

@@ -23,14 +23,7 @@ namespace {
 
 using asio::ip::address;
 using asio::ip::tcp;
-using addresses = std::vector<address>;
 using clock = std::chrono::steady_clock;
-
-/// More names than this and the cache starts anew.
-constexpr size_t max_names = 1024;
-
-/// More names than this waiting to be looked up and new ones are refused.
-constexpr size_t max_waiting = 256;
 
 address unmapped(const address& x) {
   if (x.is_v6() && x.to_v6().is_v4_mapped())
@@ -38,43 +31,17 @@ address unmapped(const address& x) {
   return x;
 }
 
-/// Lets the address families take turns, the first one's first.
-addresses interleaved(const addresses& in) {
-  addresses first, second, out;
-  for (const auto& x : in)
-    (x.is_v6() == in.front().is_v6() ? first : second).push_back(x);
-  for (size_t i = 0; i < std::max(first.size(), second.size()); ++i) {
-    if (i < first.size())
-      out.push_back(first[i]);
-    if (i < second.size())
-      out.push_back(second[i]);
-  }
-  return out;
+address_family family_of(const address& x) {
+  return x.is_v6() ? address_family::v6 : address_family::v4;
 }
 
 error lookup_error(const std::string& host, boost::system::error_code ec) {
   if (ec == asio::error::host_not_found || ec == asio::error::no_data)
     return make_error(errc::dns_failed, host + ": no such host");
   if (ec == asio::error::host_not_found_try_again)
-    return make_error(errc::dns_failed,
+    return make_error(errc::dns_unanswered,
                       host + ": the name server does not answer");
   return make_error(errc::dns_failed, host + ": " + ec.message());
-}
-
-/// Asks the system's resolver, which blocks for seconds when no name server
-/// answers.
-result<addresses> resolve(const std::string& host) {
-  asio::io_context unused;
-  boost::system::error_code ec;
-  auto found = tcp::resolver{unused}.resolve(host, "", ec);
-  if (ec)
-    return lookup_error(host, ec);
-  addresses list;
-  for (const auto& x : found)
-    list.push_back(unmapped(x.endpoint().address()));
-  if (list.empty())
-    return make_error(errc::dns_failed, host + ": no such host");
-  return interleaved(list);
 }
 
 /// The way back to an executor for threads that may outlive it.
@@ -103,9 +70,29 @@ private:
 
 } // namespace
 
+result<addresses> resolve_by_system(const std::string& host,
+                                    address_family family) {
+  asio::io_context unused;
+  boost::system::error_code ec;
+  auto v6 = family == address_family::v6;
+  // Without an IPv6 address of our own none is asked for. For IPv4 that would
+  // make an offline machine say that a name does not exist.
+  auto flags = v6 ? tcp::resolver::address_configured : tcp::resolver::flags{};
+  auto found = tcp::resolver{unused}.resolve(v6 ? tcp::v6() : tcp::v4(), host,
+                                             "", flags, ec);
+  if (ec)
+    return lookup_error(host, ec);
+  addresses out;
+  for (const auto& x : found)
+    out.push_back(x.endpoint().address());
+  return out;
+}
+
 struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
+  using key = std::pair<std::string, address_family>;
+
   struct answer {
-    addresses list;
+    result<addresses> outcome;
     clock::time_point good_until;
   };
 
@@ -115,118 +102,136 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
     std::vector<handler<addresses>> waiting;
   };
 
-  state(asio::any_io_executor executor, size_t max_lookups,
-        duration answers_live)
-    : ex(std::move(executor)),
-      lookups_at_a_time(max_lookups),
-      lifetime(answers_live) {}
+  state(asio::any_io_executor executor, dns_limits bounds, name_resolver how)
+    : ex(std::move(executor)), limits(bounds), resolver(std::move(how)) {}
 
   /// What is known without asking.
-  addresses known(const std::string& host) {
+  std::optional<result<addresses>> known(const key& x) {
     boost::system::error_code ec;
-    auto literal = asio::ip::make_address(host, ec);
-    if (!ec)
-      return {unmapped(literal)};
-    auto i = answers.find(host);
-    if (i == answers.end() || i->second.good_until < clock::now())
-      return {};
-    return i->second.list;
+    auto literal = asio::ip::make_address(x.first, ec);
+    if (!ec) {
+      auto plain = unmapped(literal);
+      return family_of(plain) == x.second ? addresses{plain} : addresses{};
+    }
+    auto i = answers.find(x);
+    if (i == answers.end() || i->second.good_until <= clock::now())
+      return std::nullopt;
+    return i->second.outcome;
   }
 
-  void ask(const std::string& host, handler<addresses> done) {
-    if (auto i = lookups.find(host); i != lookups.end()) {
+  void ask(const key& x, handler<addresses> done) {
+    if (auto i = lookups.find(x); i != lookups.end()) {
       i->second.waiting.push_back(std::move(done));
-    } else if (queue.size() >= max_waiting) {
-      fail(done, make_error(errc::limit_reached,
-                            host + ": too many names are being looked up"));
+    } else if (queue.size() >= limits.waiting) {
+      answer_later(done, make_error(errc::limit_reached,
+                                    x.first
+                                        + ": too many names are being looked "
+                                          "up"));
     } else {
-      lookups[host].waiting.push_back(std::move(done));
-      queue.push_back(host);
+      lookups[x].waiting.push_back(std::move(done));
+      queue.push_back(x);
       start_queued();
     }
   }
 
   void start_queued() {
-    while (!queue.empty() && running < lookups_at_a_time) {
-      auto host = std::move(queue.front());
+    while (!queue.empty() && running < limits.lookups) {
+      auto x = std::move(queue.front());
       queue.pop_front();
       ++running;
       auto back = std::make_shared<return_path>(ex);
-      lookups[host].back = back;
-      run_lookup(host, std::move(back));
+      lookups[x].back = back;
+      run_lookup(x, std::move(back));
     }
   }
 
-  void run_lookup(const std::string& host, std::shared_ptr<return_path> back) {
-    auto work = [weak = weak_from_this(), host, back] {
-      auto outcome = resolve(host);
-      back->post([weak, host, outcome] {
+  void run_lookup(const key& x, std::shared_ptr<return_path> back) {
+    auto work = [weak = weak_from_this(), x, back, how = resolver] {
+      auto outcome = how(x.first, x.second);
+      back->post([weak, x, outcome] {
         if (auto self = weak.lock())
-          self->finish(host, outcome);
+          self->finish(x, outcome);
       });
     };
     try {
       std::thread{std::move(work)}.detach();
-    } catch (const std::system_error& x) {
-      back->post([weak = weak_from_this(), host, text = std::string{x.what()}] {
+    } catch (const std::system_error& e) {
+      back->post([weak = weak_from_this(), x, text = std::string{e.what()}] {
         if (auto self = weak.lock())
-          self->finish(host, make_error(errc::limit_reached, text));
+          self->finish(x, make_error(errc::limit_reached, text));
       });
     }
   }
 
-  void finish(const std::string& host, const result<addresses>& outcome) {
-    auto found = lookups.extract(host);
+  void finish(const key& x, const result<addresses>& outcome) {
+    auto found = lookups.extract(x);
     if (found.empty())
       return;
     --running;
     found.mapped().back->close();
-    if (outcome) {
-      if (answers.size() >= max_names)
-        answers.clear();
-      answers[host] = {*outcome, clock::now() + lifetime};
-    }
+    remember(x, outcome);
     start_queued();
     for (auto& done : found.mapped().waiting)
       done(outcome);
   }
 
-  void fail(handler<addresses>& done, const error& why) {
-    asio::post(ex, [why, done = std::move(done)] { done(why); });
+  void remember(const key& x, const result<addresses>& outcome) {
+    auto lifetime = outcome ? limits.lifetime : limits.failure_lifetime;
+    auto lasting = outcome || outcome.error().code == errc::dns_failed
+                   || outcome.error().code == errc::dns_unanswered;
+    if (limits.lifetime <= duration::zero() || lifetime <= duration::zero()
+        || limits.answers == 0 || !lasting)
+      return;
+    answers.erase(x);
+    if (answers.size() >= limits.answers)
+      answers.erase(std::min_element(
+          answers.begin(), answers.end(), [](auto& a, auto& b) {
+            return a.second.good_until < b.second.good_until;
+          }));
+    answers.emplace(x, answer{outcome, clock::now() + lifetime});
+  }
+
+  void answer_later(handler<addresses>& done, result<addresses> outcome) {
+    asio::post(ex, [outcome = std::move(outcome), done = std::move(done)] {
+      done(outcome);
+    });
   }
 
   void close() {
-    for (auto& [host, x] : std::exchange(lookups, {})) {
-      if (x.back)
-        x.back->close();
-      for (auto& done : x.waiting)
-        fail(done, make_error(errc::cancelled, "called off"));
+    for (auto& [x, job] : std::exchange(lookups, {})) {
+      if (job.back)
+        job.back->close();
+      for (auto& done : job.waiting)
+        answer_later(done, make_error(errc::cancelled, "called off"));
     }
     queue.clear();
   }
 
   asio::any_io_executor ex;
-  size_t lookups_at_a_time;
-  duration lifetime;
-  std::map<std::string, answer> answers;
-  std::map<std::string, lookup> lookups;
-  std::deque<std::string> queue; ///< of `lookups`, those that wait for a thread
+  dns_limits limits;
+  name_resolver resolver;
+  std::map<key, answer> answers;
+  std::map<key, lookup> lookups;
+  std::deque<key> queue; ///< of `lookups`, those that wait for a thread
   size_t running = 0;
 };
 
-dns_cache::dns_cache(asio::any_io_executor ex, size_t max_lookups,
-                     duration lifetime)
-  : state_(std::make_shared<state>(std::move(ex), max_lookups, lifetime)) {}
+dns_cache::dns_cache(asio::any_io_executor ex, dns_limits limits,
+                     name_resolver resolver)
+  : state_(
+      std::make_shared<state>(std::move(ex), limits, std::move(resolver))) {}
 
 dns_cache::~dns_cache() {
   state_->close();
 }
 
-void dns_cache::lookup(const std::string& host, handler<addresses> done) {
-  auto known = state_->known(host);
-  if (known.empty())
-    return state_->ask(host, std::move(done));
-  asio::post(state_->ex, [known, done = std::move(done)] { done(known); });
+void dns_cache::lookup(const std::string& host, address_family family,
+                       handler<addresses> done) {
+  state::key x{host, family};
+  if (auto known = state_->known(x))
+    state_->answer_later(done, std::move(*known));
+  else
+    state_->ask(x, std::move(done));
 }
 
 } // namespace peapod::net

@@ -1,34 +1,60 @@
 #pragma once
 
 #include "actors/ports.hpp"
+#include "core/happy_eyeballs.hpp"
 #include "core/types.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/address.hpp>
 
 #include <chrono>
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace peapod::net {
 
-/// Looks up names with the system's resolver and remembers the answers for a
-/// short while. Every lookup has a thread, so that a slow one delays no other;
-/// who asks for a name that is being looked up waits for the same answer.
+/// The addresses of one family that a name has.
+using addresses = std::vector<boost::asio::ip::address>;
+
+/// Looks up a name; may block for long, and runs on several threads at once.
+/// Errors: `dns_failed` for a name without such addresses, `dns_unanswered`.
+using name_resolver = std::function<result<addresses>(const std::string& host,
+                                                      address_family family)>;
+
+/// Asks the operating system, which knows files and name servers.
+result<addresses> resolve_by_system(const std::string& host,
+                                    address_family family);
+
+/// What a cache may do and keep.
+struct dns_limits {
+  size_t lookups = 32;   ///< threads at a time; further names wait
+  size_t waiting = 256;  ///< names that wait for a thread; more are refused
+  size_t answers = 1024; ///< kept; the one that is stale first makes room
+  /// How long an answer is used again. The operating system does not tell how
+  /// long it may be, so it is short; 0 keeps none.
+  duration lifetime = std::chrono::seconds(30);
+  /// The same for a name that does not exist, or had no answer.
+  duration failure_lifetime = std::chrono::seconds(2);
+};
+
+/// Looks up names off the event loop and remembers the answers for a short
+/// while. Every lookup has a thread, so that a slow one delays no other; who
+/// asks for what is being looked up waits for the same answer.
 class dns_cache {
 public:
-  /// At most `max_lookups` at a time; others wait for their turn.
-  explicit dns_cache(boost::asio::any_io_executor ex, size_t max_lookups = 16,
-                     duration lifetime = std::chrono::seconds(30));
+  explicit dns_cache(boost::asio::any_io_executor ex, dns_limits limits = {},
+                     name_resolver resolver = resolve_by_system);
   ~dns_cache();
 
-  /// The addresses of `host`, in the order to try them: the families take
-  /// turns (RFC 8305, 4). Mapped IPv4 addresses come as IPv4. `host` may be an
-  /// address itself. Errors: `dns_failed`, `limit_reached` when too many names
-  /// are waiting, `cancelled` when the cache goes.
-  void lookup(const std::string& host,
-              handler<std::vector<boost::asio::ip::address>> done);
+  /// The addresses of a family that `host` has; mapped IPv4 addresses come as
+  /// IPv4. `host` may be an address itself. Errors: those of the resolver,
+  /// `limit_reached` when too many names are waiting, `cancelled` when the
+  /// cache goes.
+  void lookup(const std::string& host, address_family family,
+              handler<addresses> done);
 
 private:
   struct state;

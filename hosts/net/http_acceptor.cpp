@@ -187,8 +187,7 @@ error_code open_listener(tcp::acceptor& listener, const tcp::endpoint& at) {
 } // namespace
 
 result<std::unique_ptr<http_acceptor>>
-listen_http(asio::any_io_executor ex, const endpoint& local,
-            std::vector<source_bind> binds) {
+listen_http(asio::any_io_executor ex, const endpoint& local, wan_config wan) {
   auto at = to_asio<tcp::endpoint>(local);
   if (!at)
     return at.error();
@@ -197,7 +196,8 @@ listen_http(asio::any_io_executor ex, const endpoint& local,
     return listen_error(ec, local);
   error_code ec;
   state->local = from_asio(state->listener.local_endpoint(ec));
-  state->dialer = std::make_shared<origin_dialer>(ex, std::move(binds));
+  wan.self = state->local;
+  state->dialer = std::make_shared<origin_dialer>(ex, std::move(wan));
   return std::unique_ptr<http_acceptor>{
       std::make_unique<acceptor>(std::move(state))};
 }

@@ -69,7 +69,7 @@ private:
 client_core::client_core(const asio::any_io_executor& executor,
                          client_config config)
   : ex(executor),
-    dialer(executor, std::move(config.binds), std::move(config.allow_for_peer)),
+    dialer(executor, std::move(config.wan), std::move(config.allow_for_peer)),
     pool(std::make_shared<origin_pool>(
         executor, origin_pool::limits{config.max_idle_per_origin,
                                       config.max_idle, config.idle_lifetime})),

@@ -1,6 +1,8 @@
 #include "hosts/net/http_exchange.hpp"
 
 #include "hosts/net/http_format.hpp"
+#include "hosts/net/http_lines.hpp"
+#include "hosts/net/upstream_tunnel.hpp"
 
 #include <algorithm>
 #include <array>
@@ -36,6 +38,13 @@ private:
   bool& flag_;
 };
 
+/// Why what an origin sent cannot be the head of a response.
+std::string fault_of(const result<std::optional<size_t>>& size) {
+  if (size)
+    return "what it sent is not HTTP/1";
+  return "malformed response: " + size.error().detail.substr(4);
+}
+
 /// Methods that may be sent twice (RFC 9110, 9.2.2).
 bool is_idempotent(std::string_view method) {
   static constexpr std::array<std::string_view, 6> names{
@@ -54,7 +63,10 @@ exchange_state::exchange_state(std::shared_ptr<client_core> core,
     on_interim_(std::move(on_interim)),
     key_{head_.target.scheme, head_.target.host, head_.target.port,
          options.for_peer},
-    watch_(core_->ex, [this] { give_up(); }),
+    via_(options.for_peer || key_.scheme != "http"
+             ? nullptr
+             : core_->dialer.upstream_for({key_.host, key_.port})),
+    watch_(core_->ex, [this] { on_overdue(); }),
     established_(core_->ex),
     unsent_(head_.content_length) {
   established_.expires_at(asio::steady_timer::time_point::max());
@@ -80,7 +92,7 @@ uint64_t exchange_state::received() const {
 // -- connecting ---------------------------------------------------------------
 
 task<void> exchange_state::establish(bool fresh) {
-  auto text = format_request(head_);
+  auto text = format_request(head_, via_);
   if (!text)
     co_return text.error();
   reused_ = !fresh && take_idle();
@@ -146,7 +158,10 @@ task<void> exchange_state::connect() {
 task<socket_ptr> exchange_state::dial() {
   auto begin = [this](handler<socket_ptr> done) {
     host_port to{key_.host, key_.port};
-    dial_ = core_->dialer.dial(to, options_.for_peer, std::move(done));
+    auto purpose = via_ ? dial_purpose::own_request : dial_purpose::own_tunnel;
+    if (options_.for_peer)
+      purpose = dial_purpose::peer;
+    dial_ = core_->dialer.dial(to, purpose, std::move(done));
   };
   co_return co_await await_handler<socket_ptr>(begin);
 }
@@ -254,6 +269,8 @@ task<response_head> exchange_state::read_head() {
   update_watch();
   if (!head)
     co_return explain(head.error());
+  if (via_ && head->status == 407)
+    co_return upstream_refusal(*via_, head->status);
   accept_head(*head);
   co_return head;
 }
@@ -266,7 +283,13 @@ task<response_head> exchange_state::receive_head() {
       co_return text.error();
     auto head = parse_response_head(*text, head_.method == "HEAD");
     in_.consume(text->size());
-    if (!head || head->status >= 200 || head->status == 101)
+    if (!head)
+      co_return make_error(errc::bad_http,
+                           key_.host + ": " + head.error().detail);
+    if (head->status == 101 && !head_.fields.find("Upgrade"))
+      co_return make_error(errc::bad_http,
+                           key_.host + ": switched protocols unasked");
+    if (head->status >= 200 || head->status == 101)
       co_return head;
     if (on_interim_)
       on_interim_(std::move(*head));
@@ -277,9 +300,8 @@ task<response_head> exchange_state::receive_head() {
 task<std::string_view> exchange_state::receive_head_text() {
   while (true) {
     auto size = find_head_end(in_.unread());
-    if (!size)
-      co_return make_error(errc::bad_http,
-                           key_.host + ": malformed or too large header");
+    if (!size || !may_begin_response(in_.unread()))
+      co_return make_error(errc::bad_http, key_.host + ": " + fault_of(size));
     if (*size)
       co_return in_.unread().substr(0, **size);
     auto n = co_await receive(head_block);
@@ -398,11 +420,23 @@ void exchange_state::cancel() {
   give_up();
 }
 
+/// A deadline has passed: says what was waited for.
+void exchange_state::on_overdue() {
+  if (dial_)
+    overdue_ = dial_->overdue();
+  else if (connecting_)
+    overdue_ = make_error(errc::connect_timed_out,
+                          key_.host + ": no TLS handshake in time");
+  else
+    overdue_ = make_error(errc::timed_out, key_.host + ": no answer in time");
+  give_up();
+}
+
 error exchange_state::explain(error why) const {
   if (cancelled_)
     return make_error(errc::cancelled, "called off");
-  if (watch_.expired())
-    return make_error(errc::timed_out, key_.host + ": no answer in time");
+  if (watch_.expired() && overdue_)
+    return *overdue_;
   return why;
 }
 

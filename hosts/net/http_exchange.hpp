@@ -79,6 +79,7 @@ private:
   void finish_if_done();
   void update_watch();
   void give_up();
+  void on_overdue();
   error explain(error why) const;
 
   std::shared_ptr<client_core> core_;
@@ -86,7 +87,9 @@ private:
   exchange_options options_;
   interim_handler on_interim_;
   origin_key key_;
+  const upstream_proxy* via_; // takes the request; of `core_`
   watchdog watch_;
+  std::optional<error> overdue_;   // what a deadline that passed was for
   asio::steady_timer established_; // never expires: cancelled when it happens
   std::optional<result<void>> connected_;
   std::shared_ptr<dial_job> dial_;

@@ -49,6 +49,15 @@ void append_framing(std::string& out, body_framing framing, uint64_t length) {
     append(out, "Transfer-Encoding", "chunked");
 }
 
+/// Origin form, or absolute form for a proxy: `*` is an empty path there
+/// (RFC 9112, 3.2.4).
+std::string target_of(const url& target, bool for_proxy) {
+  if (!for_proxy)
+    return target.target;
+  auto out = target.scheme + "://" + target.authority();
+  return target.target == "*" ? out : out + target.target;
+}
+
 error broken(std::string_view what) {
   return make_error(errc::bad_http, std::string{what}
                                         + " holds characters that are not "
@@ -78,14 +87,18 @@ void append_persistence(std::string& out, unsigned status, bool close,
 
 } // namespace
 
-result<std::string> format_request(const request_head& head) {
+result<std::string> format_request(const request_head& head,
+                                   const upstream_proxy* upstream) {
   if (!is_word(head.method) || !is_word(head.target.target))
     return broken("the request line");
   auto authority = head.target.authority();
   if (!is_word(authority))
     return broken("the host");
-  auto out = head.method + " " + head.target.target + " HTTP/1.1\r\n";
+  auto out = head.method + " " + target_of(head.target, upstream != nullptr)
+             + " HTTP/1.1\r\n";
   append(out, "Host", authority);
+  if (upstream && !upstream->authorization.empty())
+    append(out, "Proxy-Authorization", upstream->authorization);
   for (const auto& field : head.fields) {
     if (!is_sound(field))
       return broken("a header field");

@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/http_message.hpp"
+#include "core/upstream.hpp"
 
 #include <cstddef>
 #include <string>
@@ -11,9 +12,11 @@
 namespace peapod::net {
 
 /// The head of a request to an origin: origin form, `Host` and framing made
-/// from the head. Errors: `bad_http` when a part of it holds characters that
-/// would break the message.
-result<std::string> format_request(const request_head& head);
+/// from the head. With `upstream` it is one to that proxy: in absolute form,
+/// and with its credentials. Errors: `bad_http` when a part of it holds
+/// characters that would break the message.
+result<std::string> format_request(const request_head& head,
+                                   const upstream_proxy* upstream = nullptr);
 
 /// How a response's end is shown to a client.
 struct response_layout {

@@ -1,5 +1,8 @@
 #include "hosts/net/http_parse.hpp"
 
+#include "core/http_semantics.hpp"
+#include "hosts/net/http_lines.hpp"
+
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 
@@ -71,20 +74,21 @@ error bad(std::string detail) {
   return make_error(errc::bad_http, std::move(detail));
 }
 
+/// No method is nearly as long (RFC 9110, 9.1).
+constexpr size_t max_method_size = 64;
+
 // -- heads --------------------------------------------------------------------
 
-/// Whether the request line ends in a well-formed version (`HTTP/2.0`).
+/// Whether the request line has three words and ends in a well-formed version
+/// (`HTTP/2.0`).
 bool has_http_version(std::string_view head) {
   auto line = head.substr(0, head.find("\r\n"));
+  if (std::ranges::count(line, ' ') != 2)
+    return false;
   auto word = line.substr(line.rfind(' ') + 1);
   return word.size() == 8 && word.starts_with("HTTP/") && word[6] == '.'
          && std::isdigit(static_cast<unsigned char>(word[5]))
          && std::isdigit(static_cast<unsigned char>(word[7]));
-}
-
-bool has_folded_line(std::string_view head) {
-  return head.find("\r\n ") != std::string_view::npos
-         || head.find("\r\n\t") != std::string_view::npos;
 }
 
 /// Runs Beast over a complete head.
@@ -97,30 +101,59 @@ error_code parse(head_parser<IsRequest>& parser, std::string_view head) {
   return ec;
 }
 
-/// Takes the framing fields out of a head. Beast has already refused both of
-/// them together, differing lengths and malformed numbers.
-template <bool IsRequest>
-result<body_framing> take_framing(head_parser<IsRequest>& parser,
-                                  std::optional<uint64_t>& length) {
-  auto codings = parser.fields.count("Transfer-Encoding");
-  auto coding = parser.fields.joined("Transfer-Encoding");
-  if (auto n = parser.content_length())
-    length = *n;
-  parser.fields.erase("Transfer-Encoding");
-  parser.fields.erase("Content-Length");
-  if (codings > 0 && !equal_ignoring_case(coding, "chunked"))
-    return bad("transfer coding \"" + coding + "\" is not supported");
-  if (codings > 0)
-    return body_framing::chunked;
-  return length ? body_framing::length : body_framing::none;
+/// One length in digits (RFC 9110, 8.6): neither a sign nor a list, which
+/// others may read in another way.
+bool is_length(std::string_view text) {
+  return !text.empty() && text.size() <= 19
+         && std::ranges::all_of(text,
+                                [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// `http` or `https` in any case, before `://`.
-bool has_web_scheme(std::string_view target) {
-  auto scheme = target.substr(0, target.find("://"));
-  return equal_ignoring_case(scheme, "http")
-         || equal_ignoring_case(scheme, "https");
+/// What the codings of a body come to. Only the end of a chunked body is known
+/// (RFC 9112, 6.1), and no other coding is undone here.
+result<body_framing> framing_of_codings(const http_fields& fields) {
+  auto codings = fields.joined("Transfer-Encoding");
+  if (equal_ignoring_case(codings, "chunked"))
+    return body_framing::chunked;
+  auto members = list_members(codings);
+  auto is_chunked = [](std::string_view x) {
+    return equal_ignoring_case(x, "chunked");
+  };
+  auto detail = "the transfer coding \"" + codings + "\" ";
+  if (members.empty() || !is_chunked(members.back())
+      || std::ranges::count_if(members, is_chunked) > 1)
+    return bad("400 " + detail + "does not say where the body ends");
+  return bad("501 " + detail + "is not supported, only \"chunked\" is");
 }
+
+/// Takes the framing fields out of a head (RFC 9112, 6.3). Errors begin with
+/// the status for a client.
+result<body_framing> take_framing(http_fields& fields, unsigned version,
+                                  std::optional<uint64_t>& length) {
+  auto lengths = fields.count("Content-Length");
+  auto codings = fields.count("Transfer-Encoding");
+  if (lengths == 0 && codings == 0)
+    return body_framing::none;
+  if (lengths > 0 && codings > 0)
+    return bad("400 both Content-Length and Transfer-Encoding");
+  if (lengths > 1)
+    return bad("400 more than one Content-Length");
+  if (lengths == 1) {
+    std::string text{*fields.find("Content-Length")};
+    if (!is_length(text))
+      return bad("400 the Content-Length is not a number of bytes");
+    length = std::stoull(text);
+    fields.erase("Content-Length");
+    return body_framing::length;
+  }
+  if (version == 10)
+    return bad("400 HTTP/1.0 has no transfer codings");
+  auto out = framing_of_codings(fields);
+  fields.erase("Transfer-Encoding");
+  return out;
+}
+
+// -- targets ------------------------------------------------------------------
 
 /// The target of `CONNECT`: authority-form (RFC 9112, 3.2.3).
 result<url> connect_target(std::string_view target) {
@@ -130,39 +163,66 @@ result<url> connect_target(std::string_view target) {
   return url{"https", authority->host, authority->port, "/", false};
 }
 
-/// Origin-form or asterisk-form, completed by the `Host` field.
-result<url> origin_target(std::string_view target, const http_fields& fields) {
-  auto host = fields.find("Host");
-  if (!host)
-    return bad("400 a request without a host");
-  auto authority = parse_host_port(*host, 80);
-  if (!authority)
-    return bad("400 malformed Host field");
-  return url{"http", authority->host, authority->port, std::string{target},
+/// What is asked of the proxy itself, at the address that the client used.
+result<url> own_target(std::string_view target,
+                       std::optional<std::string_view> host) {
+  auto authority = host ? parse_host_port(*host, 80) : host_port{"", 80};
+  return url{"http", authority ? authority->host : "",
+             authority ? authority->port : uint16_t{80}, std::string{target},
              false};
 }
 
-result<url> absolute_target(std::string_view target) {
-  if (target.find("://") == std::string_view::npos)
-    return bad("400 malformed request target");
-  if (!has_web_scheme(target))
+/// Whether `target` is `host:port`, the form that `CONNECT` alone has.
+bool is_authority(std::string_view target) {
+  return parse_host_port(target).has_value();
+}
+
+/// The path and query that a URL has are empty (RFC 9112, 3.2.4).
+bool has_empty_path(std::string_view target) {
+  auto rest = target.substr(target.find("://") + 3);
+  return rest.find_first_of("/?") == std::string_view::npos;
+}
+
+result<url> absolute_target(std::string_view target, bool for_options) {
+  auto scheme = target.substr(0, target.find(':'));
+  if (scheme.size() == target.size() || is_authority(target))
+    return bad("400 malformed request target: a proxy needs the whole URL");
+  if (!equal_ignoring_case(scheme, "http")
+      && !equal_ignoring_case(scheme, "https"))
     return bad("501 only http and https URLs are supported");
   auto out = parse_url(target);
   if (!out)
     return bad("400 " + out.error().detail);
+  if (for_options && has_empty_path(target))
+    out->target = "*";
   return out;
 }
 
-result<url> parse_target(const head_parser<true>& parser) {
-  if (parser.fields.count("Host") > 1)
+/// RFC 9112, 3.2: one `Host`, and a good one, whatever the target's form. It
+/// may be empty where the target names the host.
+result<void> check_host(const head_parser<true>& parser, bool may_be_empty) {
+  auto hosts = parser.fields.count("Host");
+  if (hosts > 1)
     return bad("400 more than one Host field");
-  if (parser.version == 11 && parser.fields.count("Host") == 0)
-    return bad("400 the Host field is missing");
+  if (hosts == 0)
+    return parser.version == 11 ? bad("400 the Host field is missing")
+                                : result<void>{};
+  auto host = *parser.fields.find("Host");
+  if (!(host.empty() && may_be_empty) && !parse_host_port(host, 80))
+    return bad("400 malformed Host field");
+  return {};
+}
+
+result<url> parse_target(const head_parser<true>& parser, bool own) {
+  if (auto ok = check_host(parser, !own); !ok)
+    return ok.error();
   if (parser.method == "CONNECT")
     return connect_target(parser.target);
-  if (parser.target.starts_with('/') || parser.target == "*")
-    return origin_target(parser.target, parser.fields);
-  return absolute_target(parser.target);
+  if (parser.target == "*" && parser.method != "OPTIONS")
+    return bad("400 only OPTIONS has the target *");
+  if (own)
+    return own_target(parser.target, parser.fields.find("Host"));
+  return absolute_target(parser.target, parser.method == "OPTIONS");
 }
 
 error request_error(error_code ec, std::string_view head) {
@@ -176,6 +236,11 @@ bool has_no_body(unsigned status, bool to_head) {
   return to_head || status == 204 || status == 304 || status / 100 == 1;
 }
 
+/// An error of a request in the words for a response.
+error response_error(const error& why) {
+  return bad("malformed response: " + why.detail.substr(4));
+}
+
 bool is_stray_line_feed(std::string_view bytes, size_t i) {
   return bytes[i] == '\n' && (i == 0 || bytes[i - 1] != '\r');
 }
@@ -185,8 +250,10 @@ bool is_stray_line_feed(std::string_view bytes, size_t i) {
 result<std::optional<size_t>> find_head_end(std::string_view bytes) {
   auto end = bytes.find("\r\n\r\n");
   auto size = end == std::string_view::npos ? bytes.size() : end + 4;
+  if (std::min(bytes.find("\r\n"), size) > max_start_line)
+    return bad("414 the request line is longer than 32 KiB");
   if (size > max_head_size)
-    return bad("431 header too large");
+    return bad("431 the header is larger than 64 KiB");
   for (auto i = bytes.find('\n'); i < size; i = bytes.find('\n', i + 1))
     if (is_stray_line_feed(bytes, i))
       return bad("400 a line does not end in CRLF");
@@ -196,21 +263,25 @@ result<std::optional<size_t>> find_head_end(std::string_view bytes) {
 }
 
 result<request_head> parse_request_head(std::string_view head) {
-  if (has_folded_line(head))
-    return bad("400 folded header field");
+  if (auto ok = check_lines(head); !ok)
+    return ok.error();
   head_parser<true> parser;
   if (auto ec = parse(parser, head))
     return request_error(ec, head);
+  if (parser.method.size() > max_method_size)
+    return bad("501 no method has such a long name");
   request_head out;
-  std::optional<uint64_t> length;
-  auto framing = take_framing(parser, length);
-  if (!framing)
-    return bad("400 " + framing.error().detail);
-  if (*framing == body_framing::chunked && parser.version == 10)
-    return bad("400 HTTP/1.0 has no transfer codings");
-  auto target = parse_target(parser);
+  out.to_proxy = parser.method != "CONNECT"
+                 && (parser.target.starts_with('/') || parser.target == "*");
+  auto target = parse_target(parser, out.to_proxy);
   if (!target)
     return target.error();
+  std::optional<uint64_t> length;
+  auto framing = take_framing(parser.fields, parser.version, length);
+  if (!framing)
+    return framing.error();
+  if (parser.method == "CONNECT" && *framing != body_framing::none)
+    return bad("400 CONNECT has no body");
   out.method = std::move(parser.method);
   out.target = std::move(*target);
   out.version = parser.version;
@@ -221,13 +292,18 @@ result<request_head> parse_request_head(std::string_view head) {
 }
 
 result<response_head> parse_response_head(std::string_view head, bool to_head) {
+  if (auto ok = check_lines(head); !ok)
+    return response_error(ok.error());
   head_parser<false> parser;
   if (auto ec = parse(parser, head))
     return bad("malformed response: " + ec.message());
   response_head out;
-  auto framing = take_framing(parser, out.content_length);
+  auto framing =
+      take_framing(parser.fields, parser.version, out.content_length);
   if (!framing)
-    return framing.error();
+    return response_error(framing.error());
+  if (parser.status < 100)
+    return bad("malformed response: a status below 100");
   out.framing = *framing;
   if (parser.status == 101 || out.framing == body_framing::none)
     out.framing = body_framing::until_close;

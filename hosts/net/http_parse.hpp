@@ -18,11 +18,12 @@ inline constexpr size_t max_head_size = 64 * 1024;
 
 /// The size of the head that `bytes` begin with, including its empty line;
 /// nothing when more bytes are needed. Errors: `bad_http`: `"431 ..."` above
-/// `max_head_size`, `"400 ..."` for a line that does not end in CRLF.
+/// `max_head_size`, `"414 ..."` for a start line above `max_start_line`,
+/// `"400 ..."` for a line that does not end in CRLF.
 result<std::optional<size_t>> find_head_end(std::string_view bytes);
 
 /// Parses a complete request head. Errors: `bad_http`, the detail begins with
-/// the status to answer (400, 501 or 505).
+/// the status to answer (400, 414, 431, 501 or 505).
 result<request_head> parse_request_head(std::string_view head);
 
 /// Parses a complete response head; `to_head`: it answers HEAD, so no body

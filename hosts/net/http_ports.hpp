@@ -3,6 +3,8 @@
 #include "actors/ports.hpp"
 #include "core/error.hpp"
 #include "core/types.hpp"
+#include "core/upstream.hpp"
+#include "hosts/net/dns.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -11,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,10 +34,21 @@ struct source_bind {
 using exit_policy =
     std::function<result<void>(const std::string& ip, uint16_t port)>;
 
-/// How a client reaches origins.
-struct client_config {
+/// How this device reaches the internet.
+struct wan_config {
   /// New connections take these in turn, and the others when one fails.
   std::vector<source_bind> binds;
+  /// The proxy that stands in between, if one does.
+  upstream_route upstream;
+  dns_limits dns;
+  name_resolver resolver = resolve_by_system;
+  /// Where our own proxy listens, to recognise ourselves.
+  std::optional<endpoint> self;
+};
+
+/// How a client reaches origins.
+struct client_config {
+  wan_config wan;
   /// Asked for exchanges with `for_peer`; without it all of them are refused.
   exit_policy allow_for_peer;
   /// Kept-alive connections to one origin.
@@ -52,11 +66,12 @@ struct client_config {
 std::unique_ptr<http_client> make_http_client(boost::asio::any_io_executor ex,
                                               client_config config = {});
 
-/// Listens for the proxy's clients; tunnels leave through `binds`. Errors:
-/// `address_in_use`, `permission_denied`, `bad_config` (not an IP address),
-/// `io_failed`, each with a sentence that names the address.
+/// Listens for the proxy's clients; tunnels leave as `wan` says, whose `self`
+/// is set here. Errors: `address_in_use`, `permission_denied`, `bad_config`
+/// (not an IP address), `io_failed`, each with a sentence that names the
+/// address.
 result<std::unique_ptr<http_acceptor>>
 listen_http(boost::asio::any_io_executor ex, const endpoint& local,
-            std::vector<source_bind> binds = {});
+            wan_config wan = {});
 
 } // namespace peapod::net

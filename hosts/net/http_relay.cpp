@@ -2,6 +2,7 @@
 #include "hosts/net/tunnel.hpp"
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 /// The parts of `server_connection` that move bytes between two connections.
@@ -186,21 +187,23 @@ task<relay_totals> server_connection::tunnel(host_port target,
 }
 
 task<socket_ptr> server_connection::dial(host_port target) {
-  auto name = to_string(target);
-  watchdog deadline{ex_, [this] {
-                      if (dial_)
-                        dial_->cancel();
+  std::optional<error> overdue;
+  watchdog deadline{ex_, [this, &overdue] {
+                      if (!dial_)
+                        return;
+                      overdue = dial_->overdue();
+                      dial_->cancel();
                     }};
   deadline.arm(dial_wait);
   auto begin = [this, &target](handler<socket_ptr> done) {
-    dial_ = dialer_->dial(target, false, std::move(done));
+    dial_ = dialer_->dial(target, dial_purpose::own_tunnel, std::move(done));
   };
   auto socket = co_await await_handler<socket_ptr>(begin);
   dial_.reset();
   if (closed_)
     co_return make_error(errc::cancelled, "called off");
-  if (!socket && deadline.expired())
-    co_return make_error(errc::timed_out, name + ": no answer in time");
+  if (!socket && overdue)
+    co_return *overdue;
   co_return socket;
 }
 

@@ -1,5 +1,6 @@
 #include "hosts/net/http_server_stream.hpp"
 
+#include "hosts/net/http_lines.hpp"
 #include "hosts/net/socket_address.hpp"
 
 #include <algorithm>
@@ -98,6 +99,8 @@ task<void> server_connection::await_first_byte() {
 task<std::string_view> server_connection::receive_head() {
   if (auto begun = co_await await_first_byte(); !begun)
     co_return begun.error();
+  if (auto ok = check_request_begin(in_.unread()); !ok)
+    co_return ok.error();
   watch_.arm(head_wait);
   while (true) {
     auto size = find_head_end(in_.unread());
@@ -109,8 +112,7 @@ task<std::string_view> server_connection::receive_head() {
     if (!n)
       co_return n.error();
     if (*n == 0)
-      co_return make_error(errc::connection_closed,
-                           "the client ended within a request");
+      co_return make_error(errc::bad_http, "400 the request has no end");
   }
 }
 

@@ -1,228 +1,224 @@
 #include "hosts/net/origin_dialer.hpp"
 
+#include "hosts/net/dial_race.hpp"
+#include "hosts/net/http_await.hpp"
+#include "hosts/net/interfaces.hpp"
 #include "hosts/net/socket_address.hpp"
-
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include "hosts/net/upstream_tunnel.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <optional>
 #include <utility>
 
 namespace peapod::net {
 
 namespace {
 
-namespace asio = boost::asio;
+/// Names looked up for peers at a time.
+constexpr size_t max_peer_lookups = 8;
+
 using asio::ip::tcp;
-using boost::system::error_code;
 
-/// How long an attempt is waited for before the next one joins it
-/// (RFC 8305, 5).
-constexpr auto stagger = std::chrono::milliseconds(250);
+/// Whether an address is where our own proxy listens.
+bool is_self(const endpoint& self, const asio::ip::address& to, uint16_t port) {
+  if (port != self.port)
+    return false;
+  boost::system::error_code ec;
+  auto at = asio::ip::make_address(self.address, ec);
+  if (ec || at == to)
+    return true;
+  if (!at.is_unspecified())
+    return false;
+  if (to.is_loopback() || to.is_unspecified())
+    return true;
+  auto own = own_addresses();
+  return own && std::ranges::find(*own, to.to_string()) != own->end();
+}
 
-/// One address, reached from one of our own.
-struct candidate {
-  tcp::endpoint to;
-  source_bind from;
+} // namespace
+
+struct origin_dialer::shared {
+  shared(const asio::any_io_executor& executor, wan_config config,
+         exit_policy policy)
+    : ex(executor),
+      wan(std::move(config)),
+      allow_for_peer(std::move(policy)),
+      names(ex, wan.dns, wan.resolver),
+      peer_names(ex, limits_for_peers(wan.dns), wan.resolver) {
+    if (wan.binds.empty())
+      wan.binds.emplace_back();
+    if (!allow_for_peer)
+      allow_for_peer = [](const std::string& ip, uint16_t) -> result<void> {
+        return make_error(errc::policy_refused, ip + ": not open to peers");
+      };
+  }
+
+  static dns_limits limits_for_peers(dns_limits x) {
+    x.lookups = std::min(x.lookups, max_peer_lookups);
+    return x;
+  }
+
+  /// The binds, another one first each time.
+  std::vector<source_bind> next_binds() {
+    auto out = wan.binds;
+    auto first = static_cast<std::ptrdiff_t>(next_bind++ % out.size());
+    std::rotate(out.begin(), out.begin() + first, out.end());
+    return out;
+  }
+
+  /// Whether we may dial `port` at an address, for a peer or for us.
+  result<void> permit(const asio::ip::address& address, uint16_t port,
+                      bool for_peer) const {
+    if (wan.self && is_self(*wan.self, address, port))
+      return make_error(errc::loop_detected,
+                        address_text({address.to_string(), port})
+                            + " is PeaPod itself");
+    return for_peer ? allow_for_peer(address.to_string(), port)
+                    : result<void>{};
+  }
+
+  asio::any_io_executor ex;
+  wan_config wan;
+  exit_policy allow_for_peer;
+  dns_cache names;
+  dns_cache peer_names; ///< apart, so that peers cannot delay our lookups
+  size_t next_bind = 0;
 };
 
-/// Whether `from` can be the source of packets to `to`.
-bool same_family(const source_bind& from, const asio::ip::address& to) {
-  error_code ec;
-  auto source = asio::ip::make_address(from.address, ec);
-  return from.address.empty() || (!ec && source.is_v6() == to.is_v6());
-}
+namespace {
 
-/// Opens a socket that leaves through `from`.
-result<void> open_from(tcp::socket& socket, const candidate& x) {
-  auto to = address_text(from_asio(x.to));
-  error_code ec;
-  socket.open(x.to.protocol(), ec);
-  if (ec)
-    return error_of(ec, to);
-  if (!x.from.interface.empty()) {
-    auto bound = bind_to_interface(socket.native_handle(), x.from.interface);
-    if (!bound)
-      return bound.error();
-  }
-  if (x.from.address.empty())
-    return {};
-  auto source = to_asio<tcp::endpoint>(endpoint{x.from.address, 0});
-  if (!source)
-    return source.error();
-  socket.bind(*source, ec);
-  if (ec)
-    return error_of(ec, "leaving from " + x.from.address);
-  return {};
-}
-
-/// Races the candidates.
-class race final : public dial_job, public std::enable_shared_from_this<race> {
+/// One way to a target, in as many steps as it takes.
+class way final : public dial_job, public std::enable_shared_from_this<way> {
 public:
-  race(const asio::any_io_executor& ex, handler<socket_ptr> done)
-    : ex_(ex), timer_(ex), done_(std::move(done)) {}
+  way(std::shared_ptr<origin_dialer::shared> all, host_port to,
+      dial_purpose purpose)
+    : all_(std::move(all)),
+      to_(std::move(to)),
+      purpose_(purpose),
+      via_(all_->wan.upstream.to(to_.host, to_.port)) {}
+
+  void begin(handler<socket_ptr> done) {
+    start<way, socket_ptr>(all_->ex, shared_from_this(), go(), std::move(done));
+  }
 
   void cancel() override {
-    settle(make_error(errc::cancelled, "called off"));
+    cancelled_ = true;
+    if (race_)
+      race_->cancel();
+    if (socket_) {
+      boost::system::error_code ec;
+      socket_->close(ec);
+    }
   }
 
-  /// Begins with the first candidate.
-  void run(std::vector<candidate> candidates) {
-    candidates_ = std::move(candidates);
-    next();
-  }
-
-  void fail(error why) {
-    if (!first_error_)
-      first_error_ = std::move(why);
-    if (running_ == 0 && tried_ == candidates_.size())
-      settle(*first_error_);
+  error overdue() const override {
+    auto who = via_ ? upstream_name(*via_) : to_string(to_);
+    if (race_ && race_->is_looking_up())
+      return make_error(errc::dns_unanswered,
+                        who + ": no name server answers in time");
+    return make_error(errc::connect_timed_out, who + ": no connection in time");
   }
 
 private:
-  void next() {
-    if (!done_ || tried_ == candidates_.size())
-      return;
-    const auto& x = candidates_[tried_++];
-    auto socket = std::make_shared<tcp::socket>(ex_);
-    if (auto opened = open_from(*socket, x); !opened) {
-      fail(opened.error());
-      return next();
+  bool for_peer() const {
+    return purpose_ == dial_purpose::peer;
+  }
+
+  task<socket_ptr> go() {
+    if (!via_)
+      co_return co_await connect(to_, for_peer());
+    auto target = to_;
+    if (for_peer()) {
+      auto checked = co_await find_checked();
+      if (!checked)
+        co_return checked.error();
+      target.host = checked->to_string();
     }
-    ++running_;
-    sockets_.push_back(socket);
-    auto done = [self = shared_from_this(), socket, to = x.to](error_code ec) {
-      self->on_connect(socket, to, ec);
+    host_port proxy{via_->host, via_->port};
+    auto socket = co_await connect(proxy, false);
+    if (!socket)
+      co_return make_error(socket.error().code,
+                           "upstream proxy " + socket.error().detail);
+    if (purpose_ == dial_purpose::own_request)
+      co_return socket;
+    socket_ = *socket;
+    auto opened = co_await open_through(*socket_, target, *via_);
+    if (cancelled_)
+      co_return make_error(errc::cancelled, "called off");
+    if (!opened)
+      co_return opened.error();
+    co_return std::exchange(socket_, nullptr);
+  }
+
+  task<socket_ptr> connect(host_port to, bool checked) {
+    if (cancelled_)
+      co_return make_error(errc::cancelled, "called off");
+    auto& names = for_peer() ? all_->peer_names : all_->names;
+    auto permit = [all = all_, port = to.port,
+                   checked](const asio::ip::address& x) {
+      return all->permit(x, port, checked);
     };
-    socket->async_connect(x.to, std::move(done));
-    wait_for_turn();
+    auto begin = [&](handler<socket_ptr> done) {
+      race_ = std::make_shared<dial_race>(all_->ex, std::move(done));
+      race_->run(names, to.host, to.port, all_->next_binds(), permit);
+    };
+    auto out = co_await await_handler<socket_ptr>(begin);
+    race_.reset();
+    co_return out;
   }
 
-  void wait_for_turn() {
-    if (tried_ == candidates_.size())
-      return;
-    timer_.expires_after(stagger);
-    timer_.async_wait([self = shared_from_this()](error_code ec) {
-      if (!ec)
-        self->next();
-    });
-  }
-
-  void on_connect(const socket_ptr& socket, const tcp::endpoint& to,
-                  error_code ec) {
-    --running_;
-    if (!done_)
-      return;
-    if (!ec) {
-      std::erase(sockets_, socket);
-      return settle(socket);
+  /// An address of the target that the exit policy allows: the first of the
+  /// old family, which every proxy can reach, else of the new one.
+  task<asio::ip::address> find_checked() {
+    std::optional<error> why;
+    for (auto family : {address_family::v4, address_family::v6}) {
+      auto begin = [&](handler<addresses> done) {
+        all_->peer_names.lookup(to_.host, family, std::move(done));
+      };
+      auto found = co_await await_handler<addresses>(begin);
+      if (cancelled_)
+        co_return make_error(errc::cancelled, "called off");
+      if (!found)
+        why = found.error();
+      else
+        for (auto& x : *found) {
+          auto ok = all_->permit(x, to_.port, true);
+          if (ok)
+            co_return x;
+          why = ok.error();
+        }
     }
-    fail(error_of(ec, address_text(from_asio(to))));
-    timer_.cancel();
-    next();
+    co_return why.value_or(
+        make_error(errc::dns_failed, to_.host + ": no such host"));
   }
 
-  /// Closes the other sockets and reports, once.
-  void settle(result<socket_ptr> outcome) {
-    if (!done_)
-      return;
-    timer_.cancel();
-    for (const auto& socket : std::exchange(sockets_, {})) {
-      error_code ec;
-      socket->close(ec);
-    }
-    asio::post(ex_, [done = std::exchange(done_, nullptr),
-                     outcome = std::move(outcome)] { done(outcome); });
-  }
-
-  asio::any_io_executor ex_;
-  asio::steady_timer timer_;
-  handler<socket_ptr> done_;
-  std::vector<candidate> candidates_;
-  std::vector<socket_ptr> sockets_;
-  std::optional<error> first_error_;
-  size_t tried_ = 0;
-  size_t running_ = 0;
-};
-
-/// What a dial may use, fixed when it begins.
-struct dial_plan {
-  std::vector<source_bind> binds; // in the order to try
-  exit_policy allow;              // empty: everything
-  host_port to;
-
-  /// The addresses that may be dialled, each from every fitting bind. Errors:
-  /// `policy_refused` when there were addresses but none is allowed.
-  result<std::vector<candidate>>
-  candidates(const std::vector<asio::ip::address>& found) const {
-    std::vector<candidate> out;
-    std::optional<error> refused;
-    for (const auto& from : binds)
-      for (const auto& address : found) {
-        if (!same_family(from, address))
-          continue;
-        if (auto ok = permit(address); ok)
-          out.push_back({tcp::endpoint{address, to.port}, from});
-        else
-          refused = ok.error();
-      }
-    if (!out.empty())
-      return out;
-    if (refused)
-      return *refused;
-    return make_error(errc::io_failed,
-                      to.host + ": no address of a family we can leave from");
-  }
-
-  result<void> permit(const asio::ip::address& address) const {
-    return allow ? allow(address.to_string(), to.port) : result<void>{};
-  }
+  std::shared_ptr<origin_dialer::shared> all_;
+  host_port to_;
+  dial_purpose purpose_;
+  const upstream_proxy* via_; // of `all_`
+  std::shared_ptr<dial_race> race_;
+  socket_ptr socket_; // asks the upstream proxy
+  bool cancelled_ = false;
 };
 
 } // namespace
 
-/// Names looked up for peers at a time.
-constexpr size_t max_peer_lookups = 4;
-
-origin_dialer::origin_dialer(asio::any_io_executor ex,
-                             std::vector<source_bind> binds,
+origin_dialer::origin_dialer(asio::any_io_executor ex, wan_config wan,
                              exit_policy allow_for_peer)
-  : ex_(ex),
-    binds_(std::move(binds)),
-    allow_for_peer_(std::move(allow_for_peer)),
-    names_(ex),
-    peer_names_(std::move(ex), max_peer_lookups) {
-  if (binds_.empty())
-    binds_.emplace_back();
-  if (!allow_for_peer_)
-    allow_for_peer_ = [](const std::string& ip, uint16_t) -> result<void> {
-      return make_error(errc::policy_refused, ip + ": not open to peers");
-    };
-}
+  : shared_(std::make_shared<shared>(ex, std::move(wan),
+                                     std::move(allow_for_peer))) {}
 
 origin_dialer::~origin_dialer() = default;
 
 std::shared_ptr<dial_job> origin_dialer::dial(const host_port& to,
-                                              bool for_peer,
+                                              dial_purpose purpose,
                                               handler<socket_ptr> done) {
-  auto job = std::make_shared<race>(ex_, std::move(done));
-  dial_plan plan{binds_, for_peer ? allow_for_peer_ : nullptr, to};
-  auto first = next_bind_++ % plan.binds.size();
-  std::rotate(plan.binds.begin(), plan.binds.begin() + static_cast<int>(first),
-              plan.binds.end());
-  auto on_names = [job, plan = std::move(plan)](
-                      result<std::vector<asio::ip::address>> found) {
-    if (!found)
-      return job->fail(found.error());
-    auto candidates = plan.candidates(*found);
-    if (!candidates)
-      return job->fail(candidates.error());
-    job->run(std::move(*candidates));
-  };
-  (for_peer ? peer_names_ : names_).lookup(to.host, std::move(on_names));
+  auto job = std::make_shared<way>(shared_, to, purpose);
+  job->begin(std::move(done));
   return job;
+}
+
+const upstream_proxy* origin_dialer::upstream_for(const host_port& to) const {
+  return shared_->wan.upstream.to(to.host, to.port);
 }
 
 } // namespace peapod::net

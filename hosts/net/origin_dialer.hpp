@@ -24,29 +24,45 @@ public:
 
   /// Ends the attempt; its handler gets `cancelled`.
   virtual void cancel() = 0;
+
+  /// What a deadline that passes now means: `dns_unanswered` or
+  /// `connect_timed_out`, with a sentence.
+  virtual error overdue() const = 0;
+};
+
+/// What a connection is for.
+enum class dial_purpose {
+  own_request, ///< a request of ours: an upstream proxy is told in its head
+  own_tunnel,  ///< bytes to the target itself
+  peer,        ///< for a peer: under the exit policy, to the target itself
 };
 
 /// Connects to hosts by name: asks for the addresses, drops those that the
-/// exit policy forbids, and tries the others 250 ms apart until one answers
-/// (RFC 8305).
+/// exit policy forbids, and lets the others race (`happy_eyeballs`). Behind an
+/// upstream proxy it connects to that instead, and opens a tunnel through it
+/// where one is needed. For a peer the tunnel leads to an address that was
+/// looked up and checked here, so that the proxy has nothing to look up.
 class origin_dialer {
 public:
-  origin_dialer(boost::asio::any_io_executor ex, std::vector<source_bind> binds,
+  origin_dialer(boost::asio::any_io_executor ex, wan_config wan,
                 exit_policy allow_for_peer = nullptr);
   ~origin_dialer();
 
-  /// Errors: `dns_failed`, `connection_refused`, `policy_refused`,
+  /// Errors: `dns_failed`, `dns_unanswered`, `connection_refused`,
+  /// `unreachable`, `policy_refused`, `loop_detected`, `upstream_refused`,
   /// `io_failed`, ... each naming the address. Has no deadline of its own.
-  std::shared_ptr<dial_job> dial(const host_port& to, bool for_peer,
+  std::shared_ptr<dial_job> dial(const host_port& to, dial_purpose purpose,
                                  handler<socket_ptr> done);
 
+  /// The proxy that requests to `to` are passed to as `own_request`; null:
+  /// none.
+  const upstream_proxy* upstream_for(const host_port& to) const;
+
+  /// What both need: how we reach the internet, and the names.
+  struct shared;
+
 private:
-  boost::asio::any_io_executor ex_;
-  std::vector<source_bind> binds_;
-  exit_policy allow_for_peer_;
-  dns_cache names_;
-  dns_cache peer_names_; ///< apart, so that peers cannot delay our lookups
-  size_t next_bind_ = 0;
+  std::shared_ptr<shared> shared_;
 };
 
 /// Makes a socket leave through one interface. Errors: `io_failed` or

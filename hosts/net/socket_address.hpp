@@ -45,6 +45,9 @@ inline errc code_of(const boost::system::error_code& ec) {
     return errc::connection_closed;
   if (ec == err::connection_refused)
     return errc::connection_refused;
+  if (ec == err::host_unreachable || ec == err::network_unreachable
+      || ec == err::network_down)
+    return errc::unreachable;
   if (ec == err::timed_out)
     return errc::timed_out;
   if (ec == err::address_in_use)

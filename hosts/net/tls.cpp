@@ -46,7 +46,7 @@ public:
     if (!ec)
       co_return result<void>{};
     if (ec.category() == asio::error::get_ssl_category())
-      co_return make_error(errc::tls_failed, host_ + ": " + reason(ec));
+      co_return handshake_error(ec);
     co_return transport_error(ec, host_);
   }
 
@@ -89,12 +89,12 @@ private:
   }
 
   /// A certificate's fault in OpenSSL's words, else the handshake's.
-  std::string reason(error_code ec) {
+  error handshake_error(error_code ec) {
     auto verdict = SSL_get_verify_result(stream_.native_handle());
-    if (verdict != X509_V_OK)
-      return std::string{"certificate refused: "}
-             + X509_verify_cert_error_string(verdict);
-    return ec.message();
+    if (verdict == X509_V_OK)
+      return make_error(errc::tls_failed, host_ + ": " + ec.message());
+    return make_error(errc::certificate_refused,
+                      host_ + ": " + X509_verify_cert_error_string(verdict));
   }
 
   tls_context context_;

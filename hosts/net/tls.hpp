@@ -25,7 +25,8 @@ result<tls_context> make_tls_context(const std::string& ca_file);
 class tls_transport : public transport {
 public:
   /// Shakes hands and checks that the certificate is valid for `host`.
-  /// Errors: `tls_failed`, `connection_closed`, `cancelled`.
+  /// Errors: `certificate_refused`, `tls_failed`, `connection_closed`,
+  /// `cancelled`.
   virtual task<void> handshake() = 0;
 };
 

@@ -164,6 +164,72 @@ CAF_TEST(a request that has been here is a loop) {
   CAF_CHECK(server->requests.empty());
 }
 
+CAF_TEST(a request for the proxy itself is answered and keeps the connection) {
+  auto head = get("http://127.0.0.1:3128/");
+  head.to_proxy = true;
+  ask(head);
+  CAF_CHECK_EQUAL(last_status(), 400u);
+  CAF_CHECK(client->body.find("a proxy, not a web site") != std::string::npos);
+  CAF_CHECK(!client->closed);
+  head.method = "OPTIONS";
+  head.target.target = "*";
+  ask(head);
+  CAF_CHECK_EQUAL(last_status(), 200u);
+  CAF_CHECK(client->heads.back().fields.find("Allow").has_value());
+  CAF_CHECK(server->requests.empty());
+}
+
+CAF_TEST(a body for the proxy itself ends the connection) {
+  auto head = post();
+  head.to_proxy = true;
+  ask(head, "hello");
+  CAF_CHECK_EQUAL(last_status(), 400u);
+  CAF_CHECK(client->closed);
+  CAF_CHECK_EQUAL(client->relayed_requests, 0u);
+}
+
+CAF_TEST(forwards are counted and end here) {
+  server->size = 10;
+  auto head = get_file();
+  head.method = "OPTIONS";
+  head.fields.add("Max-Forwards", "2");
+  ask(head);
+  CAF_REQUIRE_EQUAL(server->requests.size(), 1u);
+  CAF_CHECK(server->requests[0].fields.find("Max-Forwards") == "1");
+  head.fields.set("Max-Forwards", "0");
+  ask(head);
+  CAF_CHECK_EQUAL(last_status(), 200u);
+  CAF_CHECK_EQUAL(server->requests.size(), 1u);
+}
+
+CAF_TEST(each failure has a status and a type for programs) {
+  auto check = [&](errc code, unsigned status, const std::string& type) {
+    auto again = connect(*x);
+    x->wan->fails = make_error(code, "words");
+    again->ask(get_file());
+    settle();
+    CAF_REQUIRE(!again->heads.empty());
+    auto& head = again->heads.back();
+    CAF_CHECK_EQUAL(head.status, status);
+    CAF_CHECK(head.fields.find("Proxy-Status")
+              == "PeaPod; error=" + type + "; details=\"words\"");
+    CAF_CHECK(again->closed);
+  };
+  check(errc::dns_failed, 502, "dns_error");
+  check(errc::dns_unanswered, 504, "dns_timeout");
+  check(errc::connection_refused, 502, "connection_refused");
+  check(errc::unreachable, 502, "destination_ip_unroutable");
+  check(errc::connect_timed_out, 504, "connection_timeout");
+  check(errc::timed_out, 504, "http_response_timeout");
+  check(errc::connection_closed, 502, "connection_terminated");
+  check(errc::certificate_refused, 502, "tls_certificate_error");
+  check(errc::tls_failed, 502, "tls_protocol_error");
+  check(errc::bad_http, 502, "http_protocol_error");
+  check(errc::upstream_refused, 502, "proxy_configuration_error");
+  check(errc::loop_detected, 508, "proxy_loop_detected");
+  check(errc::limit_reached, 503, "connection_limit_reached");
+}
+
 CAF_TEST(a tunnel is opened and counted) {
   auto head = get("https://origin.example:8443/");
   head.method = "CONNECT";

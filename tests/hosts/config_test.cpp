@@ -106,6 +106,8 @@ std::string dump(const settings& s) {
     out << x << ' ';
   out << '|' << s.share.max_rate << '|';
   texts(s.wan.bind);
+  out << s.wan.upstream.proxy.has_value() << s.wan.upstream.except.size()
+      << s.wan.dns_cache.count();
   out << s.console.socket << s.console.pod_view << s.debug.fault_injection
       << s.debug.hang_limit.count() << s.trust.mode
       << static_cast<int>(s.log.level) << s.log.file;
@@ -177,6 +179,45 @@ CAF_TEST(the commented example and the guide name every key) {
               || contains(example, "\n; " + key + "="));
     CAF_CHECK(contains(guide, "`" + key + "`"));
   }
+}
+
+CAF_TEST(an upstream proxy has a place and a secret) {
+  auto s = parse("[wan]\nupstream=\"http://a:b@proxy.example:3128\"\n"
+                 "no-proxy=[\"*.corp.example\", \"10.0.0.0/8\"]\n"
+                 "dns-cache=0s\n");
+  CAF_REQUIRE(s);
+  CAF_REQUIRE(s->wan.upstream.proxy);
+  CAF_CHECK_EQUAL(s->wan.upstream.proxy->host, "proxy.example");
+  CAF_CHECK_EQUAL(s->wan.upstream.proxy->port, 3128);
+  CAF_CHECK_EQUAL(s->wan.upstream.proxy->authorization, "Basic YTpi");
+  CAF_CHECK_EQUAL(s->wan.upstream.except.size(), 2u);
+  CAF_CHECK(s->wan.dns_cache == 0s);
+  CAF_CHECK(!parse("[wan]\nupstream=\"\"\n")->wan.upstream.proxy);
+}
+
+CAF_TEST(a bad upstream proxy is told without its password) {
+  for (auto url : {"https://a:sesame@proxy.example:1", "a:sesame@proxy:1",
+                   "http://a:sesame@proxy.example"}) {
+    auto s = parse("[wan]\nupstream=\"" + std::string{url} + "\"\n");
+    CAF_REQUIRE(!s);
+    CAF_CHECK(contains(s.error().detail, "wan.upstream: expected an HTTP "
+                                         "proxy such as"));
+    CAF_CHECK(!contains(s.error().detail, "sesame"));
+  }
+  auto s = parse("[wan]\nno-proxy=[\"http://x\"]\ndns-cache=2h\n");
+  CAF_REQUIRE(!s);
+  CAF_CHECK(contains(s.error().detail, "wan.no-proxy: expected a list"));
+  CAF_CHECK(contains(s.error().detail, "wan.dns-cache: expected a duration"));
+}
+
+CAF_TEST(an upstream proxy that we are ourselves is refused) {
+  for (auto host : {"127.0.0.1", "localhost", "[::1]"}) {
+    auto s =
+        parse("[wan]\nupstream=\"http://" + std::string{host} + ":3128\"\n");
+    CAF_REQUIRE(!s);
+    CAF_CHECK(contains(s.error().detail, "PeaPod's own proxy"));
+  }
+  CAF_CHECK(parse("[wan]\nupstream=\"http://127.0.0.1:3129\"\n"));
 }
 
 CAF_TEST(every kind of value is understood) {

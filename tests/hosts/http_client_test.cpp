@@ -316,10 +316,10 @@ CAF_TEST(a connection can leave from a chosen address) {
   scripted_origin origin{
       l, answering("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")};
   client_config config;
-  config.binds = {source_bind{"127.0.0.2", ""}};
+  config.wan.binds = {source_bind{"127.0.0.2", ""}};
   client = make_http_client(l.io.get_executor(), config);
   CAF_CHECK_EQUAL(fetch(origin), "200 x");
-  config.binds = {source_bind{"::1", ""}};
+  config.wan.binds = {source_bind{"::1", ""}};
   client = make_http_client(l.io.get_executor(), config);
   CAF_CHECK_EQUAL(fetch(origin), to_string(errc::io_failed));
 }

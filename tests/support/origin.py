@@ -17,7 +17,7 @@ import time
 
 import content
 import origin_behaviours
-from origin_behaviours import Reply, Request
+from origin_reply import Reply, Request
 
 
 class BadRequest(Exception):
@@ -134,16 +134,14 @@ async def read_chunks(reader) -> bytes:
 
 async def send(reply, request, writer, entry) -> bool:
     """Writes a reply as its behaviour wants it; False ends the connection."""
-    lines = [f"HTTP/1.1 {reply.status} {reply.reason}"]
-    lines += [f"{name}: {value}" for name, value in reply.headers]
-    writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+    await asyncio.sleep(reply.head_wait)
     bodiless = request.method == "HEAD" or reply.status in (204, 304)
-    if not bodiless:
-        for piece in reply.pieces():
-            await send_piece(reply, piece, writer)
-            entry["sent"] += len(piece)
-        if reply.framing == "chunked" and not reply.cut:
-            writer.write(b"0\r\n\r\n")
+    if reply.raw:
+        writer.write(reply.raw)
+    elif not reply.headless:
+        await send_head(reply, writer)
+        if not bodiless:
+            await send_body(reply, writer, entry)
     await writer.drain()
     if reply.cut == "stall" and not bodiless:
         await asyncio.sleep(3600)
@@ -155,8 +153,26 @@ async def send(reply, request, writer, entry) -> bool:
                 or reply.framing == "close")
 
 
+async def send_head(reply, writer):
+    lines = [f"HTTP/1.1 {reply.status} {reply.reason}"]
+    lines += [f"{name}: {value}" for name, value in reply.headers]
+    writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+    await writer.drain()
+
+
+async def send_body(reply, writer, entry):
+    await asyncio.sleep(reply.body_wait)
+    for piece in reply.pieces():
+        if reply.pace is not None:
+            await asyncio.sleep(reply.pace.wait(len(piece)))
+        await send_piece(reply, piece, writer)
+        entry["sent"] += len(piece)
+    if reply.framing == "chunked" and not reply.cut:
+        writer.write(b"0\r\n\r\n")
+
+
 async def send_piece(reply, piece, writer):
-    """Writes one piece of a body at the reply's pace."""
+    """Writes one piece of a body at the reply's rate."""
     if reply.framing == "chunked":
         piece = b"%x\r\n%s\r\n" % (len(piece), piece)
     writer.write(piece)
@@ -177,22 +193,42 @@ async def serve_forever(address: str, port: int):
         await server.serve_forever()
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="A hostile HTTP origin.")
+def arguments():
+    """The command line, with a list of what a URL can ask for."""
+    listed = "\n".join(f"  {name:20} {words}" for name, words
+                       in origin_behaviours.descriptions().items())
+    parser = argparse.ArgumentParser(
+        description="A hostile HTTP origin. What it does is chosen by the URL:"
+                    "\n/BEHAVIOUR[,option=value...]/SIZE/NAME",
+        epilog=f"behaviours:\n{listed}\n\noptions of every behaviour:\n"
+               "  for=ADDRESS          only towards this client; others get"
+               " range\n"
+               "  group=G              counters are shared by all URLs of a"
+               " group\n\nThe body is content.content(NAME, 0, SIZE). /__log"
+               " gives all requests as JSON,\n/__reset forgets them and the"
+               " counters.",
+        formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--listen", default="127.0.0.1:8080",
-                        help="ADDRESS:PORT; port 0 takes a free one")
+                        help="ADDRESS:PORT; port 0 takes a free one, which is"
+                             " printed")
+    parser.add_argument("--port", type=int, help="instead of --listen's port")
     parser.add_argument("--print-content", nargs=3,
                         metavar=("NAME", "START", "END"),
                         help="write bytes [START, END) of NAME and end")
-    wanted = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    wanted = arguments()
     if wanted.print_content:
         name, start, end = wanted.print_content
         for piece in content.pieces(name, int(start), int(end)):
             sys.stdout.buffer.write(piece)
         return 0
     address, _, port = wanted.listen.rpartition(":")
+    port = int(port) if wanted.port is None else wanted.port
     try:
-        asyncio.run(serve_forever(address, int(port)))
+        asyncio.run(serve_forever(address, port))
     except KeyboardInterrupt:
         pass
     return 0

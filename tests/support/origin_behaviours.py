@@ -1,187 +1,31 @@
-"""What the hostile origin does for each behaviour named in a URL."""
+"""What the hostile origin does for each behaviour named in a URL: bodies and
+messages. origin_policies.py has those that restrict clients."""
 
 import gzip
-import hashlib
-import http
-import json
-import re
-from dataclasses import dataclass, field
 
 import content
-
-LAST_MODIFIED = "Wed, 01 May 2024 10:00:00 GMT"
-
-
-@dataclass
-class Request:
-    """One request; header names are in lower case."""
-
-    method: str
-    target: str
-    headers: dict
-    client: str
-    body: bytes = b""
-
-
-@dataclass
-class Resource:
-    """What the URL asks for, and the memory kept for this very URL."""
-
-    behaviour: str
-    options: dict
-    size: int
-    name: str
-    memory: dict
-
-    def number(self, key: str, default: int) -> int:
-        return int(self.options.get(key, default))
-
-
-@dataclass
-class Reply:
-    """A response, its body by seed and range or as bytes, and how it fails."""
-
-    status: int = 200
-    headers: list = field(default_factory=list)
-    seed: str = ""
-    start: int = 0
-    end: int = 0
-    data: bytes = b""
-    framing: str = "length"  # or chunked, close
-    rate: int = 0  # bytes a second; 0 is as fast as possible
-    cut: str = ""  # close, reset or stall once the bytes are out
-    refuse_body: bool = False  # answer before the request's body
-    echo: bool = False
-    on_done: object = None
-
-    @property
-    def reason(self) -> str:
-        try:
-            return http.HTTPStatus(self.status).phrase
-        except ValueError:
-            return "Unknown"
-
-    @staticmethod
-    def text(status: int, words: str) -> "Reply":
-        return Reply.of(words.encode(), status, "text/plain")
-
-    @staticmethod
-    def json(value) -> "Reply":
-        return Reply.of(json.dumps(value).encode(), 200, "application/json")
-
-    @staticmethod
-    def of(data: bytes, status=200, kind="application/octet-stream"):
-        reply = Reply(status, data=data)
-        reply.headers = [("Content-Type", kind),
-                         ("Content-Length", str(len(data)))]
-        return reply
-
-    def set(self, name: str, value) -> None:
-        """Replaces a header, or removes it when `value` is None."""
-        self.headers = [h for h in self.headers if h[0].lower() != name.lower()]
-        if value is not None:
-            self.headers.append((name, str(value)))
-
-    def stop_after(self, count: int, how: str) -> None:
-        """Fails in the way `how` after `count` bytes of the body."""
-        if self.data:
-            self.cut = how if count < len(self.data) else ""
-            self.data = self.data[:count]
-        elif self.end - self.start > count:
-            self.end, self.cut = self.start + count, how
-
-    def take_body(self, body: bytes) -> None:
-        if self.echo:
-            self.data = body
-            if self.framing == "length":
-                self.set("Content-Length", len(body))
-
-    def pieces(self):
-        step = 16384 if self.rate or self.framing == "chunked" else 65536
-        if self.rate:
-            step = max(1, min(step, self.rate // 10))
-        for at in range(0, len(self.data), step):
-            yield self.data[at : at + step]
-        yield from content.pieces(self.seed, self.start, self.end, step)
-
-    def done(self) -> None:
-        if self.on_done:
-            self.on_done()
-
-
-# -- the honest part ----------------------------------------------------------
-
-
-def etag_of(seed: str) -> str:
-    """The strong validator of a body."""
-    return f'"{hashlib.sha256(seed.encode()).hexdigest()[:16]}"'
-
-
-def asked_range(request: Request, size: int):
-    """A single byte range as (start, end); "bad" when unsatisfiable; None for
-    none or one this origin ignores (RFC 9110, 14.2)."""
-    found = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get("range", ""))
-    if not found or found.groups() == ("", ""):
-        return None
-    first, last = found.groups()
-    if not first:
-        count = min(int(last), size)
-        return (size - count, size) if count else "bad"
-    start = int(first)
-    end = min(int(last) + 1, size) if last else size
-    if last and int(last) < start:
-        return None
-    return (start, end) if start < size else "bad"
-
-
-def ranged(request: Request, seed: str, size: int, etag=None,
-           heed_if_range=True) -> Reply:
-    """The reply of an honest origin with a strong validator."""
-    etag = etag or etag_of(seed)
-    span = asked_range(request, size)
-    condition = request.headers.get("if-range")
-    if heed_if_range and condition not in (None, etag, LAST_MODIFIED):
-        span = None
-    reply = Reply(200, seed=seed, start=0, end=size)
-    reply.headers = [("Content-Type", "application/octet-stream"),
-                     ("Accept-Ranges", "bytes"), ("ETag", etag),
-                     ("Last-Modified", LAST_MODIFIED)]
-    if span == "bad":
-        reply.status, reply.end = 416, 0
-        reply.set("Content-Range", f"bytes */{size}")
-    elif span:
-        reply.status, (reply.start, reply.end) = 206, span
-        reply.set("Content-Range", f"bytes {span[0]}-{span[1] - 1}/{size}")
-    reply.set("Content-Length", reply.end - reply.start)
-    return reply
-
-
-def plain(request: Request, seed: str, size: int) -> Reply:
-    """The reply of an origin that knows no ranges."""
-    reply = Reply(200, seed=seed, start=0, end=size)
-    reply.headers = [("Content-Type", "application/octet-stream"),
-                     ("Content-Length", str(size)), ("ETag", etag_of(seed))]
-    return reply
-
-
-def honest(request: Request, it: Resource) -> Reply:
-    return ranged(request, it.name, it.size)
+import origin_policies
+import origin_shapes
+from origin_reply import Reply, Request, Resource, etag_of, honest, plain, ranged
 
 
 # -- validators ---------------------------------------------------------------
 
 
 def no_range(request, it):
+    """knows no ranges: answers them with 200"""
     return plain(request, it.name, it.size)
 
 
 def claims_range(request, it):
+    """the same, but says Accept-Ranges: bytes"""
     reply = plain(request, it.name, it.size)
     reply.set("Accept-Ranges", "bytes")
     return reply
 
 
 def no_validator(request, it):
+    """neither ETag nor Last-Modified"""
     reply = honest(request, it)
     reply.set("ETag", None)
     reply.set("Last-Modified", None)
@@ -189,17 +33,20 @@ def no_validator(request, it):
 
 
 def only_last_modified(request, it):
+    """no ETag"""
     reply = honest(request, it)
     reply.set("ETag", None)
     return reply
 
 
 def weak_etag(request, it):
+    """a weak ETag; If-Range is not heeded"""
     etag = "W/" + etag_of(it.name)
     return ranged(request, it.name, it.size, etag, heed_if_range=False)
 
 
 def no_etag_on_206(request, it):
+    """validators in 200 only"""
     reply = honest(request, it)
     if reply.status == 206:
         reply.set("ETag", None)
@@ -214,14 +61,17 @@ def _version(it) -> str:
 
 
 def changes(request, it):
+    """after=N: another body and ETag after N requests"""
     return ranged(request, _version(it), it.size)
 
 
 def changes_deaf(request, it):
+    """the same, and If-Range is not heeded"""
     return ranged(request, _version(it), it.size, heed_if_range=False)
 
 
 def per_client(request, it):
+    """every client address has a body and an ETag of its own"""
     seed = f"{it.name}@{request.client}"
     return ranged(request, seed, it.size, heed_if_range=False)
 
@@ -239,18 +89,22 @@ def _lie(request, it, start=0, end=0, total=0):
 
 
 def lies_start(request, it):
+    """Content-Range one byte off"""
     return _lie(request, it, start=1, end=1)
 
 
 def lies_end(request, it):
+    """Content-Range ends one byte late"""
     return _lie(request, it, end=1)
 
 
 def lies_total(request, it):
+    """Content-Range with a total one too large"""
     return _lie(request, it, total=1)
 
 
 def shifted(request, it):
+    """a true Content-Range, one byte off what was asked"""
     reply = honest(request, it)
     if reply.status == 206 and reply.start > 0:
         reply.start, reply.end = reply.start - 1, reply.end - 1
@@ -260,6 +114,7 @@ def shifted(request, it):
 
 
 def short_206(request, it):
+    """a 206 that lacks its last byte"""
     reply = honest(request, it)
     if reply.status == 206 and reply.end - reply.start > 1:
         reply.end -= 1
@@ -268,6 +123,7 @@ def short_206(request, it):
 
 
 def long_length(request, it):
+    """Content-Length one too large"""
     reply = honest(request, it)
     if reply.status == 200:
         reply.set("Content-Length", it.size + 1)
@@ -279,24 +135,28 @@ def long_length(request, it):
 
 
 def closes_early(request, it):
+    """bytes=N: closes within every body after N bytes"""
     reply = honest(request, it)
     reply.stop_after(it.number("bytes", 100_000), "close")
     return reply
 
 
 def resets(request, it):
+    """bytes=N: resets the connection within every body"""
     reply = honest(request, it)
     reply.stop_after(it.number("bytes", 100_000), "reset")
     return reply
 
 
 def stalls(request, it):
+    """bytes=N: stops sending within every body and stays"""
     reply = honest(request, it)
     reply.stop_after(it.number("bytes", 100_000), "stall")
     return reply
 
 
 def closes_once(request, it):
+    """bytes=N: closes within the first body only"""
     reply = honest(request, it)
     if not it.memory.setdefault("closed", False):
         it.memory["closed"] = True
@@ -305,12 +165,14 @@ def closes_once(request, it):
 
 
 def drips(request, it):
+    """rate=N: N bytes a second"""
     reply = honest(request, it)
     reply.rate = it.number("rate", 100_000)
     return reply
 
 
 def chunked(request, it):
+    """no length, chunked"""
     reply = plain(request, it.name, it.size)
     reply.set("Content-Length", None)
     reply.set("Transfer-Encoding", "chunked")
@@ -319,12 +181,14 @@ def chunked(request, it):
 
 
 def chunked_cut(request, it):
+    """bytes=N: chunked, closes without the last chunk"""
     reply = chunked(request, it)
     reply.stop_after(it.number("bytes", 100_000), "close")
     return reply
 
 
 def until_close(request, it):
+    """no length, the connection's end ends the body"""
     reply = plain(request, it.name, it.size)
     reply.set("Content-Length", None)
     reply.set("Connection", "close")
@@ -336,6 +200,7 @@ def until_close(request, it):
 
 
 def gzipped(request, it, always=True):
+    """gzip always, under one ETag"""
     if not always and "gzip" not in request.headers.get("accept-encoding", ""):
         return honest(request, it)
     body = gzip.compress(content.content(it.name, 0, it.size), 1, mtime=0)
@@ -348,62 +213,15 @@ def gzipped(request, it, always=True):
 
 
 def gzip_by_wish(request, it):
+    """gzip when Accept-Encoding allows it, under one ETag"""
     return gzipped(request, it, always=False)
-
-
-# -- policies -----------------------------------------------------------------
-
-
-def error_on_range(request, it):
-    if request.headers.get("range") not in (None, "bytes=0-"):
-        reply = Reply.text(it.number("status", 503), "no ranges today\n")
-        if reply.status == 416:
-            reply.set("Content-Range", f"bytes */{it.size}")
-        return reply
-    return honest(request, it)
-
-
-def only_from(request, it):
-    if request.client != it.options.get("address"):
-        return Reply.text(403, "not for your address\n")
-    return honest(request, it)
-
-
-def portal(request, it):
-    if request.client != it.options.get("address"):
-        return Reply.text(200, "<h1>Please log in to this network</h1>\n")
-    return honest(request, it)
-
-
-def one_connection(request, it):
-    busy = it.memory.setdefault("busy", set())
-    if request.client in busy:
-        return Reply.text(503, "one connection per address\n")
-    busy.add(request.client)
-    reply = honest(request, it)
-    reply.on_done = lambda: busy.discard(request.client)
-    return reply
-
-
-def one_shot(request, it):
-    if it.memory.setdefault("used", False):
-        return Reply.text(410, "this link was used\n")
-    it.memory["used"] = True
-    return honest(request, it)
-
-
-def redirect(request, it):
-    hops = it.number("hops", 1)
-    reply = Reply.text(it.number("status", 302), "over there\n")
-    where = "range" if hops <= 1 else f"redirect,hops={hops - 1}"
-    reply.set("Location", f"/{where}/{it.size}/{it.name}")
-    return reply
 
 
 # -- messages -----------------------------------------------------------------
 
 
 def echo(request, it):
+    """chunked=1: gives the request's body back"""
     reply = Reply(200, echo=True)
     reply.headers = [("Content-Type", "application/octet-stream"),
                      ("X-Method", request.method),
@@ -417,17 +235,28 @@ def echo(request, it):
 
 
 def show_headers(request, it):
+    """gives the request's headers back as JSON"""
     return Reply.json({"method": request.method, "headers": request.headers})
 
 
 def refuses_body(request, it):
+    """417 before the request's body was read"""
     reply = Reply.text(417, "not that much\n")
     reply.refuse_body = True
     reply.set("Connection", "close")
     return reply
 
 
+def raw(request, it):
+    """shape=NAME: an answer that breaks RFC 9112 (origin_shapes.py)"""
+    bytes_of = origin_shapes.SHAPES.get(it.options.get("shape"))
+    if bytes_of is None:
+        return Reply.text(404, "no such shape\n")
+    return Reply(0, raw=bytes_of, cut="close")
+
+
 def status(request, it):
+    """code=N: that status"""
     return Reply.text(it.number("code", 404), "as you wish\n")
 
 
@@ -439,11 +268,17 @@ BEHAVIOURS = {
             weak_etag, no_etag_on_206, changes, changes_deaf, per_client,
             lies_start, lies_end, lies_total, shifted, short_206, long_length,
             closes_early, resets, stalls, closes_once, drips, chunked,
-            chunked_cut, until_close, gzipped, gzip_by_wish, error_on_range,
-            only_from, portal, one_connection, one_shot, redirect, echo,
-            show_headers, refuses_body, status)},
+            chunked_cut, until_close, gzipped, gzip_by_wish, echo,
+            show_headers, refuses_body, raw, status,
+            *origin_policies.BEHAVIOURS)},
     }.items()
 }
+
+
+def descriptions() -> dict:
+    """What each behaviour does, in a line."""
+    return {name: " ".join(function.__doc__.split())
+            for name, function in BEHAVIOURS.items()}
 
 
 def choose(request: Request, state: dict) -> Reply:
@@ -454,8 +289,10 @@ def choose(request: Request, state: dict) -> Reply:
     size = words[1] if len(words) > 1 else "0"
     if function is None or not size.isdigit():
         return Reply.text(404, "no such behaviour\n")
-    memory = state.setdefault(request.target, {})
     pairs = dict(option.partition("=")[::2] for option in options)
+    if pairs.get("for", request.client) != request.client:
+        function = honest
+    memory = state.setdefault(pairs.get("group", request.target), {})
     name = words[2] if len(words) > 2 else "body"
     resource = Resource(behaviour, pairs, int(size), name, memory)
     return function(request, resource)

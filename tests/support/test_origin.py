@@ -3,11 +3,19 @@
 import gzip
 import http.client
 import json
+import re
+import socket
+import subprocess
+import time
+from pathlib import Path
 
 import content
 import harness
 import origin_behaviours
+import origin_shapes
 import pytest
+
+HERE = Path(__file__).resolve().parent
 
 
 @pytest.fixture
@@ -17,9 +25,11 @@ def port():
         yield number
 
 
-def get(port, path, method="GET", body=None, chunked=False, **headers):
+def get(port, path, method="GET", body=None, chunked=False,
+        client="127.0.0.1", **headers):
     """(status, headers, body) of one request on its own connection."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection(
+        "127.0.0.1", port, timeout=5, source_address=(client, 0))
     headers = {k.replace("_", "-"): v for k, v in headers.items()}
     connection.request(method, path, body, headers, encode_chunked=chunked)
     answer = connection.getresponse()
@@ -174,6 +184,146 @@ def test_the_log_tells_every_request(port):
         "bytes=1-9", 206, 9)
     get(port, "/__reset")
     assert json.loads(get(port, "/__log")[2]) == []
+
+
+# -- rules for clients --------------------------------------------------------
+
+OTHER = "127.0.0.2"
+
+
+def hold(port, path, client="127.0.0.1"):
+    """A connection with a request under way."""
+    connection = http.client.HTTPConnection(
+        "127.0.0.1", port, timeout=5, source_address=(client, 0))
+    connection.request("GET", path)
+    return connection, connection.getresponse()
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_connections_above_a_cap_are_told_when_to_come_back(port, status):
+    path = f"/limits-connections,cap=2,status={status},retry-after=7/9000000/a"
+    held = [hold(port, path) for _ in range(2)]
+    got, headers, _ = get(port, path)
+    assert (got, headers["Retry-After"]) == (status, "7")
+    assert get(port, path, client=OTHER)[0] == 200
+    for connection, answer in held:
+        assert len(answer.read()) == 9_000_000
+        connection.close()
+    assert get(port, path)[0] == 200
+
+
+def test_connections_above_a_cap_are_reset(port):
+    path = "/resets-connections,cap=1/9000000/a"
+    connection, answer = hold(port, path)
+    with pytest.raises((ConnectionError, http.client.BadStatusLine)):
+        get(port, path)
+    answer.read()
+    connection.close()
+    assert get(port, path)[0] == 200
+
+
+def test_urls_of_a_group_share_a_cap(port):
+    rule = "limits-connections,cap=1,group=cdn"
+    connection, _ = hold(port, f"/{rule}/9000000/a")
+    assert get(port, f"/{rule}/9000000/b")[0] == 429
+    connection.close()
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_url_is_locked_to_who_used_it_first(port, status):
+    path = f"/locked-to-first,status={status}/9/a"
+    assert get(port, path, client=OTHER)[0] == 200
+    assert get(port, path)[0] == status
+    assert get(port, path, client=OTHER)[0] == 200
+
+
+def test_every_client_is_redirected_to_a_url_of_its_own(port):
+    places = [get(port, "/redirect-per-client,locked=1/9/a", client=client)[1]
+              ["Location"] for client in ("127.0.0.1", OTHER)]
+    assert places[0] != places[1]
+    assert get(port, places[1])[0] == 403
+    status, _, body = get(port, places[1], client=OTHER)
+    assert (status, body) == (200, content.content("a", 0, 9))
+    free = get(port, "/redirect-per-client/9/a", client=OTHER)[1]["Location"]
+    assert get(port, free)[2] == content.content("a", 0, 9)
+
+
+@pytest.mark.parametrize("status", [200, 416, 503])
+def test_ranges_are_refused_after_some_requests(port, status):
+    path = f"/refuses-ranges,after=2,status={status}/100/a"
+    got = [get(port, path, Range="bytes=5-9")[0] for _ in range(3)]
+    assert got == [206, 206, status]
+    assert get(port, path)[2] == content.content("a", 0, 100)
+
+
+def test_an_option_limits_a_behaviour_to_one_client(port):
+    path = f"/status,code=500,for={OTHER}/9/a"
+    assert get(port, path)[0] == 200
+    assert get(port, path, client=OTHER)[0] == 500
+
+
+# -- pace ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("behaviour", ["slow-head", "slow-body"])
+def test_a_first_byte_comes_late(port, behaviour):
+    begun = time.monotonic()
+    body = get(port, f"/{behaviour},seconds=0.3/100/a")[2]
+    assert body == content.content("a", 0, 100)
+    assert time.monotonic() - begun >= 0.3
+
+
+def test_a_rate_collapses_over_all_answers_to_a_client(port):
+    path = "/rate-collapse,after=1000,to=2000/1500/a"
+    begun = time.monotonic()
+    assert get(port, path)[2] == content.content("a", 0, 1500)
+    assert time.monotonic() - begun >= 0.2
+    begun = time.monotonic()
+    assert get(port, path, Range="bytes=0-199")[0] == 206
+    assert time.monotonic() - begun >= 0.1
+
+
+def test_a_collapse_to_nothing_stalls_at_the_very_byte(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=0.5)
+    connection.request("GET", "/rate-collapse,after=777,to=0/5000/a")
+    answer = connection.getresponse()
+    assert answer.read(777) == content.content("a", 0, 777)
+    with pytest.raises(TimeoutError):
+        answer.read(1)
+    connection.close()
+
+
+# -- no HTTP ------------------------------------------------------------------
+
+
+def test_shapes_are_sent_as_they_are(port):
+    for name, shape in origin_shapes.SHAPES.items():
+        with socket.create_connection(("127.0.0.1", port), 5) as s:
+            s.sendall(f"GET /raw,shape={name}/0/x HTTP/1.1\r\n\r\n".encode())
+            got = b"".join(iter(lambda s=s: s.recv(65536), b""))
+        assert got == shape, name
+
+
+# -- the command --------------------------------------------------------------
+
+
+def test_help_and_manual_name_every_behaviour():
+    told = subprocess.run([HERE / "origin.py", "--help"], check=True,
+                          capture_output=True, text=True).stdout
+    manual = (HERE / "README.md").read_text()
+    for name in origin_behaviours.BEHAVIOURS:
+        assert f"\n  {name} " in told
+        assert re.search(f"`{name}[`,\\[]", manual), name
+
+
+def test_the_command_serves_on_the_port_it_prints():
+    with subprocess.Popen([HERE / "origin.py", "--port", "0"],
+                          stdout=subprocess.PIPE, text=True) as process:
+        where = json.loads(process.stdout.readline())["listening"]
+        try:
+            assert get(int(where.rpartition(":")[2]), "/range/9/a")[0] == 200
+        finally:
+            process.kill()
 
 
 def test_every_behaviour_answers(port):

@@ -1,0 +1,206 @@
+#include "hosts/net/dial_race.hpp"
+
+#include "hosts/net/origin_dialer.hpp"
+#include "hosts/net/socket_address.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace peapod::net {
+
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+instant now() {
+  return instant{std::chrono::steady_clock::now().time_since_epoch()};
+}
+
+/// Whether `from` can be the source of packets to `to`.
+bool same_family(const source_bind& from, const asio::ip::address& to) {
+  error_code ec;
+  auto source = asio::ip::make_address(from.address, ec);
+  return from.address.empty() || (!ec && source.is_v6() == to.is_v6());
+}
+
+/// Opens a socket that leaves through `from`.
+result<void> open_from(tcp::socket& socket, const dial_candidate& x) {
+  auto to = address_text(from_asio(x.to));
+  error_code ec;
+  socket.open(x.to.protocol(), ec);
+  if (ec)
+    return error_of(ec, to);
+  if (!x.from.interface.empty()) {
+    auto bound = bind_to_interface(socket.native_handle(), x.from.interface);
+    if (!bound)
+      return bound.error();
+  }
+  if (x.from.address.empty())
+    return {};
+  auto source = to_asio<tcp::endpoint>(endpoint{x.from.address, 0});
+  if (!source)
+    return source.error();
+  socket.bind(*source, ec);
+  if (ec)
+    return error_of(ec, "leaving from " + x.from.address);
+  return {};
+}
+
+/// How much an error says about why nothing was reached: what an address said
+/// says more than a lookup, and that a name server is silent more than that a
+/// family has no address.
+int weight(const error& x) {
+  switch (x.code) {
+    case errc::dns_failed:
+      return 0;
+    case errc::dns_unanswered:
+    case errc::limit_reached:
+    case errc::io_failed:
+      return 1;
+    case errc::unreachable:
+      return 2;
+    default:
+      return 3;
+  }
+}
+
+} // namespace
+
+result<std::vector<dial_candidate>>
+candidates_for(const addresses& found, uint16_t port,
+               const std::vector<source_bind>& binds,
+               const address_check& permit) {
+  std::vector<dial_candidate> out;
+  std::optional<error> refused;
+  for (const auto& from : binds)
+    for (const auto& address : found) {
+      if (!same_family(from, address))
+        continue;
+      if (auto ok = permit(address); ok)
+        out.push_back({tcp::endpoint{address, port}, from});
+      else
+        refused = ok.error();
+    }
+  if (!out.empty() || found.empty())
+    return out;
+  if (refused)
+    return *refused;
+  return make_error(errc::io_failed,
+                    found.front().to_string()
+                        + ": no address of a family we can leave from");
+}
+
+dial_race::dial_race(asio::any_io_executor ex, handler<socket_ptr> done)
+  : ex_(std::move(ex)), timer_(ex_), done_(std::move(done)) {}
+
+void dial_race::run(dns_cache& names, const std::string& host, uint16_t port,
+                    std::vector<source_bind> binds, address_check permit) {
+  port_ = port;
+  binds_ = std::move(binds);
+  permit_ = std::move(permit);
+  for (auto family : {address_family::v6, address_family::v4})
+    names.lookup(host, family,
+                 [self = shared_from_this(), family](result<addresses> found) {
+                   self->on_found(family, std::move(found));
+                 });
+}
+
+void dial_race::cancel() {
+  settle(make_error(errc::cancelled, "called off"));
+}
+
+void dial_race::on_found(address_family family, result<addresses> found) {
+  if (!done_)
+    return;
+  std::vector<dial_candidate> candidates;
+  if (!found) {
+    note(found.error());
+  } else if (auto some = candidates_for(*found, port_, binds_, permit_)) {
+    any_address_ = any_address_ || !some->empty();
+    candidates = std::move(*some);
+  } else {
+    note(some.error());
+  }
+  order_.found(family, std::move(candidates), now());
+  advance();
+}
+
+/// Does what the order wants now and waits for what it wants later.
+void dial_race::advance() {
+  while (done_)
+    if (auto x = order_.poll())
+      attempt(*x);
+    else
+      break;
+  if (!done_)
+    return;
+  if (order_.exhausted())
+    return settle(
+        failure_.value_or(make_error(errc::dns_failed, "no such host")));
+  auto deadline = order_.deadline();
+  if (!deadline)
+    return;
+  timer_.expires_at(asio::steady_timer::time_point{
+      std::chrono::duration_cast<asio::steady_timer::duration>(
+          deadline->time_since_epoch())});
+  timer_.async_wait([self = shared_from_this()](error_code ec) {
+    if (ec)
+      return;
+    self->order_.expire(now());
+    self->advance();
+  });
+}
+
+void dial_race::attempt(const dial_candidate& x) {
+  auto socket = std::make_shared<tcp::socket>(ex_);
+  if (auto opened = open_from(*socket, x); !opened) {
+    note(opened.error());
+    order_.attempt_failed(now());
+    return;
+  }
+  sockets_.push_back(socket);
+  socket->async_connect(
+      x.to, [self = shared_from_this(), socket, to = x.to](error_code ec) {
+        self->on_connected(socket, to, ec);
+      });
+}
+
+void dial_race::on_connected(const socket_ptr& socket, const tcp::endpoint& to,
+                             error_code ec) {
+  if (!done_)
+    return;
+  std::erase(sockets_, socket);
+  if (!ec)
+    return settle(socket);
+  auto why = error_of(ec, address_text(from_asio(to)));
+  if (why.code == errc::timed_out)
+    why.code = errc::connect_timed_out;
+  note(std::move(why));
+  order_.attempt_failed(now());
+  advance();
+}
+
+void dial_race::note(error why) {
+  if (!failure_ || weight(why) > weight(*failure_))
+    failure_ = std::move(why);
+}
+
+/// Closes the other sockets and reports, once.
+void dial_race::settle(result<socket_ptr> outcome) {
+  if (!done_)
+    return;
+  timer_.cancel();
+  for (const auto& socket : std::exchange(sockets_, {})) {
+    error_code ec;
+    socket->close(ec);
+  }
+  asio::post(ex_, [done = std::exchange(done_, nullptr),
+                   outcome = std::move(outcome)] { done(outcome); });
+}
+
+} // namespace peapod::net

@@ -1,0 +1,90 @@
+#include "hosts/net/http_lines.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+namespace peapod::net {
+
+namespace {
+
+error bad(std::string detail) {
+  return make_error(errc::bad_http, std::move(detail));
+}
+
+/// Control characters but the tab; CR and LF among them.
+bool is_control(char c) {
+  auto u = static_cast<unsigned char>(c);
+  return (u < 0x20 && c != '\t') || u == 0x7f;
+}
+
+constexpr std::array<bool, 256> make_token_table() {
+  constexpr std::string_view characters =
+      "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  std::array<bool, 256> out{};
+  for (auto c : characters)
+    out[static_cast<unsigned char>(c)] = true;
+  return out;
+}
+
+result<void> check_field(std::string_view line) {
+  if (line.front() == ' ' || line.front() == '\t')
+    return bad("400 a header field continues in a second line, which is "
+               "obsolete");
+  auto colon = line.find(':');
+  if (colon == std::string_view::npos)
+    return bad("400 a header field without a colon");
+  auto name = line.substr(0, colon);
+  if (name.empty() || !std::ranges::all_of(name, is_token_character))
+    return bad("400 a header field's name has characters that no name has");
+  return {};
+}
+
+} // namespace
+
+bool is_token_character(char c) {
+  static constexpr auto table = make_token_table();
+  return table[static_cast<unsigned char>(c)];
+}
+
+result<void> check_lines(std::string_view head) {
+  size_t lines = 0;
+  for (size_t begin = 0;; ++lines) {
+    auto end = head.find("\r\n", begin);
+    if (end == std::string_view::npos)
+      return bad("400 a header without its end");
+    auto line = head.substr(begin, end - begin);
+    begin = end + 2;
+    if (line.empty())
+      return lines > 0 ? result<void>{} : bad("400 an empty start line");
+    if (std::ranges::any_of(line, is_control))
+      return bad("400 a control character in the header");
+    if (lines == 0 && line.size() > max_start_line)
+      return bad("414 the request line is longer than 32 KiB");
+    if (lines > max_fields)
+      return bad("431 more than 256 header fields");
+    if (lines > 0)
+      if (auto ok = check_field(line); !ok)
+        return ok;
+  }
+}
+
+bool may_begin_response(std::string_view bytes) {
+  constexpr std::string_view begin = "HTTP/1.";
+  return bytes.substr(0, begin.size())
+         == begin.substr(0, std::min(bytes.size(), begin.size()));
+}
+
+result<void> check_request_begin(std::string_view bytes) {
+  // The first record of a TLS handshake (RFC 8446, 5.1).
+  if (bytes.starts_with('\x16'))
+    return bad("400 this port speaks HTTP, not TLS: set the proxy as an HTTP "
+               "proxy, for https as well");
+  if (!bytes.empty() && !is_token_character(bytes.front()))
+    return bad("400 what came does not begin like an HTTP request");
+  return {};
+}
+
+} // namespace peapod::net

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "core/error.hpp"
+
+#include <cstddef>
+#include <string_view>
+
+/// The lines of a message's head, before anybody asks what they mean: what two
+/// readers could read in two ways is refused here, for requests and responses
+/// alike (RFC 9112, 2.2, 5.1, 5.2; RFC 9110, 5.5).
+namespace peapod::net {
+
+/// Most bytes of a request line, and of a status line.
+inline constexpr size_t max_start_line = 32 * 1024;
+
+/// Most fields of a head.
+inline constexpr size_t max_fields = 256;
+
+/// Whether `c` may stand in a token (RFC 9110, 5.6.2).
+bool is_token_character(char c);
+
+/// Checks the lines of a complete head, which end in CRLF: a start line and
+/// fields of the form `name: value` whose names are tokens, without bare CR,
+/// control characters and folded lines. Errors: `bad_http`, the detail begins
+/// with the status that a client is to get (400, 414 or 431).
+result<void> check_lines(std::string_view head);
+
+/// Whether `bytes` can be how a response begins; so that what is no HTTP is
+/// told before its end is waited for.
+bool may_begin_response(std::string_view bytes);
+
+/// The same for a request. Errors: `bad_http` (400), which says what came
+/// instead.
+result<void> check_request_begin(std::string_view bytes);
+
+} // namespace peapod::net

@@ -1,0 +1,39 @@
+// Any text is an upstream proxy or none, and an entry of no-proxy or none. What
+// is sent to the proxy is one line, and errors do not repeat a password.
+
+#include "core/upstream.hpp"
+#include "tests/fuzz/check.hpp"
+
+#include <algorithm>
+#include <string>
+
+using namespace peapod;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  std::string_view in{reinterpret_cast<const char*>(data), size};
+  upstream_route route;
+  if (auto x = parse_upstream(in)) {
+    check(x->port != 0 && !x->host.empty(), "a proxy without a place");
+    check(std::ranges::all_of(x->authorization,
+                              [](char c) { return c >= 0x20 && c < 0x7f; }),
+          "credentials that break a line");
+    route.proxy = *x;
+  } else {
+    check(x.error().code == errc::bad_config, "another code");
+    auto secret = in.substr(0, in.rfind('@') == in.npos ? 0 : in.rfind('@'));
+    check(secret.size() < 12 || x.error().detail.find(secret) == in.npos,
+          "an error repeats the credentials");
+    route.proxy = upstream_proxy{"proxy.example", 1, ""};
+  }
+  check(!route.to("localhost", 80), "this machine through the proxy");
+  if (auto entry = parse_no_proxy(in)) {
+    check(entry->everything || entry->nets || !entry->name.empty(),
+          "an entry that means nothing");
+    route.except.push_back(*entry);
+    if (!entry->everything && !entry->nets)
+      check(!route.to(entry->name, entry->port == 0 ? 80 : entry->port),
+            "an entry that does not mean itself");
+  }
+  route.to(in, 80);
+  return 0;
+}

@@ -1,0 +1,222 @@
+#include "hosts/net/origin_dialer.hpp"
+
+#include "tests/hosts/scripted_origin.hpp"
+
+#include <fstream>
+#include <map>
+
+#define CAF_SUITE origin_dialer
+#include <caf/test/unit_test.hpp>
+
+using namespace peapod;
+using namespace peapod::net;
+using namespace peapod::net::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+using asio::ip::make_address;
+using clock_type = std::chrono::steady_clock;
+
+/// A port of one address that answers nothing: its queue is full, so that a
+/// connection is neither taken nor refused.
+class black_hole {
+public:
+  black_hole(loop& l, const std::string& address, uint16_t port)
+    : listener_(l.io), first_(l.io), second_(l.io) {
+    tcp::endpoint at{make_address(address), port};
+    listener_.open(at.protocol());
+    listener_.set_option(asio::socket_base::reuse_address{true});
+    listener_.bind(at);
+    listener_.listen(0);
+    first_.connect(at);
+    second_.open(at.protocol());
+    second_.async_connect(at, [](auto) {});
+  }
+
+private:
+  tcp::acceptor listener_;
+  tcp::socket first_;
+  tcp::socket second_;
+};
+
+/// How many sockets of this machine try to connect to `port`.
+int connecting_to(uint16_t port) {
+  int out = 0;
+  for (auto file : {"/proc/self/net/tcp", "/proc/self/net/tcp6"}) {
+    std::ifstream in{file};
+    std::string number, local, remote, state, rest;
+    std::getline(in, rest);
+    while (in >> number >> local >> remote >> state && std::getline(in, rest))
+      if (state == "02"
+          && std::stoul(remote.substr(remote.rfind(':') + 1), nullptr, 16)
+                 == port)
+        ++out;
+  }
+  return out;
+}
+
+/// What a name has: IPv6 and IPv4 addresses.
+struct record {
+  std::vector<std::string> v6, v4;
+};
+
+struct fixture {
+  loop l;
+  std::map<std::string, record> names;
+  std::unique_ptr<origin_dialer> dialer;
+  wan_config config;
+
+  ~fixture() {
+    dialer.reset();
+    l.settle();
+  }
+
+  /// A dialer that knows `names`. Its threads have a copy of them, for they may
+  /// outlive the test.
+  void open(net::exit_policy policy = nullptr) {
+    config.resolver = [names =
+                           names](const std::string& host,
+                                  address_family family) -> result<addresses> {
+      auto i = names.find(host);
+      if (i == names.end())
+        return make_error(errc::dns_failed, host + ": no such host");
+      addresses out;
+      for (auto& x : family == address_family::v6 ? i->second.v6 : i->second.v4)
+        out.push_back(make_address(x));
+      return out;
+    };
+    dialer = std::make_unique<origin_dialer>(l.io.get_executor(), config,
+                                             std::move(policy));
+  }
+
+  /// Dials; the address that was reached, or the error's code in words.
+  std::string dial(const std::string& host, uint16_t port,
+                   dial_purpose purpose = dial_purpose::own_tunnel,
+                   net::exit_policy policy = nullptr) {
+    open(std::move(policy));
+    auto socket = l.await<socket_ptr>([&](auto done) {
+      job = dialer->dial({host, port}, purpose, done);
+    });
+    if (!socket)
+      return std::string{to_string(socket.error().code)};
+    return (**socket).remote_endpoint().address().to_string();
+  }
+
+  std::shared_ptr<dial_job> job;
+};
+
+/// A listener on one address.
+tcp::acceptor listener_at(loop& l, const std::string& address, uint16_t port) {
+  return {l.io, {make_address(address), port}};
+}
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(origin_dialer_tests, fixture)
+
+CAF_TEST(the new family is preferred) {
+  auto old = listener_at(l, "127.0.0.1", 0);
+  auto port = old.local_endpoint().port();
+  auto fresh = listener_at(l, "::1", port);
+  names["a.example"] = {{"::1"}, {"127.0.0.1"}};
+  CAF_CHECK_EQUAL(dial("a.example", port), "::1");
+}
+
+CAF_TEST(a refused family costs no time) {
+  auto old = listener_at(l, "127.0.0.1", 0);
+  names["a.example"] = {{"::1"}, {"127.0.0.1"}};
+  auto begun = clock_type::now();
+  CAF_CHECK_EQUAL(dial("a.example", old.local_endpoint().port()), "127.0.0.1");
+  CAF_CHECK(clock_type::now() - begun < 200ms);
+}
+
+CAF_TEST(a silent address is joined by the next one and then let go) {
+  auto good = listener_at(l, "127.0.0.1", 0);
+  auto port = good.local_endpoint().port();
+  black_hole hole{l, "::1", port};
+  auto before = connecting_to(port);
+  names["a.example"] = {{"::1"}, {"127.0.0.1"}};
+  auto begun = clock_type::now();
+  CAF_CHECK_EQUAL(dial("a.example", port), "127.0.0.1");
+  auto took = clock_type::now() - begun;
+  CAF_CHECK(took >= 240ms);
+  CAF_CHECK(took < 2s);
+  l.settle();
+  CAF_CHECK_EQUAL(connecting_to(port), before);
+}
+
+CAF_TEST(addresses of one family are tried in turn) {
+  auto good = listener_at(l, "127.0.0.3", 0);
+  names["a.example"] = {{}, {"127.0.0.1", "127.0.0.2", "127.0.0.3"}};
+  CAF_CHECK_EQUAL(dial("a.example", good.local_endpoint().port()), "127.0.0.3");
+}
+
+CAF_TEST(what an address said is told rather than what a name server said) {
+  names["a.example"] = {{}, {"127.0.0.1"}};
+  uint16_t port = 0;
+  {
+    auto gone = listener_at(l, "127.0.0.1", 0);
+    port = gone.local_endpoint().port();
+  }
+  CAF_CHECK_EQUAL(dial("a.example", port), to_string(errc::connection_refused));
+  CAF_CHECK_EQUAL(dial("nowhere.example", port), to_string(errc::dns_failed));
+}
+
+CAF_TEST(a cancelled attempt ends once) {
+  auto good = listener_at(l, "127.0.0.1", 0);
+  auto port = good.local_endpoint().port();
+  black_hole hole{l, "::1", port};
+  auto before = connecting_to(port);
+  names["a.example"] = {{"::1"}, {}};
+  open();
+  int calls = 0;
+  errc code{};
+  job = dialer->dial({"a.example", port}, dial_purpose::own_tunnel,
+                     [&](const result<socket_ptr>& x) {
+                       ++calls;
+                       code = x.error().code;
+                     });
+  CAF_CHECK(l.until([&] { return connecting_to(port) == before + 1; }));
+  CAF_CHECK(job->overdue().code == errc::connect_timed_out);
+  job->cancel();
+  CAF_CHECK(l.until([&] { return calls > 0; }));
+  l.settle();
+  CAF_CHECK_EQUAL(calls, 1);
+  CAF_CHECK(code == errc::cancelled);
+  CAF_CHECK_EQUAL(connecting_to(port), before);
+}
+
+CAF_TEST(the exit policy is asked about every address each time) {
+  auto good = listener_at(l, "127.0.0.1", 0);
+  auto port = good.local_endpoint().port();
+  names["a.example"] = {{"::1"}, {"127.0.0.1"}};
+  std::vector<std::string> asked;
+  auto policy = [&](const std::string& ip, uint16_t) -> result<void> {
+    asked.push_back(ip);
+    if (ip == "127.0.0.1")
+      return {};
+    return make_error(errc::policy_refused, ip);
+  };
+  CAF_CHECK_EQUAL(dial("a.example", port, dial_purpose::peer, policy),
+                  "127.0.0.1");
+  CAF_CHECK_EQUAL(asked, (std::vector<std::string>{"::1", "127.0.0.1"}));
+  CAF_CHECK_EQUAL(dial("a.example", port, dial_purpose::peer),
+                  to_string(errc::policy_refused));
+  CAF_CHECK_EQUAL(dial("a.example", port), "127.0.0.1");
+}
+
+CAF_TEST(we do not dial ourselves) {
+  auto self = listener_at(l, "127.0.0.1", 0);
+  auto port = self.local_endpoint().port();
+  names["me.example"] = {{}, {"127.0.0.1"}};
+  config.self = endpoint{"127.0.0.1", port};
+  CAF_CHECK_EQUAL(dial("me.example", port), to_string(errc::loop_detected));
+  CAF_CHECK_EQUAL(dial("127.0.0.1", port), to_string(errc::loop_detected));
+  config.self = endpoint{"0.0.0.0", port};
+  CAF_CHECK_EQUAL(dial("127.0.0.1", port), to_string(errc::loop_detected));
+  config.self = endpoint{"127.0.0.2", port};
+  CAF_CHECK_EQUAL(dial("127.0.0.1", port), "127.0.0.1");
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
