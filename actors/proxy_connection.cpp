@@ -1,6 +1,7 @@
 #include "actors/proxy_connection.hpp"
 
 #include "actors/error_page.hpp"
+#include "actors/script_answer.hpp"
 #include "actors/transfer.hpp"
 
 #include <chrono>
@@ -12,6 +13,8 @@ proxy_connection_state::~proxy_connection_state() {
   if (!env)
     return;
   --env->counters.active;
+  if (in_tunnel)
+    --env->counters.open_tunnels;
   if (!busy)
     return;
   // A response that a crash cut off must not look complete.
@@ -110,14 +113,19 @@ void write_part(self_pointer self, body_part part) {
       }));
 }
 
-void answer(self_pointer self, unsigned status, const std::string& why) {
+void answer(self_pointer self, error_page page) {
   auto& st = self->state;
-  auto page = make_error_page(status, why);
   st.page = slice{std::string_view{page.text}};
   st.ending = true;
+  if (page.head.status == 503)
+    page.head.fields.set("Retry-After", "1");
   if (st.exchange)
     st.exchange->cancel();
   write_head(self, std::move(page.head), then::finish);
+}
+
+void answer(self_pointer self, unsigned status, const std::string& why) {
+  answer(self, make_error_page(status, why));
 }
 
 void answer(self_pointer self, const error& why) {
@@ -130,6 +138,15 @@ void answer(self_pointer self, const error& why) {
 void open_tunnel(self_pointer self) {
   auto& st = self->state;
   ++st.env->counters.tunnels;
+  if (st.env->counters.open_tunnels >= st.env->config.max_tunnels) {
+    ++st.env->counters.turned_away;
+    answer(self, make_error(errc::limit_reached,
+                            "there are as many tunnels as [proxy] max-tunnels "
+                            "allows"));
+    return;
+  }
+  ++st.env->counters.open_tunnels;
+  st.in_tunnel = true;
   auto& target = st.request.target;
   st.ending = true;
   st.tunnel_open = std::make_shared<bool>(false);
@@ -219,6 +236,8 @@ void on_head_received(self_pointer self, head_received& msg) {
               st.request.method + " " + st.request.target.text());
   if (via_names(st.request.fields, st.env->via_name))
     answer(self, 508, "the request has been through this proxy already");
+  else if (auto script = answer_script(st.request, st.client->local()))
+    answer(self, {std::move(script->head), std::move(script->text)});
   else if (st.request.method == "CONNECT")
     open_tunnel(self);
   else

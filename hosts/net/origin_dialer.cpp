@@ -1,5 +1,6 @@
 #include "hosts/net/origin_dialer.hpp"
 
+#include "hosts/net/descriptors.hpp"
 #include "hosts/net/socket_address.hpp"
 
 #include <boost/asio/post.hpp>
@@ -42,6 +43,11 @@ result<void> open_from(tcp::socket& socket, const candidate& x) {
   socket.open(x.to.protocol(), ec);
   if (ec)
     return error_of(ec, to);
+  if (is_scarce(socket.native_handle(), descriptor_use::origin)) {
+    socket.close(ec);
+    return make_error(errc::limit_reached,
+                      to + ": this device has no descriptors left (ulimit -n)");
+  }
   if (!x.from.interface.empty()) {
     auto bound = bind_to_interface(socket.native_handle(), x.from.interface);
     if (!bound)
