@@ -85,7 +85,7 @@ public:
   void read_request(handler<request_head> done) override {
     idle_clients::ticket waiting = 0;
     if (state_)
-      waiting = others_->idle.enter([state = state_] { state->close(false); });
+      waiting = others_->idle.enter([state = state_] { state->close_idle(); });
     auto check = [others = others_, waiting,
                   done = std::move(done)](result<request_head> head) {
       others->idle.leave(waiting);

@@ -145,7 +145,7 @@ def test_kept_alive_connections_go_first(lab, alone):
     daemon = short_of_descriptors(alone)
     with clients(lab) as crowd:
         answers = crowd.connect(60, get(f"{NGINX}/1000.bin"))
-        assert all(a.startswith("HTTP/1.1 200 ") for a in answers)
+        assert {a[:12] for a in answers} == {"HTTP/1.1 200"}
         assert metric(daemon, "peapod_clients_made_room_total") >= 20
         assert daemon.status()["proxy"]["turned_away"] == 0
 

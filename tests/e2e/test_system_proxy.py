@@ -127,7 +127,8 @@ def test_what_a_killed_daemon_left_is_put_back_by_the_next(session):
                                                "system = false"))
     daemon.start()
     wait_until(lambda: session.gnome == OFF, 5, "it is put back")
-    assert "put back: no proxy" in daemon.output()
+    wait_until(lambda: "put back: no proxy" in daemon.output(), 5,
+               "the log says so")
 
 
 def test_a_daemon_that_was_killed_takes_it_again(session):
@@ -311,11 +312,11 @@ def fetch(session, url, *options) -> str:
 def test_the_script_is_served_to_browsers(session):
     session.daemon()
     got = fetch(session, URL)
-    assert got.startswith("HTTP/1.1 200 OK\r\n")
+    assert got.startswith("HTTP/1.1 200 OK\n")
     assert "application/x-ns-proxy-autoconfig" in got
     assert 'return "PROXY 127.0.0.1:3128; DIRECT";' in got
     head = fetch(session, "http://localhost:3128/proxy.pac", "--head")
-    assert head.startswith("HTTP/1.1 200 OK\r\n")
+    assert head.startswith("HTTP/1.1 200 OK\n")
     assert "FindProxy" not in head
 
 
