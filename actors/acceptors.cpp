@@ -43,6 +43,47 @@ bool is_allowed(const pod_config& config, const endpoint& client) {
                             config.client_networks.end(), has));
 }
 
+/// How often a shortage is told.
+constexpr auto complaint_interval = 10s;
+
+/// A limit is reached: told at once, then again while it lasts.
+void complain(proxy_acceptor_state::self_pointer self, const std::string& why) {
+  auto& st = self->state;
+  ++st.refused;
+  auto now = now_of(self);
+  if (st.told != instant{} && now - st.told < complaint_interval)
+    return;
+  st.told = now;
+  auto text = "clients are turned away: " + why + " ("
+              + std::to_string(std::exchange(st.refused, 0))
+              + " since the last such line)";
+  st.env->log(log_level::warn, text);
+  st.env->publish(event_kind::overloaded, text);
+}
+
+/// Whether a client can be served. If not, it has been turned away.
+bool has_room(proxy_acceptor_state::self_pointer self,
+              http_server_stream& stream) {
+  auto& st = self->state;
+  auto& counters = st.env->counters;
+  bool full = counters.active >= st.env->config.max_clients;
+  bool scarce = stream.is_one_too_many();
+  if (!full && !scarce)
+    return true;
+  if (st.port->close_idle()) {
+    ++counters.made_room;
+    if (stream.can_be_served())
+      return true;
+  }
+  ++counters.turned_away;
+  std::string why = full ? "there are as many clients as [proxy] max-clients "
+                           "allows"
+                         : "this device has no descriptors left (ulimit -n)";
+  complain(self, why);
+  stream.turn_away(why);
+  return false;
+}
+
 void start_client(proxy_acceptor_state::self_pointer self,
                   std::shared_ptr<http_server_stream> stream) {
   auto& st = self->state;
@@ -52,11 +93,8 @@ void start_client(proxy_acceptor_state::self_pointer self,
     stream->close(true);
     return;
   }
-  if (st.env->counters.active >= st.env->config.max_clients) {
-    st.env->log(log_level::warn, "too many clients; one was turned away");
-    stream->close(true);
+  if (!has_room(self, *stream))
     return;
-  }
   child_spec spec;
   // Handed over, not shared: a connection must end on its actor's thread.
   auto held = std::make_shared<decltype(stream)>(std::move(stream));

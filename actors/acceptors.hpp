@@ -17,10 +17,13 @@ struct proxy_acceptor_state {
   const char* name = "proxy_acceptor";
   environment_ptr env;
   std::shared_ptr<http_acceptor> port;
+  uint64_t refused = 0; ///< clients since the last line of the log about it
+  instant told{};       ///< when that was
 };
 
 /// Starts a `proxy_connection` for each client of `port`. Clients beyond
-/// `max_clients` are turned away by closing their connection.
+/// `max_clients`, or for whom there are no descriptors, get the room of a
+/// kept-alive connection without a request, else a 503.
 proxy_acceptor_actor::behavior_type
 proxy_acceptor_behavior(proxy_acceptor_state::self_pointer self,
                         environment_ptr env,

@@ -45,6 +45,7 @@ struct pod_config {
   uint64_t max_serving = 64_MiB;        ///< of such ranges, held for all peers
   std::vector<network> client_networks; ///< clients besides loopback
   size_t max_clients = 1024;            ///< client connections at a time
+  size_t max_tunnels = 1024;            ///< of them, open tunnels
   unsigned restart_intensity = 5; ///< restarts a supervisor allows in a period
 };
 
@@ -83,7 +84,10 @@ struct proxy_counters {
   /// Ranges that were asked for, by how that ended: index 0 is success, the
   /// others are 1 + `chunk_failure`.
   std::array<std::atomic<uint64_t>, chunk_outcomes> chunks{};
-  std::atomic<uint64_t> replaced{0}; ///< transfers that a crash replaced
+  std::atomic<uint64_t> replaced{0};     ///< transfers that a crash replaced
+  std::atomic<uint64_t> open_tunnels{0}; ///< now
+  std::atomic<uint64_t> turned_away{0};  ///< clients that got a 503
+  std::atomic<uint64_t> made_room{0};    ///< kept-alive ones closed for others
 };
 
 /// The current handle of one actor. Actors restart under new handles, so it is

@@ -147,6 +147,31 @@ public:
   /// The client's address.
   virtual endpoint remote() const = 0;
 
+  /// Where the client has connected to; port 0 when that is not known.
+  virtual endpoint local() const {
+    return {};
+  }
+
+  /// Whether it took one of the last descriptors: serving it would leave none
+  /// to dial origins and peers with.
+  virtual bool is_one_too_many() const {
+    return false;
+  }
+
+  /// False when it took one of the very last, which are kept for peers and the
+  /// control socket: it can only be turned away.
+  virtual bool can_be_served() const {
+    return true;
+  }
+
+  /// Answers the first request, if one comes soon, with a 503 that says `why`
+  /// and when to try again, and closes. No other call but `remote` may follow.
+  /// With no descriptor to spare it does not wait for the request.
+  virtual void turn_away(const std::string& why) {
+    static_cast<void>(why);
+    close(true);
+  }
+
   /// Closes the connection: with `abort` by a reset, so that a client can see
   /// that the body is incomplete; else gracefully.
   virtual void close(bool abort) = 0;
@@ -191,6 +216,12 @@ public:
   virtual void accept(handler<std::shared_ptr<Stream>> done) = 0;
   virtual endpoint local() const = 0;
   virtual void close() = 0;
+
+  /// Closes the kept-alive connection that has been waiting for its next
+  /// request longest, for a client that has one; false when none waits.
+  virtual bool close_idle() {
+    return false;
+  }
 };
 
 using stream_acceptor = acceptor_port<byte_stream>;

@@ -2,6 +2,7 @@
 
 #include "actors/error_page.hpp"
 #include "actors/own_answers.hpp"
+#include "actors/script_answer.hpp"
 #include "actors/transfer.hpp"
 
 #include <chrono>
@@ -13,6 +14,8 @@ proxy_connection_state::~proxy_connection_state() {
   if (!env)
     return;
   --env->counters.active;
+  if (in_tunnel)
+    --env->counters.open_tunnels;
   if (!busy)
     return;
   // A response that a crash cut off must not look complete.
@@ -114,6 +117,8 @@ void write_part(self_pointer self, body_part part) {
 void answer(self_pointer self, own_page page) {
   auto& st = self->state;
   st.page = slice{std::string_view{page.text}};
+  if (page.head.status == 503)
+    page.head.fields.set("Retry-After", "1");
   if (st.exchange)
     st.exchange->cancel();
   write_head(self, std::move(page.head), then::finish);
@@ -142,6 +147,15 @@ void answer_own(self_pointer self, own_page page) {
 void open_tunnel(self_pointer self) {
   auto& st = self->state;
   ++st.env->counters.tunnels;
+  if (st.env->counters.open_tunnels >= st.env->config.max_tunnels) {
+    ++st.env->counters.turned_away;
+    answer(self, make_error(errc::limit_reached,
+                            "there are as many tunnels as [proxy] max-tunnels "
+                            "allows"));
+    return;
+  }
+  ++st.env->counters.open_tunnels;
+  st.in_tunnel = true;
   auto& target = st.request.target;
   st.ending = true;
   st.tunnel_open = std::make_shared<bool>(false);
@@ -240,6 +254,8 @@ void on_head_received(self_pointer self, head_received& msg) {
   if (via_names(st.request.fields, st.env->via_name))
     answer(self, make_error(errc::loop_detected,
                             "the request has been through this proxy already"));
+  else if (auto script = answer_script(st.request, st.client->local()))
+    answer_own(self, {std::move(script->head), std::move(script->text)});
   else if (auto page = answer_here(st.request))
     answer_own(self, std::move(*page));
   else if (st.request.method == "CONNECT")

@@ -36,6 +36,7 @@ struct proxy_connection_state {
   bool expects_continue = false; ///< the request's body waits for a 100
   bool body_relayed = true;      ///< the request's body has gone to the origin
   bool ending = false;           ///< close after this response
+  bool in_tunnel = false;        ///< counted among the open tunnels
 
   /// What to do once the head has gone to the client.
   enum class then { nothing, finish, relay, pool };

@@ -2,6 +2,7 @@
 
 #include "hosts/common/control_commands.hpp"
 #include "hosts/common/identity_file.hpp"
+#include "hosts/common/proxy_commands.hpp"
 #include "hosts/common/size_text.hpp"
 
 #include <CLI/CLI.hpp>
@@ -73,6 +74,7 @@ private:
     check_->add_option("FILE", checked_file_, "The file")->required();
     id_ = add("id", "Print this device's id; makes its key if there is none");
     control_.emplace(app_);
+    proxy_.emplace(app_);
     declare_console();
     declare_demo();
   }
@@ -134,6 +136,8 @@ private:
       return print_id();
     if (control_->is_given())
       return ask_daemon();
+    if (proxy_->is_given())
+      return set_proxy();
     if (*console_)
       return console();
     if (*demo_)
@@ -176,6 +180,14 @@ private:
     bool is_stdout = &out_ == &std::cout;
     auto style = is_stdout ? style_of_stdout() : print_style{};
     return control_->run(loaded->console.socket, {out_, err_, style});
+  }
+
+  int set_proxy() {
+    auto loaded = load_settings(file_, overrides_, env_);
+    if (!loaded)
+      return fail(loaded.error());
+    return proxy_->run(*loaded, env_, hooks_.find_desktops,
+                       {out_, err_, print_style{}});
   }
 
   int console() {
@@ -226,6 +238,7 @@ private:
   demo_options options_;
   console_options console_options_;
   std::optional<control_commands> control_;
+  std::optional<proxy_commands> proxy_;
 };
 
 } // namespace

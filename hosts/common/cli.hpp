@@ -2,6 +2,7 @@
 
 #include "core/types.hpp"
 #include "hosts/common/config.hpp"
+#include "hosts/common/system_proxy.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -36,6 +37,8 @@ struct cli_hooks {
   std::function<int(const demo_options&)> run_demo;
   /// Runs the console; its exit code.
   std::function<int(const console_options&)> run_console;
+  /// Finds the desktops whose proxy `peapod proxy` sets.
+  std::function<session_desktops(const process_environment&)> find_desktops;
 };
 
 /// Exit codes of the program.
@@ -46,7 +49,7 @@ enum exit_code : int {
 };
 
 /// The whole command line: `peapod --actor-config FILE`, `check-config`, `id`,
-/// `status` and the other questions to a daemon, `console`, `demo`,
+/// `status` and the other questions to a daemon, `proxy`, `console`, `demo`,
 /// `--version`, `--help`. Arguments of the form
 /// `--section.key=value` override the file. Returns the exit code.
 int run_cli(int argc, const char* const* argv, const cli_hooks& hooks);

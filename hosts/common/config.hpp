@@ -29,7 +29,11 @@ struct settings {
   } pod;
   struct {
     endpoint listen{"127.0.0.1", 3128};
-    std::vector<network> allow; ///< clients besides those on loopback
+    std::vector<network> allow;   ///< clients besides those on loopback
+    bool system = false;          ///< the desktop's proxy while the daemon runs
+    size_t max_clients = 1024;    ///< connections of clients at a time
+    size_t max_tunnels = 1024;    ///< of them, open tunnels
+    uint64_t max_header = 64_KiB; ///< bytes of a request's head
   } proxy;
   struct {
     bool enabled = true;

@@ -59,6 +59,13 @@ std::optional<uint16_t> read_port(const value& x) {
   return static_cast<uint16_t>(*number);
 }
 
+std::optional<size_t> read_count(const value& x) {
+  auto* number = caf::get_if<value::integer>(&x);
+  if (number == nullptr || *number < 1 || *number > 65536)
+    return std::nullopt;
+  return static_cast<size_t>(*number);
+}
+
 /// A path may be given as `""`, which means none.
 std::optional<std::filesystem::path> read_optional_path(const value& x) {
   if (read_text(x) == std::string{})
@@ -251,6 +258,17 @@ std::vector<config_key> make_keys() {
              PEAPOD_MEMBER(proxy.listen)),
       list("proxy.allow", text_list, networks_words, read_network,
            PEAPOD_MEMBER(proxy.allow)),
+      single("proxy.system", other, flag_words, read_flag,
+             PEAPOD_MEMBER(proxy.system)),
+      single("proxy.max-clients", other,
+             "a number from 1 to 65536 such as 1024", read_count,
+             PEAPOD_MEMBER(proxy.max_clients)),
+      single("proxy.max-tunnels", other,
+             "a number from 1 to 65536 such as 1024", read_count,
+             PEAPOD_MEMBER(proxy.max_tunnels)),
+      single("proxy.max-header", text,
+             "a size from \"4KiB\" to \"64KiB\" such as \"64KiB\"",
+             read_size<4_KiB, 64_KiB>, PEAPOD_MEMBER(proxy.max_header)),
       single("discovery.enabled", other, flag_words, read_flag,
              PEAPOD_MEMBER(discovery.enabled)),
       single("discovery.group", text,

@@ -125,7 +125,8 @@ tone tone_of_kind(std::string_view kind) {
   if (kind == "crashed" || kind == "gave_up" || kind == "transfer_failed")
     return tone::bad;
   if (kind == "hanging" || kind == "peer_down" || kind == "lease_lost"
-      || kind == "transfer_replaced" || kind == "dropped")
+      || kind == "transfer_replaced" || kind == "dropped"
+      || kind == "overloaded")
     return tone::warn;
   if (kind == "peer_up" || kind == "transfer_done" || kind == "restarted")
     return tone::good;

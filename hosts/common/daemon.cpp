@@ -3,6 +3,9 @@
 #include "hosts/common/identity_file.hpp"
 #include "hosts/common/logging.hpp"
 #include "hosts/common/node.hpp"
+#include "hosts/common/pac_probe.hpp"
+#include "hosts/common/system_proxy.hpp"
+#include "hosts/net/descriptors.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -62,15 +65,46 @@ void greet(const settings& x, const node& device) {
               "this pod; use it on trusted networks only");
 }
 
+/// Most systems give a process 1024 descriptors and let it have more.
+void raise_limits() {
+  auto x = net::raise_descriptor_limit();
+  log::debug("at most " + std::to_string(x.now) + " descriptors, "
+             + std::to_string(x.before) + " before");
+}
+
+// -- the desktop's proxy ------------------------------------------------------
+
+using reports = result<std::vector<desktop_report>>;
+
+void log_reports(const reports& outcome) {
+  if (!outcome)
+    return log::warn("the system's proxy: " + outcome.error().detail);
+  for (const auto& x : *outcome) {
+    auto line = "the system's proxy: " + x.desktop + ": " + x.text;
+    x.failed ? log::warn(line) : log::info(line);
+  }
+}
+
+/// Hands the desktop's proxy to this daemon, or puts back what an earlier one
+/// has left behind.
+void begin_system_proxy(const settings& x, system_proxy& system,
+                        const std::string& url) {
+  log_reports(x.proxy.system ? system.switch_on(url) : system.recover(url));
+}
+
 } // namespace
 
-int run_daemon(const settings& x, const std::string& version) {
+int run_daemon(
+    const settings& x, const std::string& version,
+    const std::function<session_desktops(const process_environment&)>&
+        find_desktops) {
   if (auto started = log::start(x.log.level, x.log.file); !started)
     return fail(started.error());
   auto self = load_identity(x.pod.state_dir);
   if (!self)
     return fail(self.error());
   log::info("peapod " + version);
+  raise_limits();
   boost::asio::io_context main;
   boost::asio::signal_set signals{main, SIGINT, SIGTERM};
 #ifdef SIGPIPE
@@ -89,12 +123,18 @@ int run_daemon(const settings& x, const std::string& version) {
   };
   (**device).start(give_up, end_at_once);
   greet(x, **device);
+  auto find = [&] { return find_desktops(process_environment::of_process()); };
+  system_proxy system{find, x.pod.state_dir, serves_script};
+  auto script = pac_url((**device).proxy());
+  begin_system_proxy(x, system, script);
   signals.async_wait([&](boost::system::error_code ec, int) {
     if (!ec)
       main.stop();
   });
   main.run();
   log::info("leaving the pod");
+  // While the proxy still answers: nobody is sent to a dead one.
+  log_reports(system.give_back(script));
   (**device).stop(code == 0 ? duration{drain_time} : duration::zero());
   log::flush();
   return code;

@@ -99,6 +99,16 @@ void write_proxy(metrics_writer& out, const proxy_counters& x) {
   out.family("client_connections", "gauge",
              "Connections of clients that are open.");
   out.sample(x.active.load());
+  out.family("clients_turned_away_total", "counter",
+             "Clients that got a 503, or were closed, because a limit was "
+             "reached.");
+  out.sample(x.turned_away.load());
+  out.family("clients_made_room_total", "counter",
+             "Kept-alive connections without a request that were closed for "
+             "other clients.");
+  out.sample(x.made_room.load());
+  out.family("tunnels_open", "gauge", "Tunnels that are open.");
+  out.sample(x.open_tunnels.load());
   out.family("client_connections_busy", "gauge",
              "Connections of clients with a request being answered.");
   out.sample(x.busy.load());

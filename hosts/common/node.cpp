@@ -8,6 +8,7 @@
 #include "hosts/common/watchdog.hpp"
 #include "hosts/net/asio_unit.hpp"
 #include "hosts/net/control_server.hpp"
+#include "hosts/net/descriptors.hpp"
 #include "hosts/net/http_ports.hpp"
 #include "hosts/net/interfaces.hpp"
 #include "hosts/net/tcp_stream.hpp"
@@ -23,6 +24,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <optional>
@@ -81,6 +83,8 @@ pod_config config_of(const settings& x) {
   out.share = x.share.enabled;
   out.share_rate = x.share.max_rate;
   out.client_networks = x.proxy.allow;
+  out.max_clients = x.proxy.max_clients;
+  out.max_tunnels = x.proxy.max_tunnels;
   out.fault_injection = x.debug.fault_injection;
   out.pod_view = x.console.pod_view;
   return out;
@@ -118,7 +122,8 @@ public:
   result<void> open(log_sink log) {
     auto ex = io_.get_executor();
     auto proxy = make_reopened<http_acceptor>(ex, [ex, x = settings_] {
-      return net::listen_http(ex, x.proxy.listen, wan_of(x));
+      return net::listen_http(ex, x.proxy.listen, wan_of(x),
+                              x.proxy.max_header);
     });
     auto peers = make_reopened<stream_acceptor>(ex, [ex, x = settings_] {
       return net::listen_stream(ex, x.transport.listen);
@@ -218,6 +223,8 @@ private:
     net::client_config out;
     out.wan = wan_of(settings_);
     out.wan.self = proxy_at_;
+    // Connections that wait for nothing certain are the first to do without.
+    out.max_idle = std::min(out.max_idle, net::descriptor_limit() / 8);
     out.allow_for_peer = policy_of(settings_);
     return out;
   }
@@ -229,6 +236,7 @@ private:
     out.version = version_;
     out.pid = ::getpid();
     out.fault_injection = settings_.debug.fault_injection;
+    out.proxy = to_string(proxy_at_);
     return out;
   }
 

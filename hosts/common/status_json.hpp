@@ -20,6 +20,7 @@ struct daemon_info {
   int64_t pid = 0;
   duration uptime{};
   bool fault_injection = false;
+  std::string proxy; ///< where its proxy listens, as in `127.0.0.1:3128`
 };
 
 /// How each source is called: `self`, its name where only one device has it,

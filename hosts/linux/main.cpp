@@ -2,6 +2,7 @@
 #include "hosts/common/daemon.hpp"
 #include "hosts/common/demo.hpp"
 #include "hosts/console/console.hpp"
+#include "hosts/linux/desktops_linux.hpp"
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -25,8 +26,9 @@ int main(int argc, char** argv) {
   peapod::cli_hooks hooks;
   hooks.version = PEAPOD_VERSION;
   hooks.run_daemon = [](const peapod::settings& x) {
-    return peapod::run_daemon(x, PEAPOD_VERSION);
+    return peapod::run_daemon(x, PEAPOD_VERSION, peapod::find_desktops);
   };
+  hooks.find_desktops = peapod::find_desktops;
   hooks.run_demo = peapod::run_demo;
   hooks.run_console = peapod::run_console;
   return peapod::run_cli(argc, argv, hooks);

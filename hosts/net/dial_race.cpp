@@ -1,5 +1,6 @@
 #include "hosts/net/dial_race.hpp"
 
+#include "hosts/net/descriptors.hpp"
 #include "hosts/net/origin_dialer.hpp"
 #include "hosts/net/socket_address.hpp"
 
@@ -35,6 +36,11 @@ result<void> open_from(tcp::socket& socket, const dial_candidate& x) {
   socket.open(x.to.protocol(), ec);
   if (ec)
     return error_of(ec, to);
+  if (is_scarce(socket.native_handle(), descriptor_use::origin)) {
+    socket.close(ec);
+    return make_error(errc::limit_reached,
+                      to + ": this device has no descriptors left (ulimit -n)");
+  }
   if (!x.from.interface.empty()) {
     auto bound = bind_to_interface(socket.native_handle(), x.from.interface);
     if (!bound)

@@ -1,6 +1,11 @@
+#include "hosts/net/descriptors.hpp"
+#include "hosts/net/http_parse.hpp"
 #include "hosts/net/http_ports.hpp"
 #include "hosts/net/http_server_stream.hpp"
+#include "hosts/net/idle_clients.hpp"
 #include "hosts/net/socket_address.hpp"
+#include "hosts/net/spare_descriptor.hpp"
+#include "hosts/net/turn_away.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -17,65 +22,163 @@ using boost::system::error_code;
 /// How long to wait for descriptors to become free.
 constexpr auto shortage_wait = std::chrono::milliseconds(100);
 
+/// Clients that are turned away and still hold a descriptor, at a time.
+constexpr size_t max_refusals = 16;
+
+/// What the connections of one listener have to do with each other.
+struct crowd {
+  idle_clients idle;
+  size_t refusals = 0;
+  size_t max_header = max_head_size;
+};
+
+using crowd_ptr = std::shared_ptr<crowd>;
+
+/// The bytes of a head, about as it came.
+size_t size_of(const request_head& x) {
+  auto out = x.method.size() + x.target.target.size();
+  for (const auto& field : x.fields)
+    out += field.name.size() + field.value.size() + 4;
+  return out;
+}
+
+/// How many descriptors are left besides a client's own.
+enum class supply {
+  plenty,
+  few,  ///< it can be served if another client goes
+  none, ///< the last ones are not for clients
+};
+
+supply supply_after(int handle) {
+  if (is_scarce(handle, descriptor_use::origin))
+    return supply::none;
+  return is_scarce(handle, descriptor_use::client) ? supply::few
+                                                   : supply::plenty;
+}
+
+/// Where a socket is or has come from.
+template <class Ask>
+endpoint end_of(const Ask& ask) {
+  error_code ec;
+  auto end = ask(ec);
+  return ec ? endpoint{} : from_asio(end);
+}
+
 /// The port's side of a connection: dropping it closes the connection.
 class server_stream final : public http_server_stream {
 public:
-  explicit server_stream(std::shared_ptr<server_connection> state)
-    : state_(std::move(state)) {}
+  server_stream(tcp::socket socket, std::shared_ptr<origin_dialer> dialer,
+                crowd_ptr others)
+    : socket_(std::move(socket)),
+      dialer_(std::move(dialer)),
+      others_(std::move(others)),
+      supply_(supply_after(socket_.native_handle())),
+      remote_(end_of([&](auto& ec) { return socket_.remote_endpoint(ec); })),
+      local_(end_of([&](auto& ec) { return socket_.local_endpoint(ec); })) {}
 
   ~server_stream() override {
-    state_->close(false);
+    if (state_)
+      state_->close(false);
   }
 
+  /// Between two requests the connection may have to make room for another.
   void read_request(handler<request_head> done) override {
-    run(state_->read_request(), std::move(done));
+    idle_clients::ticket waiting = 0;
+    if (state_)
+      waiting = others_->idle.enter([state = state_] { state->close_idle(); });
+    auto check = [others = others_, waiting,
+                  done = std::move(done)](result<request_head> head) {
+      others->idle.leave(waiting);
+      if (head && size_of(*head) > others->max_header)
+        head = make_error(errc::bad_http, "431 header too large");
+      done(std::move(head));
+    };
+    run(connection().read_request(), handler<request_head>{std::move(check)});
   }
 
   void read_body(size_t limit, handler<body_part> done) override {
-    run(state_->read_body(limit), std::move(done));
+    run(connection().read_body(limit), std::move(done));
   }
 
   void write_head(response_head head, handler<void> done) override {
-    run(state_->write_head(std::move(head)), std::move(done));
+    run(connection().write_head(std::move(head)), std::move(done));
   }
 
   void write_body(body_part part, handler<void> done) override {
-    run(state_->write_body(std::move(part)), std::move(done));
+    run(connection().write_body(std::move(part)), std::move(done));
   }
 
   void relay_response(std::shared_ptr<http_exchange> origin,
                       handler<relay_totals> done) override {
-    run(state_->relay_response(std::move(origin)), std::move(done));
+    run(connection().relay_response(std::move(origin)), std::move(done));
   }
 
   void relay_request(std::shared_ptr<http_exchange> origin,
                      handler<relay_totals> done) override {
-    run(state_->relay_request(std::move(origin)), std::move(done));
+    run(connection().relay_request(std::move(origin)), std::move(done));
   }
 
   void tunnel(host_port target, std::function<void()> opened,
               handler<relay_totals> done) override {
-    run(state_->tunnel(std::move(target), std::move(opened)), std::move(done));
+    run(connection().tunnel(std::move(target), std::move(opened)),
+        std::move(done));
   }
 
   bool keep_alive() const override {
-    return state_->keep_alive();
+    return state_ && state_->keep_alive();
   }
 
   endpoint remote() const override {
-    return state_->remote();
+    return remote_;
+  }
+
+  endpoint local() const override {
+    return local_;
+  }
+
+  bool is_one_too_many() const override {
+    return supply_ != supply::plenty;
+  }
+
+  bool can_be_served() const override {
+    return supply_ != supply::none;
+  }
+
+  void turn_away(const std::string& why) override {
+    if (supply_ == supply::none || others_->refusals >= max_refusals)
+      return turn_away_now(socket_, why);
+    connection();
+    ++others_->refusals;
+    run(net::turn_away(state_, why),
+        handler<void>{[others = others_](auto) { --others->refusals; }});
+    // From here on it closes by itself.
+    state_.reset();
   }
 
   void close(bool abort) override {
-    state_->close(abort);
+    connection().close(abort);
   }
 
 private:
+  /// Made when it is needed: who is turned away at once has none.
+  server_connection& connection() {
+    if (!state_)
+      state_ = std::make_shared<server_connection>(std::move(socket_),
+                                                   std::move(dialer_));
+    return *state_;
+  }
+
   template <class T>
   void run(task<T> work, handler<T> done) {
     start(state_->executor(), state_, std::move(work), std::move(done));
   }
 
+  tcp::socket socket_;
+  std::shared_ptr<origin_dialer> dialer_;
+  crowd_ptr others_;
+  supply supply_;
+  endpoint remote_;
+  endpoint local_;
   std::shared_ptr<server_connection> state_;
 };
 
@@ -92,21 +195,24 @@ struct acceptor_state {
   explicit acceptor_state(const asio::any_io_executor& ex)
     : ex(ex), listener(ex), timer(ex) {}
 
-  /// The next connection; a shortage of descriptors is waited out, clients
-  /// that are gone again are skipped.
+  /// The next connection. Without a descriptor for it, the spare one is given
+  /// up; when that does not help, a shortage is waited out. Clients that are
+  /// gone again are skipped.
   task<stream_ptr> accept() {
+    spare.take();
     while (!closed) {
       auto [ec, socket] = co_await listener.async_accept(as_value);
-      if (!ec) {
-        auto state =
-            std::make_shared<server_connection>(std::move(socket), dialer);
-        co_return std::make_shared<server_stream>(std::move(state));
-      }
+      if (!ec)
+        co_return std::make_shared<server_stream>(std::move(socket), dialer,
+                                                  others);
       if (closed)
         break;
       if (is_shortage(ec)) {
+        if (spare.give_up())
+          continue;
         timer.expires_after(shortage_wait);
         co_await timer.async_wait(as_value);
+        spare.take();
       } else if (ec != asio::error::connection_aborted) {
         co_return error_of(ec, "accepting a client");
       }
@@ -124,6 +230,8 @@ struct acceptor_state {
   asio::any_io_executor ex;
   tcp::acceptor listener;
   asio::steady_timer timer;
+  spare_descriptor spare;
+  crowd_ptr others = std::make_shared<crowd>();
   std::shared_ptr<origin_dialer> dialer;
   endpoint local;
   bool closed = false;
@@ -148,6 +256,10 @@ public:
 
   void close() override {
     state_->close();
+  }
+
+  bool close_idle() override {
+    return state_->others->idle.close_oldest();
   }
 
 private:
@@ -187,13 +299,15 @@ error_code open_listener(tcp::acceptor& listener, const tcp::endpoint& at) {
 } // namespace
 
 result<std::unique_ptr<http_acceptor>>
-listen_http(asio::any_io_executor ex, const endpoint& local, wan_config wan) {
+listen_http(asio::any_io_executor ex, const endpoint& local, wan_config wan,
+            size_t max_header) {
   auto at = to_asio<tcp::endpoint>(local);
   if (!at)
     return at.error();
   auto state = std::make_shared<acceptor_state>(ex);
   if (auto ec = open_listener(state->listener, *at))
     return listen_error(ec, local);
+  state->others->max_header = max_header;
   error_code ec;
   state->local = from_asio(state->listener.local_endpoint(ec));
   wan.self = state->local;

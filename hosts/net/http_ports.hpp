@@ -67,11 +67,12 @@ std::unique_ptr<http_client> make_http_client(boost::asio::any_io_executor ex,
                                               client_config config = {});
 
 /// Listens for the proxy's clients; tunnels leave as `wan` says, whose `self`
-/// is set here. Errors: `address_in_use`, `permission_denied`, `bad_config`
-/// (not an IP address), `io_failed`, each with a sentence that names the
-/// address.
+/// is set here. Heads of more than `max_header` bytes (at most 64 KiB) are
+/// answered with a 431. Errors: `address_in_use`, `permission_denied`,
+/// `bad_config` (not an IP address), `io_failed`, each with a sentence that
+/// names the address.
 result<std::unique_ptr<http_acceptor>>
 listen_http(boost::asio::any_io_executor ex, const endpoint& local,
-            wan_config wan = {});
+            wan_config wan = {}, size_t max_header = 64_KiB);
 
 } // namespace peapod::net

@@ -295,6 +295,14 @@ void server_connection::close(bool abort) {
   start<server_connection, void>(ex_, shared_from_this(), linger(), nullptr);
 }
 
+/// Frees the descriptor at once: nothing is unread or unsent between requests.
+void server_connection::close_idle() {
+  if (std::exchange(closed_, true))
+    return;
+  watch_.disarm();
+  link_->close();
+}
+
 task<void> server_connection::linger() {
   std::vector<uint8_t> rest(head_block);
   auto link = link_;

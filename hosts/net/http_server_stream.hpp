@@ -34,6 +34,7 @@ public:
     return remote_;
   }
   void close(bool abort);
+  void close_idle();
   const asio::any_io_executor& executor() const {
     return ex_;
   }

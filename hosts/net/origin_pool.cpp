@@ -1,5 +1,7 @@
 #include "hosts/net/origin_pool.hpp"
 
+#include "hosts/net/descriptors.hpp"
+
 #include <utility>
 
 namespace peapod::net {
@@ -29,8 +31,9 @@ std::shared_ptr<transport> origin_pool::take(const origin_key& key) {
 
 void origin_pool::put(const origin_key& key, std::shared_ptr<transport> idle) {
   auto& entries = idle_[key];
-  if (closed_ || size_ >= limits_.total
-      || entries.size() >= limits_.per_origin) {
+  auto handle = idle->socket().native_handle();
+  if (closed_ || is_scarce(handle, descriptor_use::client)
+      || size_ >= limits_.total || entries.size() >= limits_.per_origin) {
     idle->close();
     if (entries.empty())
       idle_.erase(key);

@@ -114,6 +114,19 @@ public:
   endpoint remote() const override {
     return {"127.0.0.1", 50000};
   }
+  endpoint local() const override {
+    return {"127.0.0.1", 3128};
+  }
+  bool is_one_too_many() const override {
+    return one_too_many;
+  }
+  bool can_be_served() const override {
+    return servable;
+  }
+  void turn_away(const std::string& why) override {
+    turned_away = why;
+    closed = true;
+  }
   void close(bool abort) override {
     closed = true;
     aborted = aborted || abort;
@@ -130,6 +143,9 @@ public:
   bool keeps_alive = true;
   bool closed = false;
   bool aborted = false;
+  bool one_too_many = false;
+  bool servable = true;
+  std::string turned_away; ///< why, if it was
   unsigned relayed_requests = 0;
   std::optional<host_port> tunnel_target;
   std::optional<error> tunnel_fails;

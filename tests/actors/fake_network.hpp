@@ -123,7 +123,12 @@ public:
         result<std::shared_ptr<Stream>>{make_error(errc::cancelled, "closed")});
   }
 
+  bool close_idle() override {
+    return idle > 0 && idle-- > 0;
+  }
+
   loop_ptr work;
+  size_t idle = 0; ///< kept-alive connections without a request
 
 private:
   void next() {

@@ -149,6 +149,46 @@ CAF_TEST(an origin that does not answer in time gives a page) {
   CAF_CHECK_EQUAL(last_status(), 504u);
 }
 
+CAF_TEST(a browser gets the script of the proxy it asks) {
+  auto head = get_file();
+  head.target = {"http", "127.0.0.1", 3128, "/proxy.pac", false};
+  ask(head);
+  CAF_CHECK_EQUAL(last_status(), 200u);
+  CAF_CHECK(client->body.find("PROXY 127.0.0.1:3128; DIRECT")
+            != std::string::npos);
+  CAF_CHECK_EQUAL(client->heads.back().fields.find("Content-Type").value_or(""),
+                  "application/x-ns-proxy-autoconfig");
+}
+
+CAF_TEST(the script of another server is fetched from there) {
+  server->size = 10;
+  auto head = get_file();
+  head.target.target = "/proxy.pac";
+  ask(head);
+  CAF_CHECK(is_content(client->body, {0, 10}));
+}
+
+CAF_TEST(a tunnel too many gets a page and the time to come back) {
+  x->env->config.max_tunnels = 0;
+  auto head = get_file();
+  head.method = "CONNECT";
+  ask(head);
+  CAF_CHECK_EQUAL(last_status(), 503u);
+  CAF_CHECK_EQUAL(client->heads.back().fields.find("Retry-After").value_or(""),
+                  "1");
+  CAF_CHECK(!client->tunnel_target);
+  CAF_CHECK_EQUAL(x->env->counters.open_tunnels.load(), 0u);
+}
+
+CAF_TEST(a tunnel counts as open until its end) {
+  auto head = get_file();
+  head.method = "CONNECT";
+  ask(head);
+  CAF_CHECK(client->tunnel_target);
+  CAF_CHECK_EQUAL(x->env->counters.open_tunnels.load(), 0u);
+  CAF_CHECK_EQUAL(x->env->counters.tunnels.load(), 1u);
+}
+
 CAF_TEST(a malformed request is answered with the status it deserves) {
   client->send_garbage(make_error(errc::bad_http, "431 header too large"));
   settle();

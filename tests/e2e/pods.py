@@ -93,12 +93,13 @@ class Starter(Downloads):
             pod.stop()
         self.started = []
 
-    def daemon(self, host: int, ready=True, **settings) -> Daemon:
+    def daemon(self, host: int, ready=True, prefix=(), **settings) -> Daemon:
         """Starts a daemon; `pool_enabled="false"` sets `[pool] enabled`."""
         values = {key.replace("_", ".", 1).replace("_", "-"): value
                   for key, value in settings.items()}
         name = f"host{host}-{next(_fresh)}"
         daemon = Daemon(self.lab, host, self.folder, name, values)
+        daemon.prefix = prefix
         self.started.append(daemon)
         return daemon.start(ready)
 

@@ -17,19 +17,25 @@ def browser():
     pytest.skip("no Chromium is installed")
 
 
-def page(pod, browser, url: str, tmp_path) -> str:
+def dump_page(lab, browser, url: str, tmp_path, *proxy) -> str:
     """The document after its scripts ran, as HTML."""
-    process = pod.lab.popen(
+    process = lab.popen(
         1, browser, "--headless", "--no-sandbox", "--disable-gpu",
         "--disable-quic", "--no-first-run", "--disable-background-networking",
         "--disable-component-update", "--disable-sync",
         "--disable-dev-shm-usage", "--ignore-certificate-errors",
-        "--proxy-server=http://127.0.0.1:3128",
-        "--proxy-bypass-list=<-loopback>", f"--user-data-dir={tmp_path}/p",
+        *proxy, f"--user-data-dir={tmp_path}/p",
         "--virtual-time-budget=8000", "--dump-dom", url,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         start_new_session=True)
     return process.communicate(timeout=60)[0]
+
+
+def page(pod, browser, url: str, tmp_path) -> str:
+    """A page through the proxy of the pod's first host."""
+    return dump_page(pod.lab, browser, url, tmp_path,
+                     "--proxy-server=http://127.0.0.1:3128",
+                     "--proxy-bypass-list=<-loopback>")
 
 
 @pytest.mark.parametrize("scheme, counter", [

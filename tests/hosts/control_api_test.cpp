@@ -139,7 +139,8 @@ struct fixture {
   std::shared_ptr<control_api> make(bool fault_injection) {
     auto backend = std::make_unique<scripted_pod>();
     pod = backend.get();
-    daemon_info daemon{"00ff", "box", "1.2.3", 42, 0s, fault_injection};
+    daemon_info daemon{"00ff", "box",           "1.2.3",         42,
+                       0s,     fault_injection, "127.0.0.1:3128"};
     return std::make_shared<control_api>(daemon, std::move(backend));
   }
 

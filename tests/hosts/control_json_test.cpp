@@ -203,7 +203,8 @@ CAF_TEST(a status says which daemon answers) {
   x.peers = {peer(1, "a")};
   proxy_counters counters;
   counters.requests = 3;
-  daemon_info daemon{"00ff", "box", "1.2.3", 42, 1500ms, true};
+  daemon_info daemon{"00ff", "box", "1.2.3",         42,
+                     1500ms, true,  "127.0.0.1:3128"};
   auto out = json::value(status_json(daemon, x, counters));
   CAF_CHECK_EQUAL(json::serialize(out.at("daemon")),
                   R"({"id":"00ff","name":"box","version":"1.2.3","pid":42,)"

@@ -2,6 +2,8 @@
 #include "tests/hosts/scripted_origin.hpp"
 
 #define CAF_SUITE http_server
+#include <optional>
+
 #include <caf/test/unit_test.hpp>
 
 using namespace peapod;
@@ -301,6 +303,45 @@ CAF_TEST(a taken address is reported with what to do) {
             != std::string::npos);
   auto name = listen_http(l.io.get_executor(), endpoint{"localhost", 0});
   CAF_CHECK(code_of_error(name) == errc::bad_config);
+}
+
+// -- limits -------------------------------------------------------------------
+
+CAF_TEST(a client is turned away with the time to come back) {
+  client->send(get);
+  server->turn_away("it is full");
+  server.reset();
+  l.until([&] { return client->ended; });
+  CAF_CHECK(client->received.starts_with(
+      "HTTP/1.1 503 Service Unavailable\r\n"));
+  CAF_CHECK(client->received.find("\r\nRetry-After: 1\r\n")
+            != std::string::npos);
+  CAF_CHECK(client->received.find("it is full") != std::string::npos);
+}
+
+CAF_TEST(a kept-alive connection makes room and a busy one does not) {
+  client->send(get);
+  CAF_REQUIRE(read_request().has_value());
+  CAF_CHECK(!acceptor->close_idle());
+  answer("1", body_framing::length);
+  std::optional<result<request_head>> next;
+  server->read_request([&](auto outcome) { next = std::move(outcome); });
+  CAF_CHECK(acceptor->close_idle());
+  CAF_CHECK(!acceptor->close_idle());
+  l.until([&] { return next.has_value() && client->ended; });
+  CAF_CHECK(!next->has_value());
+}
+
+CAF_TEST(a connection that has asked nothing yet does not make room) {
+  std::optional<result<request_head>> first;
+  server->read_request([&](auto outcome) { first = std::move(outcome); });
+  CAF_CHECK(!acceptor->close_idle());
+  server->close(true);
+  l.until([&] { return first.has_value(); });
+}
+
+CAF_TEST(a client learns where it has connected to) {
+  CAF_CHECK(server->local() == acceptor->local());
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -66,12 +66,13 @@ class Process:
         self.folder = folder
         self.log = folder / f"{name}.log"
         self.process = None
+        self.env = None  # its environment; None: this process's
 
     def _spawn(self, *words, **options):
         with open(self.log, "ab") as log:
             self.process = self.lab.popen(
                 self.host, *words, stdout=log, stderr=subprocess.STDOUT,
-                start_new_session=True, **options)
+                start_new_session=True, env=self.env, **options)
 
     @property
     def is_running(self) -> bool:
@@ -107,6 +108,7 @@ class Daemon(Process):
 
     def __init__(self, lab, host, folder: Path, name=None, settings=None):
         super().__init__(lab, host, folder, name or f"host{host}")
+        self.prefix = ()  # what starts it, as in ("prlimit", "--nofile=64")
         self.socket = folder / f"{self.name}.sock"
         self.config_file = folder / f"{self.name}.ini"
         self.config_file.write_text(self._config(settings or {}))
@@ -132,7 +134,7 @@ class Daemon(Process):
                          for name, lines in sections.items()) + "\n"
 
     def start(self, ready: bool = True) -> "Daemon":
-        self._spawn(BINARY, "--actor-config", self.config_file,
+        self._spawn(*self.prefix, BINARY, "--actor-config", self.config_file,
                     stdin=subprocess.DEVNULL)
         if ready:
             wait_until(self._is_ready, 15, f"{self.name} answers; "

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "core/error.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// Single entries of KDE's configuration files (KConfig's INI), changed
+/// without touching anything else in them.
+namespace peapod {
+
+/// The value of `key` in `[group]` as it stands there; nothing without it.
+/// The last one counts, and `key[$e]` and the like are the same key.
+std::optional<std::string>
+kde_entry(std::string_view text, std::string_view group, std::string_view key);
+
+/// `text` with that value; an empty one takes the entry out. Error:
+/// `not_allowed` when the administrator made it immutable (`[$i]`).
+result<std::string> with_kde_entry(std::string_view text,
+                                   std::string_view group, std::string_view key,
+                                   std::string_view value);
+
+} // namespace peapod

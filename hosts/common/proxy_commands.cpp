@@ -1,0 +1,224 @@
+#include "hosts/common/proxy_commands.hpp"
+
+#include "hosts/common/cli.hpp"
+#include "hosts/common/control_client.hpp"
+#include "hosts/common/json_members.hpp"
+#include "hosts/common/pac_probe.hpp"
+#include "hosts/common/proxy_environment.hpp"
+
+#include <boost/json.hpp>
+
+#include <iostream>
+
+#include <unistd.h>
+
+namespace peapod {
+
+namespace {
+
+namespace json = boost::json;
+
+/// Where the daemon behind the control socket says that its proxy is.
+result<endpoint> ask_for_proxy(const settings& x) {
+  auto answer = ask_daemon(x.console.socket, {"GET", "/v1/status", ""});
+  if (!answer)
+    return answer.error();
+  auto parsed = control::parse_object(answer->body);
+  auto text =
+      parsed ? control::text_of(control::object_of(*parsed, "proxy"), "listen")
+             : "";
+  auto found = parse_host_port(text);
+  if (!found)
+    return make_error(errc::bad_http, "the daemon does not say where its proxy "
+                                      "is");
+  return endpoint{found->host, found->port};
+}
+
+json::object state_json(const desktop_state& x) {
+  json::object out{{"desktop", x.desktop}, {"on", x.on}};
+  if (!x.error.empty()) {
+    out["error"] = x.error;
+    return out;
+  }
+  out["mode"] = x.now.mode;
+  out["script"] = x.now.script;
+  out["answers"] = x.answers;
+  out["former_saved"] = x.saved;
+  return out;
+}
+
+std::string state_text(const desktop_state& x) {
+  if (!x.error.empty())
+    return "cannot be read: " + x.error;
+  if (x.on && x.answers)
+    return "on: " + x.now.script
+           + (x.saved ? "" : " (what was set before is not known)");
+  if (x.on)
+    return "left behind: " + x.now.script
+           + " is set, but no daemon answers there, so that programs go "
+             "direct; peapod proxy off puts the former setting back";
+  auto mode = x.now.mode.empty() ? "not set" : x.now.mode;
+  return "off (its own setting: " + mode + ")"
+         + (x.saved ? "; changed since PeaPod set it" : "");
+}
+
+} // namespace
+
+/// What one run of a command works with.
+struct proxy_commands::context {
+  const settings& options;
+  const process_environment& env;
+  const desktop_finder& find;
+  command_output to;
+
+  system_proxy open() const {
+    auto here = [this] {
+      return find ? find(env) : session_desktops{{}, "not on this system"};
+    };
+    return {here, options.pod.state_dir, serves_script};
+  }
+
+  int fail(const error& x) const {
+    to.err << "peapod: " << (x.detail.empty() ? to_string(x) : x.detail)
+           << '\n';
+    return exit_failure;
+  }
+};
+
+// -- declaring ----------------------------------------------------------------
+
+proxy_commands::proxy_commands(CLI::App& app) {
+  proxy_ = app.add_subcommand("proxy", "Make this desktop or shell use the "
+                                       "proxy of the running daemon");
+  proxy_->fallthrough()->require_subcommand(1);
+  on_ = proxy_->add_subcommand("on", "Set the proxy of the desktop (GNOME, "
+                                     "KDE), until off or the daemon's end");
+  off_ = proxy_->add_subcommand("off", "Put the desktop's former proxy back; "
+                                       "needs no daemon");
+  status_ = proxy_->add_subcommand("status", "Say how the desktop's proxy "
+                                             "stands");
+  status_->add_flag("--json", json_, "Print it as one JSON object");
+  env_ = proxy_->add_subcommand("env", "Print commands that set http_proxy and "
+                                       "the like: eval \"$(peapod proxy "
+                                       "env)\"");
+  env_->add_flag("--unset", unset_, "Print commands that take them back");
+  env_->add_option("--shell", shell_, "sh, bash, zsh or fish; else $SHELL")
+      ->type_name("NAME")
+      ->check([](const std::string& name) {
+        return parse_shell(name) ? std::string{}
+                                 : "expected sh, bash, zsh or fish";
+      });
+  for (auto* each : {on_, off_, status_, env_})
+    each->fallthrough();
+}
+
+bool proxy_commands::is_given() const {
+  return proxy_->parsed();
+}
+
+// -- running ------------------------------------------------------------------
+
+int proxy_commands::run(const settings& x, const process_environment& env,
+                        const desktop_finder& find, command_output to) {
+  context in{x, env, find, to};
+  if (on_->parsed())
+    return switch_on(in);
+  if (off_->parsed())
+    return switch_off(in);
+  if (status_->parsed())
+    return print_status(in);
+  return print_environment(in);
+}
+
+int proxy_commands::switch_on(context& in) {
+  auto proxy = find_proxy(in.options);
+  if (!proxy)
+    return in.fail(proxy.error());
+  return print_reports(in, in.open().switch_on(pac_url(*proxy)), "");
+}
+
+int proxy_commands::switch_off(context& in) {
+  auto system = in.open();
+  auto outcome = system.switch_off();
+  return print_reports(in, outcome,
+                       system.why_none().empty()
+                           ? "the proxy is not set by PeaPod"
+                           : "nothing to put back: " + system.why_none());
+}
+
+int proxy_commands::print_reports(
+    context& in, const result<std::vector<desktop_report>>& outcome,
+    std::string_view nothing) {
+  if (!outcome)
+    return in.fail(outcome.error());
+  if (outcome->empty())
+    in.to.out << nothing << '\n';
+  int code = exit_ok;
+  for (auto& x : *outcome) {
+    (x.failed ? in.to.err : in.to.out) << x.desktop << ": " << x.text << '\n';
+    code = x.failed ? exit_failure : code;
+  }
+  return code;
+}
+
+int proxy_commands::print_status(context& in) {
+  auto system = in.open();
+  auto proxy = find_proxy(in.options);
+  auto states = system.state();
+  if (json_) {
+    json::array desktops;
+    for (auto& x : states)
+      desktops.push_back(state_json(x));
+    json::object all{{"daemon", json::value{}},
+                     {"desktops", std::move(desktops)}};
+    if (proxy)
+      all["daemon"] = pac_url(*proxy);
+    in.to.out << json::serialize(all) << '\n';
+    return exit_ok;
+  }
+  in.to.out << "daemon: "
+            << (proxy ? pac_url(*proxy) : "none: " + proxy.error().detail)
+            << '\n';
+  for (auto& x : states)
+    in.to.out << x.desktop << ": " << state_text(x) << '\n';
+  if (states.empty())
+    in.to.out << system.why_none() << '\n';
+  return exit_ok;
+}
+
+int proxy_commands::print_environment(context& in) {
+  auto name = shell_;
+  if (name.empty() && in.env.variable)
+    name = in.env.variable("SHELL").value_or("");
+  auto shell = parse_shell(name).value_or(shell_kind::posix);
+  if (unset_) {
+    in.to.out << proxy_unsets(shell);
+    return exit_ok;
+  }
+  // What would send every program of the shell nowhere is not printed.
+  auto proxy = find_proxy(in.options);
+  if (!proxy)
+    return in.fail(proxy.error());
+  in.to.out << proxy_exports(shell, "http://" + to_string(reachable(*proxy)));
+  if (&in.to.out == &std::cout && ::isatty(STDOUT_FILENO) != 0)
+    in.to.err << "# to have them in this shell: eval \"$(peapod proxy env)\"\n";
+  return exit_ok;
+}
+
+result<endpoint> find_proxy(const settings& x) {
+  auto at = x.proxy.listen;
+  if (at.port == 0) {
+    auto told = ask_for_proxy(x);
+    if (!told)
+      return told;
+    at = *told;
+  }
+  if (serves_script(pac_url(at)))
+    return at;
+  return make_error(errc::connection_refused,
+                    "no PeaPod answers at " + to_string(reachable(at))
+                        + ": start the daemon, or name its configuration with "
+                          "--actor-config FILE");
+}
+
+} // namespace peapod

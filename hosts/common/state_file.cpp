@@ -1,0 +1,162 @@
+#include "hosts/common/state_file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace peapod {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A descriptor that is closed at the end of its scope.
+class descriptor {
+public:
+  descriptor(const fs::path& path, int flags, mode_t mode = 0)
+    : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+  ~descriptor() {
+    if (fd_ >= 0)
+      ::close(fd_);
+  }
+  int get() const {
+    return fd_;
+  }
+  int release() {
+    return std::exchange(fd_, -1);
+  }
+
+private:
+  int fd_;
+};
+
+error failed(const fs::path& path, const char* what) {
+  auto code = errno == EACCES || errno == EPERM ? errc::permission_denied
+                                                : errc::io_failed;
+  return make_error(code, path.string() + " cannot be " + what + ": "
+                              + std::strerror(errno));
+}
+
+result<void> make_folder_of(const fs::path& file) {
+  auto folder = file.parent_path();
+  std::error_code ec;
+  if (folder.empty() || fs::is_directory(folder, ec))
+    return {};
+  fs::create_directories(folder.parent_path(), ec);
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    return failed(folder, "made");
+  return {};
+}
+
+result<void> write_all(const fs::path& file, int fd, std::string_view text) {
+  while (!text.empty()) {
+    auto put = ::write(fd, text.data(), text.size());
+    if (put < 0 && errno != EINTR)
+      return failed(file, "written");
+    if (put > 0)
+      text.remove_prefix(static_cast<size_t>(put));
+  }
+  return ::fsync(fd) == 0 ? result<void>{} : failed(file, "written");
+}
+
+void sync_folder_of(const fs::path& file) {
+  descriptor folder{file.parent_path(), O_RDONLY | O_DIRECTORY};
+  if (folder.get() >= 0)
+    ::fsync(folder.get());
+}
+
+/// Writes beside `file` and renames it into place.
+result<void> put(const fs::path& file, std::string_view text, mode_t mode) {
+  auto temporary = file;
+  temporary += ".new." + std::to_string(::getpid());
+  ::unlink(temporary.c_str());
+  descriptor out{temporary, O_WRONLY | O_CREAT | O_EXCL, 0600};
+  if (out.get() < 0)
+    return failed(temporary, "made");
+  auto done = write_all(temporary, out.get(), text);
+  if (done && ::fchmod(out.get(), mode) != 0)
+    done = failed(temporary, "written");
+  if (done && ::rename(temporary.c_str(), file.c_str()) != 0)
+    done = failed(file, "replaced");
+  if (!done)
+    ::unlink(temporary.c_str());
+  sync_folder_of(file);
+  return done;
+}
+
+} // namespace
+
+result<std::optional<std::string>> read_state_file(const fs::path& file) {
+  descriptor in{file, O_RDONLY};
+  if (in.get() < 0 && (errno == ENOENT || errno == ENOTDIR))
+    return std::optional<std::string>{};
+  if (in.get() < 0)
+    return failed(file, "read");
+  std::string out;
+  std::array<char, 4096> block{};
+  while (true) {
+    auto got = ::read(in.get(), block.data(), block.size());
+    if (got < 0 && errno != EINTR)
+      return failed(file, "read");
+    if (got == 0)
+      return std::optional<std::string>{std::move(out)};
+    if (got > 0)
+      out.append(block.data(), static_cast<size_t>(got));
+  }
+}
+
+result<void> write_state_file(const fs::path& file, std::string_view text) {
+  if (auto made = make_folder_of(file); !made)
+    return made;
+  return put(file, text, 0600);
+}
+
+result<void> replace_file(const fs::path& file, std::string_view text) {
+  if (auto made = make_folder_of(file); !made)
+    return made;
+  std::error_code ec;
+  auto target =
+      fs::is_symlink(file, ec) ? fs::weakly_canonical(file, ec) : file;
+  if (ec)
+    target = file;
+  struct stat info {};
+  auto mode = ::stat(target.c_str(), &info) == 0 ? info.st_mode & 07777 : 0600;
+  return put(target, text, static_cast<mode_t>(mode));
+}
+
+result<void> remove_state_file(const fs::path& file) {
+  if (::unlink(file.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR)
+    return failed(file, "removed");
+  sync_folder_of(file);
+  return {};
+}
+
+result<file_lock> file_lock::take(const fs::path& file) {
+  if (auto made = make_folder_of(file); !made)
+    return made.error();
+  descriptor out{file, O_RDWR | O_CREAT, 0600};
+  if (out.get() < 0)
+    return failed(file, "made");
+  while (::flock(out.get(), LOCK_EX) != 0)
+    if (errno != EINTR)
+      return failed(file, "locked");
+  return file_lock{out.release()};
+}
+
+file_lock::file_lock(file_lock&& other) noexcept
+  : fd_(std::exchange(other.fd_, -1)) {}
+
+file_lock::~file_lock() {
+  if (fd_ >= 0)
+    ::close(fd_);
+}
+
+} // namespace peapod

@@ -1,0 +1,256 @@
+#include "hosts/common/system_proxy.hpp"
+
+#include "hosts/common/state_file.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace peapod {
+
+namespace {
+
+proxy_modes modes_of(const desktop& x) {
+  return {x.script_mode(), x.direct_mode()};
+}
+
+std::optional<saved_setting> saved_for(const proxy_record& record,
+                                       const std::string& name) {
+  auto i = std::ranges::find(record, name, &saved_setting::desktop);
+  return i != record.end() ? std::optional{*i} : std::nullopt;
+}
+
+void forget(proxy_record& record, const std::string& name) {
+  std::erase_if(record, [&](auto& x) { return x.desktop == name; });
+}
+
+/// The one whose script a daemon has set last.
+bool is_of(const saved_setting& saved, const std::string& url) {
+  return !saved.ours.empty() && saved.ours.front().script == url;
+}
+
+desktop_report failure(const desktop& of, const error& why) {
+  return {of.name(), why.detail.empty() ? to_string(why) : why.detail, true};
+}
+
+/// What a user reads as the former setting.
+std::string words_for(const desktop& of, const proxy_setting& x) {
+  if (x.mode.empty() || x.mode == of.direct_mode())
+    return "no proxy";
+  if (x.mode == of.script_mode())
+    return "the script at " + x.script;
+  return "mode " + x.mode;
+}
+
+std::string words_for(const desktop& of, const restore_plan& plan,
+                      const proxy_setting& now) {
+  switch (plan.what) {
+    case restoration::nothing:
+      return "was not set by PeaPod";
+    case restoration::already_back:
+      return "has its former setting already";
+    case restoration::put_back:
+      return "put back: " + words_for(of, *plan.write);
+    case restoration::changed:
+      return "was changed meanwhile to " + words_for(of, now)
+             + ": left as it is";
+    case restoration::orphaned:
+      return "switched off; what was set before is not known";
+    case restoration::other_pod:
+      return "belongs to the PeaPod that serves " + now.script
+             + ", which was started with another configuration: name it with "
+               "--actor-config FILE, or end that daemon";
+  }
+  return "";
+}
+
+} // namespace
+
+system_proxy::system_proxy(finder find, std::filesystem::path state_dir,
+                           probe answers)
+  : find_(std::move(find)),
+    file_(std::move(state_dir) / "system-proxy.json"),
+    answers_(std::move(answers)) {}
+
+result<std::vector<desktop_report>>
+system_proxy::switch_on(const std::string& url) {
+  if (desktops().all.empty())
+    return make_error(errc::not_found, why_none());
+  auto lock = file_lock::take(file_.string() + ".lock");
+  if (!lock)
+    return lock.error();
+  auto record = load();
+  if (!record)
+    return record.error();
+  std::vector<desktop_report> out;
+  for (auto& each : desktops().all) {
+    auto report = switch_one(*each, *record, url);
+    if (!report)
+      return report.error();
+    out.push_back(std::move(*report));
+  }
+  return out;
+}
+
+/// The record is on the disk before the desktop changes.
+result<desktop_report> system_proxy::switch_one(desktop& on,
+                                                proxy_record& record,
+                                                const std::string& url) {
+  auto now = on.read();
+  if (!now)
+    return failure(on, now.error());
+  bool alive =
+      now->script != url && is_pod_script(now->script) && answers_(now->script);
+  auto former = saved_for(record, on.name());
+  auto plan = plan_switch_on(*now, former, modes_of(on), url, alive);
+  if (!plan)
+    return failure(on, plan.error());
+  plan->desktop = on.name();
+  forget(record, on.name());
+  record.push_back(*plan);
+  if (auto stored = store(record); !stored)
+    return stored.error();
+  if (auto written = on.write(plan->ours.front()); !written) {
+    // Perhaps one of the two keys was taken.
+    if (on.write(*now)) {
+      forget(record, on.name());
+      if (former)
+        record.push_back(*former);
+      static_cast<void>(store(record));
+    }
+    return failure(on, written.error());
+  }
+  record.back().ours.resize(1);
+  if (auto stored = store(record); !stored)
+    return stored.error();
+  return desktop_report{
+      on.name(), "uses " + url + "; before: " + words_for(on, plan->before)};
+}
+
+result<std::vector<desktop_report>> system_proxy::switch_off() {
+  return put_back([](auto&) { return true; }, true);
+}
+
+result<std::vector<desktop_report>>
+system_proxy::give_back(const std::string& url) {
+  return put_back([&](auto& x) { return is_of(x, url); }, false);
+}
+
+result<std::vector<desktop_report>>
+system_proxy::recover(const std::string& url) {
+  return put_back(
+      [&](auto& x) {
+        return is_of(x, url) || x.ours.empty()
+               || !answers_(x.ours.front().script);
+      },
+      false);
+}
+
+/// With `strays` also what uses our script without a record.
+result<std::vector<desktop_report>>
+system_proxy::put_back(const filter& concerns, bool strays) {
+  if (!strays && !has_record())
+    return std::vector<desktop_report>{};
+  auto lock = file_lock::take(file_.string() + ".lock");
+  if (!lock)
+    return lock.error();
+  auto record = load();
+  if (!record)
+    return record.error();
+  std::vector<desktop_report> out;
+  for (auto& each : desktops().all) {
+    auto saved = saved_for(*record, each->name());
+    if (saved ? !concerns(*saved) : !strays)
+      continue;
+    auto report = restore_one(*each, *record);
+    if (saved || !report.text.empty())
+      out.push_back(std::move(report));
+  }
+  for (auto& each : *record)
+    if (!has_desktop(each.desktop) && concerns(each))
+      out.push_back({each.desktop,
+                     "cannot be reached from here, so it keeps PeaPod's "
+                     "setting: run peapod proxy off in its session",
+                     true});
+  if (auto stored = store(*record); !stored)
+    return stored.error();
+  return out;
+}
+
+/// An empty text: there was nothing of ours.
+desktop_report system_proxy::restore_one(desktop& on, proxy_record& record) {
+  auto now = on.read();
+  if (!now)
+    return failure(on, now.error());
+  auto saved = saved_for(record, on.name());
+  bool alive = !saved && is_pod_script(now->script) && answers_(now->script);
+  auto plan = plan_restore(*now, saved, modes_of(on), alive);
+  if (plan.what == restoration::nothing)
+    return {on.name(), "", false};
+  if (plan.write)
+    if (auto written = on.write(*plan.write); !written)
+      return failure(on, written.error());
+  forget(record, on.name());
+  return {on.name(), words_for(on, plan, *now),
+          plan.what == restoration::other_pod};
+}
+
+std::vector<desktop_state> system_proxy::state() {
+  std::vector<desktop_state> out;
+  auto record = load();
+  for (auto& each : desktops().all) {
+    desktop_state x;
+    x.desktop = each->name();
+    x.saved = record && saved_for(*record, each->name());
+    if (auto now = each->read()) {
+      x.now = *now;
+      auto saved = record ? saved_for(*record, each->name()) : std::nullopt;
+      x.on = now->mode == each->script_mode()
+             && (is_pod_script(now->script)
+                 || (saved && is_of(*saved, now->script)));
+      x.answers = x.on && answers_(now->script);
+    } else {
+      x.error = failure(*each, now.error()).text;
+    }
+    out.push_back(std::move(x));
+  }
+  return out;
+}
+
+session_desktops& system_proxy::desktops() {
+  if (!desktops_)
+    desktops_ = find_();
+  return *desktops_;
+}
+
+bool system_proxy::has_desktop(const std::string& name) {
+  return std::ranges::any_of(desktops().all,
+                             [&](auto& x) { return x->name() == name; });
+}
+
+// -- the record ---------------------------------------------------------------
+
+bool system_proxy::has_record() const {
+  std::error_code ec;
+  return std::filesystem::exists(file_, ec);
+}
+
+result<proxy_record> system_proxy::load() const {
+  auto text = read_state_file(file_);
+  if (!text)
+    return text.error();
+  if (!*text)
+    return proxy_record{};
+  auto out = parse_record(**text);
+  if (!out)
+    return make_error(errc::bad_config,
+                      file_.string() + ": " + out.error().detail
+                          + ": remove it, and set your proxy by hand");
+  return out;
+}
+
+result<void> system_proxy::store(const proxy_record& x) const {
+  return x.empty() ? remove_state_file(file_)
+                   : write_state_file(file_, record_text(x));
+}
+
+} // namespace peapod

@@ -1,0 +1,48 @@
+#include "hosts/net/descriptors.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+
+namespace peapod::net {
+
+namespace {
+
+/// More than this helps nobody, and what this process starts may look at each
+/// possible number.
+constexpr rlim_t most = 1u << 20;
+
+} // namespace
+
+size_t kept_free(descriptor_use use, size_t limit) {
+  if (use == descriptor_use::client)
+    return std::clamp<size_t>(limit * 3 / 8, 16, 256);
+  return std::clamp<size_t>(limit / 8, 8, 64);
+}
+
+bool is_scarce(int handle, descriptor_use use) {
+  auto limit = descriptor_limit();
+  return handle >= 0
+         && static_cast<size_t>(handle) + kept_free(use, limit) >= limit;
+}
+
+size_t descriptor_limit() {
+  rlimit x{};
+  if (::getrlimit(RLIMIT_NOFILE, &x) != 0)
+    return most;
+  return std::min(x.rlim_cur, most);
+}
+
+raised_limit raise_descriptor_limit() {
+  raised_limit out;
+  out.before = descriptor_limit();
+  rlimit x{};
+  if (::getrlimit(RLIMIT_NOFILE, &x) == 0 && x.rlim_cur < x.rlim_max) {
+    x.rlim_cur = std::max(x.rlim_cur, std::min(x.rlim_max, most));
+    ::setrlimit(RLIMIT_NOFILE, &x);
+  }
+  out.now = descriptor_limit();
+  return out;
+}
+
+} // namespace peapod::net

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+
+/// How many descriptors (sockets, files) this process may have open, and who
+/// goes without when they run short.
+namespace peapod::net {
+
+/// Who opens a socket. The later ones find descriptors left when the earlier
+/// ones find none: clients only come in while there is enough to serve them,
+/// and what dials origins leaves some to peers, the control socket and files.
+enum class descriptor_use { client, origin };
+
+/// Descriptors that stay free of a kind of use, of `limit` in all.
+size_t kept_free(descriptor_use use, size_t limit);
+
+/// Whether a socket that was just opened took one of those. The system gives
+/// out the lowest free number, so `handle` says how many are in use.
+bool is_scarce(int handle, descriptor_use use);
+
+/// The most descriptors that this process may have open now.
+size_t descriptor_limit();
+
+/// Raises that to what the system allows this process; the limits before and
+/// after.
+struct raised_limit {
+  size_t before = 0;
+  size_t now = 0;
+};
+raised_limit raise_descriptor_limit();
+
+} // namespace peapod::net

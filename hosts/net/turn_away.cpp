@@ -1,0 +1,80 @@
+#include "hosts/net/turn_away.hpp"
+
+#include "hosts/net/http_format.hpp"
+#include "hosts/net/http_server_stream.hpp"
+
+#include <array>
+#include <chrono>
+#include <utility>
+
+namespace peapod::net {
+
+namespace {
+
+/// How long a client may take for the request that is not served.
+constexpr auto patience = std::chrono::seconds(3);
+
+struct refusal {
+  response_head head;
+  std::string text;
+};
+
+refusal refuse(const std::string& why) {
+  refusal out;
+  out.text = "503 Service Unavailable\n\nPeaPod has too much to do: " + why
+             + ". Try again in a moment.\n";
+  out.head.status = 503;
+  out.head.reason = "Service Unavailable";
+  out.head.fields.add("Content-Type", "text/plain; charset=utf-8");
+  out.head.fields.add("Cache-Control", "no-store");
+  out.head.fields.add("Retry-After", "1");
+  out.head.framing = body_framing::length;
+  out.head.content_length = out.text.size();
+  return out;
+}
+
+/// Until the socket is empty, but not for ever.
+void read_what_is_there(asio::ip::tcp::socket& from) {
+  std::array<char, 16 * 1024> block{};
+  boost::system::error_code ec;
+  for (int i = 0; i < 8 && !ec; ++i)
+    from.read_some(asio::buffer(block), ec);
+}
+
+} // namespace
+
+task<void> turn_away(std::shared_ptr<server_connection> client,
+                     std::string why) {
+  watchdog deadline{client->executor(), [client] { client->close(true); }};
+  deadline.arm(patience);
+  auto request = co_await client->read_request();
+  if (!request && request.error().code != errc::bad_http) {
+    client->close(true);
+    co_return request.error();
+  }
+  auto answer = refuse(why);
+  // There is no room for a further request of this client either.
+  answer.head.fields.add("Connection", "close");
+  auto written = co_await client->write_head(std::move(answer.head));
+  if (written)
+    written = co_await client->write_body(
+        {slice{std::string_view{answer.text}}, true});
+  deadline.disarm();
+  client->close(false);
+  co_return written;
+}
+
+void turn_away_now(asio::ip::tcp::socket& client, const std::string& why) {
+  auto answer = refuse(why);
+  response_layout layout{body_framing::length, true};
+  auto head = format_response(answer.head, layout, 11);
+  boost::system::error_code ec;
+  client.non_blocking(true, ec);
+  read_what_is_there(client);
+  if (head)
+    client.send(asio::buffer(*head + answer.text), 0, ec);
+  client.shutdown(asio::socket_base::shutdown_send, ec);
+  client.close(ec);
+}
+
+} // namespace peapod::net

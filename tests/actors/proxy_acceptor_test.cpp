@@ -1,0 +1,102 @@
+#define CAF_SUITE proxy_acceptor
+
+#include "tests/actors/pod_fixture.hpp"
+
+#include <algorithm>
+
+#include <caf/test/dsl.hpp>
+
+using namespace peapod;
+using namespace peapod::fakes;
+
+namespace {
+
+struct fixture : pod_fixture {
+  fixture() {
+    pod_config config;
+    config.max_clients = 2;
+    x = add_device(config);
+    go_online(*x);
+  }
+
+  std::shared_ptr<browser> arrive(bool one_too_many = false,
+                                  bool servable = true) {
+    auto out = std::make_shared<browser>(net.work);
+    out->one_too_many = one_too_many;
+    out->servable = servable;
+    x->proxy->arrive(out);
+    settle();
+    return out;
+  }
+
+  size_t complaints() const {
+    return static_cast<size_t>(std::ranges::count_if(x->log, [](auto& line) {
+      return line.find("clients are turned away") != std::string::npos;
+    }));
+  }
+
+  bool is_served(const std::shared_ptr<browser>& client) {
+    client->ask(get_file());
+    settle();
+    return !client->heads.empty() && client->heads.back().status == 200;
+  }
+
+  device_ptr x;
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(proxy_acceptor_tests, fixture)
+
+CAF_TEST(a client beyond the limit is turned away and the others stay) {
+  auto first = arrive();
+  auto second = arrive();
+  auto third = arrive();
+  CAF_CHECK(third->turned_away.find("max-clients") != std::string::npos);
+  CAF_CHECK(is_served(first));
+  CAF_CHECK(is_served(second));
+  CAF_CHECK_EQUAL(x->env->counters.turned_away.load(), 1u);
+}
+
+CAF_TEST(a kept-alive connection makes room) {
+  arrive();
+  arrive();
+  x->proxy->idle = 1;
+  auto third = arrive();
+  CAF_CHECK(third->turned_away.empty());
+  CAF_CHECK(is_served(third));
+  CAF_CHECK_EQUAL(x->env->counters.made_room.load(), 1u);
+}
+
+CAF_TEST(when descriptors run short a client is turned away) {
+  auto client = arrive(true);
+  CAF_CHECK(client->turned_away.find("descriptors") != std::string::npos);
+}
+
+CAF_TEST(a client with one of the last descriptors makes others go and goes) {
+  x->proxy->idle = 1;
+  auto client = arrive(true, false);
+  CAF_CHECK(!client->turned_away.empty());
+  CAF_CHECK_EQUAL(x->proxy->idle, 0u);
+}
+
+CAF_TEST(the log tells of it once in a while) {
+  for (int i = 0; i < 5; ++i)
+    arrive(true);
+  CAF_CHECK_EQUAL(complaints(), 1u);
+  sched.advance_time(std::chrono::seconds(11));
+  arrive(true);
+  CAF_CHECK_EQUAL(complaints(), 2u);
+  CAF_CHECK(x->log.back().find("(5 since") != std::string::npos);
+}
+
+CAF_TEST(when clients leave others are served again) {
+  auto first = arrive();
+  arrive();
+  CAF_CHECK(!arrive()->turned_away.empty());
+  first->hang_up();
+  settle();
+  CAF_CHECK(is_served(arrive()));
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
