@@ -28,6 +28,8 @@ struct settings {
   struct {
     endpoint listen{"127.0.0.1", 3128};
     std::vector<network> allow; ///< clients besides those on loopback
+    duration tunnel_idle = std::chrono::minutes(10); ///< without a byte
+    duration tunnel_total = std::chrono::hours(24);  ///< from its beginning
   } proxy;
   struct {
     bool enabled = true;

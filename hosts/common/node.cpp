@@ -110,7 +110,8 @@ public:
   result<void> open(log_sink log) {
     auto ex = io_.get_executor();
     auto proxy = make_reopened<http_acceptor>(ex, [ex, x = settings_] {
-      return net::listen_http(ex, x.proxy.listen, binds_of(x));
+      return net::listen_http(ex, x.proxy.listen, binds_of(x),
+                              {x.proxy.tunnel_idle, x.proxy.tunnel_total});
     });
     auto peers = make_reopened<stream_acceptor>(ex, [ex, x = settings_] {
       return net::listen_stream(ex, x.transport.listen);

@@ -55,7 +55,7 @@ public:
 
   void tunnel(host_port target, std::function<void()> opened,
               handler<relay_totals> done) override {
-    run(state_->tunnel(std::move(target), std::move(opened)), std::move(done));
+    state_->tunnel(std::move(target), std::move(opened), std::move(done));
   }
 
   bool keep_alive() const override {
@@ -99,7 +99,7 @@ struct acceptor_state {
       auto [ec, socket] = co_await listener.async_accept(as_value);
       if (!ec) {
         auto state =
-            std::make_shared<server_connection>(std::move(socket), dialer);
+            std::make_shared<server_connection>(std::move(socket), shared);
         co_return std::make_shared<server_stream>(std::move(state));
       }
       if (closed)
@@ -124,7 +124,7 @@ struct acceptor_state {
   asio::any_io_executor ex;
   tcp::acceptor listener;
   asio::steady_timer timer;
-  std::shared_ptr<origin_dialer> dialer;
+  std::shared_ptr<server_context> shared;
   endpoint local;
   bool closed = false;
 };
@@ -188,7 +188,7 @@ error_code open_listener(tcp::acceptor& listener, const tcp::endpoint& at) {
 
 result<std::unique_ptr<http_acceptor>>
 listen_http(asio::any_io_executor ex, const endpoint& local,
-            std::vector<source_bind> binds) {
+            std::vector<source_bind> binds, tunnel_limits limits) {
   auto at = to_asio<tcp::endpoint>(local);
   if (!at)
     return at.error();
@@ -197,7 +197,8 @@ listen_http(asio::any_io_executor ex, const endpoint& local,
     return listen_error(ec, local);
   error_code ec;
   state->local = from_asio(state->listener.local_endpoint(ec));
-  state->dialer = std::make_shared<origin_dialer>(ex, std::move(binds));
+  state->shared = std::make_shared<server_context>(
+      server_context{{ex, std::move(binds)}, {}, limits});
   return std::unique_ptr<http_acceptor>{
       std::make_unique<acceptor>(std::move(state))};
 }

@@ -52,11 +52,19 @@ struct client_config {
 std::unique_ptr<http_client> make_http_client(boost::asio::any_io_executor ex,
                                               client_config config = {});
 
+/// How long tunnels and upgraded connections may last.
+struct tunnel_limits {
+  /// Without a byte in either direction.
+  duration idle = std::chrono::minutes(10);
+  /// From beginning to end.
+  duration total = std::chrono::hours(24);
+};
+
 /// Listens for the proxy's clients; tunnels leave through `binds`. Errors:
 /// `address_in_use`, `permission_denied`, `bad_config` (not an IP address),
 /// `io_failed`, each with a sentence that names the address.
 result<std::unique_ptr<http_acceptor>>
 listen_http(boost::asio::any_io_executor ex, const endpoint& local,
-            std::vector<source_bind> binds = {});
+            std::vector<source_bind> binds = {}, tunnel_limits limits = {});
 
 } // namespace peapod::net

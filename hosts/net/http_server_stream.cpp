@@ -43,9 +43,9 @@ bool is_bodiless(unsigned status, bool to_head) {
 } // namespace
 
 server_connection::server_connection(asio::ip::tcp::socket socket,
-                                     std::shared_ptr<origin_dialer> dialer)
+                                     std::shared_ptr<server_context> shared)
   : ex_(socket.get_executor()),
-    dialer_(std::move(dialer)),
+    shared_(std::move(shared)),
     remote_(remote_of(socket)),
     watch_(ex_, [this] { link_->cancel(); }) {
   link_ = make_plain_transport(std::move(socket));

@@ -22,6 +22,7 @@ public:
     name_ = ec ? "connection" : address_text(from_asio(remote));
     socket_.set_option(tcp::no_delay{true}, ec);
     socket_.set_option(asio::socket_base::keep_alive{true}, ec);
+    socket_.non_blocking(true, ec);
   }
 
   task<size_t> read_some(std::span<uint8_t> into) override {
@@ -49,6 +50,14 @@ public:
 
   tcp::socket& socket() override {
     return socket_;
+  }
+
+  bool is_plain() const override {
+    return true;
+  }
+
+  const std::string& name() const override {
+    return name_;
   }
 
 private:
@@ -83,14 +92,8 @@ void transport::reset() {
 bool transport::is_stale() {
   boost::system::error_code ec;
   char byte;
-  auto was = socket().non_blocking();
-  socket().non_blocking(true, ec);
-  if (!ec)
-    socket().receive(asio::buffer(&byte, 1), asio::socket_base::message_peek,
-                     ec);
-  auto quiet = ec == asio::error::would_block;
-  socket().non_blocking(was, ec);
-  return !quiet;
+  socket().receive(asio::buffer(&byte, 1), asio::socket_base::message_peek, ec);
+  return ec != asio::error::would_block;
 }
 
 std::shared_ptr<transport> make_plain_transport(tcp::socket socket) {
