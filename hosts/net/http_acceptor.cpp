@@ -48,6 +48,12 @@ public:
     run(state_->relay_response(std::move(origin)), std::move(done));
   }
 
+  void pass_response(response_head head, std::shared_ptr<http_exchange> origin,
+                     handler<relay_totals> done) override {
+    run(state_->pass_response(std::move(head), std::move(origin)),
+        std::move(done));
+  }
+
   void relay_request(std::shared_ptr<http_exchange> origin,
                      handler<relay_totals> done) override {
     run(state_->relay_request(std::move(origin)), std::move(done));

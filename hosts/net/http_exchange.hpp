@@ -54,16 +54,22 @@ public:
   task<body_part> read_body(size_t limit);
   void cancel();
 
+  /// Whether `read_body` has something to give without waiting.
+  bool has_part() const {
+    return body_ && (body_->rest() == 0 || !in_.unread().empty());
+  }
+
   /// How many bytes the rest of the response's body has, when all of them are
   /// still in the socket and stand there as they are: not chunked, not under
   /// TLS. Nothing otherwise; the maximum when the connection's end tells.
   std::optional<uint64_t> movable_body() const;
 
   /// Moves the rest of such a body to `to`, from socket to socket; `chunked`:
-  /// framed anew. The result is how many bytes it had. Errors as in
-  /// `read_body`, and those of writing.
+  /// framed anew; `first`: what goes before it. The result is how many bytes it
+  /// had. Errors as in `read_body`, and those of writing.
   task<uint64_t> move_body(std::shared_ptr<transport> to,
-                           std::shared_ptr<pump_tools> tools, bool chunked);
+                           std::shared_ptr<pump_tools> tools, bool chunked,
+                           std::string first);
 
   /// After a 101: the connection, and what was received on it. `cancel` still
   /// closes it. Null when the exchange has ended.
@@ -79,6 +85,8 @@ private:
 
   // -- connecting -------------------------------------------------------------
   task<void> establish(bool fresh);
+  bool begin_at_once();
+  task<void> finish_head(std::string rest);
   task<void> connect();
   task<socket_ptr> dial();
   task<void> ready();

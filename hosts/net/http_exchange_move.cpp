@@ -1,8 +1,11 @@
 #include "hosts/net/http_exchange.hpp"
 
+#include "hosts/net/http_format.hpp"
+
 #include <utility>
 
-/// The parts of `exchange_state` that let a body pass from socket to socket.
+/// The parts of `exchange_state` that let a request leave without a turn of the
+/// event loop, and a body pass from socket to socket.
 namespace peapod::net {
 
 /// Keeps what the exchange knows of its body up to date while a pump moves it.
@@ -17,11 +20,11 @@ public:
       tools_(std::move(tools)),
       pump_(*this, *from_, *to_, *tools_, how) {}
 
-  void start(handler<uint64_t> done) {
+  void start(std::string first, handler<uint64_t> done) {
     done_ = std::move(done);
     exchange_->reading_ = true;
     exchange_->update_watch();
-    pump_.start();
+    pump_.start(std::move(first));
   }
 
   std::shared_ptr<void> keep_alive() override {
@@ -71,6 +74,49 @@ private:
   uint64_t counted_ = 0;
 };
 
+/// Sends the head on a kept-alive connection, if there is one.
+bool exchange_state::begin_at_once() {
+  if (options_.fresh_connection)
+    return false;
+  auto text = format_request(head_);
+  if (!text || !take_idle())
+    return false;
+  reused_ = true;
+  asio::const_buffer bytes{text->data(), text->size()};
+  auto sent = link_->write_now({&bytes, 1});
+  text->erase(0, sent);
+  if (sent == 0) {
+    // Nobody has seen any of it: whatever it asks for, it can go elsewhere.
+    std::exchange(link_, nullptr)->close();
+    options_.fresh_connection = true;
+    reused_ = false;
+    return false;
+  }
+  if (text->empty()) {
+    connected_ = result<void>{};
+    return true;
+  }
+  auto done = [this](result<void> outcome) {
+    connected_ = std::move(outcome);
+    established_.cancel();
+  };
+  start<exchange_state, void>(core_->ex, shared_from_this(),
+                              finish_head(std::move(*text)), std::move(done));
+  return true;
+}
+
+task<void> exchange_state::finish_head(std::string rest) {
+  auto link = link_;
+  if (!link)
+    co_return make_error(errc::cancelled, "called off");
+  auto written = co_await link->write_text(std::move(rest));
+  if (written)
+    co_return result<void>{};
+  if (may_repeat(written.error()))
+    co_return co_await establish(true);
+  co_return explain(written.error());
+}
+
 std::optional<uint64_t> exchange_state::movable_body() const {
   if (!link_ || !link_->is_plain() || !body_ || upgraded_ || body_->done()
       || !body_->is_raw() || body_->rest() == 0 || !in_.unread().empty())
@@ -80,7 +126,7 @@ std::optional<uint64_t> exchange_state::movable_body() const {
 
 task<uint64_t> exchange_state::move_body(std::shared_ptr<transport> to,
                                          std::shared_ptr<pump_tools> tools,
-                                         bool chunked) {
+                                         bool chunked, std::string first) {
   auto rest = movable_body();
   if (!rest || cancelled_)
     co_return make_error(cancelled_ ? errc::cancelled : errc::connection_closed,
@@ -89,8 +135,8 @@ task<uint64_t> exchange_state::move_body(std::shared_ptr<transport> to,
   auto work = std::make_shared<mover>(
       shared_from_this(), std::move(to), std::move(tools),
       pump::options{.limit = *rest, .chunked = chunked});
-  auto begin = [&work](handler<uint64_t> done) {
-    std::exchange(work, nullptr)->start(std::move(done));
+  auto begin = [&](handler<uint64_t> done) {
+    std::exchange(work, nullptr)->start(std::move(first), std::move(done));
   };
   co_return co_await await_handler<uint64_t>(begin);
 }

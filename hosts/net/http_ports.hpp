@@ -37,8 +37,9 @@ struct client_config {
   std::vector<source_bind> binds;
   /// Asked for exchanges with `for_peer`; without it all of them are refused.
   exit_policy allow_for_peer;
-  /// Kept-alive connections to one origin.
-  size_t max_idle_per_origin = 8;
+  /// Kept-alive connections to one origin: no more than its clients had in use
+  /// at a time.
+  size_t max_idle_per_origin = 64;
   /// Kept-alive connections in all.
   size_t max_idle = 256;
   /// How long a connection may wait for its next request.

@@ -75,8 +75,11 @@ server_connection::relay_response(std::shared_ptr<http_exchange> origin) {
   auto state = state_of(*origin);
   if (!state)
     co_return make_error(errc::internal, "an exchange of another client");
-  if (upgraded_)
+  if (upgraded_) {
+    if (auto written = co_await flush_head(); !written)
+      co_return explain(written.error());
     co_return co_await relay_upgraded(std::move(state));
+  }
   if (body_unread() && !relaying_request_)
     pump_request(origin);
   auto totals = co_await pump_response(std::move(state));
@@ -95,6 +98,27 @@ server_connection::relay_response(std::shared_ptr<http_exchange> origin) {
   co_return totals;
 }
 
+/// The head waits for the first bytes of the body if they are here already.
+task<relay_totals>
+server_connection::pass_response(response_head head,
+                                 std::shared_ptr<http_exchange> origin) {
+  if (closed_)
+    co_return make_error(errc::cancelled, "called off");
+  auto text = begin_response(head);
+  if (!text)
+    co_return text.error();
+  held_head_ = std::move(*text);
+  co_return co_await relay_response(std::move(origin));
+}
+
+task<void> server_connection::flush_head() {
+  if (held_head_.empty())
+    co_return result<void>{};
+  auto written = co_await link_->write_text(std::exchange(held_head_, {}));
+  broken_ = broken_ || !written;
+  co_return written;
+}
+
 task<relay_totals>
 server_connection::pump_response(std::shared_ptr<exchange_state> origin) {
   relay_totals totals;
@@ -106,6 +130,9 @@ server_connection::pump_response(std::shared_ptr<exchange_state> origin) {
       totals.to_client += *moved;
       break;
     }
+    if (!origin->has_part())
+      if (auto written = co_await flush_head(); !written)
+        co_return written.error();
     auto part = co_await origin->read_body(piece_size);
     if (!part)
       co_return part.error();
@@ -116,6 +143,8 @@ server_connection::pump_response(std::shared_ptr<exchange_state> origin) {
       co_return written.error();
     totals.to_client += size;
   }
+  if (auto written = co_await flush_head(); !written)
+    co_return written.error();
   totals.to_origin = sent_to_origin_;
   co_return totals;
 }
@@ -132,7 +161,8 @@ bool server_connection::may_move(const exchange_state& origin) const {
 
 task<uint64_t> server_connection::move_response(exchange_state& origin) {
   auto chunked = layout_.framing == body_framing::chunked;
-  auto moved = co_await origin.move_body(link_, tools(), chunked);
+  auto moved = co_await origin.move_body(link_, tools(), chunked,
+                                         std::exchange(held_head_, {}));
   if (!moved) {
     broken_ = true;
     co_return explain(moved.error());
@@ -175,7 +205,9 @@ void server_connection::tunnel(host_port target, std::function<void()> opened,
     if (opened)
       opened();
     auto ended = [self, done = std::move(done)](result<relay_totals> totals) {
-      if (!totals)
+      if (totals)
+        self->both_ended_ = true;
+      else
         totals = self->explain(totals.error());
       done(std::move(totals));
     };

@@ -3,6 +3,7 @@
 #include "hosts/net/socket_address.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <utility>
 #include <vector>
@@ -34,6 +35,21 @@ endpoint remote_of(const asio::ip::tcp::socket& socket) {
   boost::system::error_code ec;
   auto remote = socket.remote_endpoint(ec);
   return ec ? endpoint{} : from_asio(remote);
+}
+
+/// Writes what can go at once without a turn of the event loop.
+task<void> write_all(transport& to, std::span<asio::const_buffer> bytes) {
+  auto sent = to.write_now(bytes);
+  for (auto& x : bytes) {
+    auto n = std::min(sent, x.size());
+    x += n;
+    sent -= n;
+  }
+  while (!bytes.empty() && bytes.front().size() == 0)
+    bytes = bytes.subspan(1);
+  if (bytes.empty())
+    co_return result<void>{};
+  co_return co_await to.write(bytes);
 }
 
 bool is_bodiless(unsigned status, bool to_head) {
@@ -98,13 +114,14 @@ task<void> server_connection::await_first_byte() {
 task<std::string_view> server_connection::receive_head() {
   if (auto begun = co_await await_first_byte(); !begun)
     co_return begun.error();
-  watch_.arm(head_wait);
-  while (true) {
+  for (bool at_once = true;; at_once = false) {
     auto size = find_head_end(in_.unread());
     if (!size)
       co_return size.error();
     if (*size)
       co_return in_.unread().substr(0, **size);
+    if (at_once) // it has not come in one piece
+      watch_.arm(head_wait);
     auto n = co_await receive(head_room, head_block);
     if (!n)
       co_return n.error();
@@ -200,20 +217,27 @@ response_layout server_connection::layout_for(const response_head& head) const {
   return out;
 }
 
-task<void> server_connection::write_head(response_head head) {
-  if (closed_)
-    co_return make_error(errc::cancelled, "called off");
+/// The bytes of a head; from a final one on the response has begun.
+result<std::string>
+server_connection::begin_response(const response_head& head) {
   auto layout = layout_for(head);
   auto text = format_response(head, layout, version_);
-  if (!text)
-    co_return text.error();
-  if (head.status >= 200 || head.status == 101) {
+  if (text && (head.status >= 200 || head.status == 101)) {
     head_written_ = true;
     upgraded_ = head.status == 101;
     layout_ = layout;
     unwritten_ = head.content_length.value_or(0);
     response_done_ = layout.framing == body_framing::none && !upgraded_;
   }
+  return text;
+}
+
+task<void> server_connection::write_head(response_head head) {
+  if (closed_)
+    co_return make_error(errc::cancelled, "called off");
+  auto text = begin_response(head);
+  if (!text)
+    co_return text.error();
   auto written = co_await link_->write_text(std::move(*text));
   broken_ = broken_ || !written;
   if (!written)
@@ -252,13 +276,16 @@ task<void> server_connection::write_raw(const body_part& part) {
   }
   if (part.bytes.empty())
     co_return result<void>{};
-  asio::const_buffer bytes{part.bytes.data(), part.bytes.size()};
-  auto all = std::span<const asio::const_buffer>{&bytes, 1};
-  co_return co_await link_->write(all);
+  std::array<asio::const_buffer, 2> both{
+      asio::buffer(held_head_),
+      asio::buffer(part.bytes.data(), part.bytes.size())};
+  auto written = co_await write_all(*link_, both);
+  held_head_.clear();
+  co_return written;
 }
 
 task<void> server_connection::write_framed(const body_part& part) {
-  std::vector<asio::const_buffer> bytes;
+  std::vector<asio::const_buffer> bytes{asio::buffer(held_head_)};
   auto prefix = chunk_prefix(part.bytes.size());
   if (!part.bytes.empty()) {
     bytes.push_back(asio::buffer(prefix));
@@ -267,10 +294,9 @@ task<void> server_connection::write_framed(const body_part& part) {
   }
   if (part.last)
     bytes.push_back(asio::buffer("0\r\n\r\n", 5));
-  if (bytes.empty())
-    co_return result<void>{};
-  auto all = std::span<const asio::const_buffer>{bytes};
-  co_return co_await link_->write(all);
+  auto written = co_await write_all(*link_, bytes);
+  held_head_.clear();
+  co_return written;
 }
 
 // -- ends ---------------------------------------------------------------------
@@ -289,6 +315,8 @@ void server_connection::close(bool abort) {
     dial_->cancel();
   if (abort)
     return link_->reset();
+  if (both_ended_)
+    return link_->close();
   link_->cancel();
   start<server_connection, void>(ex_, shared_from_this(), linger(), nullptr);
 }

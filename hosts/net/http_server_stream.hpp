@@ -36,6 +36,8 @@ public:
   task<void> write_head(response_head head);
   task<void> write_body(body_part part);
   task<relay_totals> relay_response(std::shared_ptr<http_exchange> origin);
+  task<relay_totals> pass_response(response_head head,
+                                   std::shared_ptr<http_exchange> origin);
   task<relay_totals> relay_request(std::shared_ptr<http_exchange> origin);
   void tunnel(host_port target, std::function<void()> opened,
               handler<relay_totals> done);
@@ -58,6 +60,8 @@ private:
   task<void> invite_body();
   task<size_t> receive(size_t min, size_t block);
   // -- responses --------------------------------------------------------------
+  result<std::string> begin_response(const response_head& head);
+  task<void> flush_head();
   response_layout layout_for(const response_head& head) const;
   task<void> write_raw(const body_part& part);
   task<void> write_framed(const body_part& part);
@@ -102,12 +106,14 @@ private:
   // Its response.
   response_layout layout_;
   uint64_t unwritten_ = 0; // of a body with a length
+  std::string held_head_;  // goes out with the first bytes of the body
   bool head_written_ = false;
   bool response_done_ = false;
   bool upgraded_ = false;
   // The connection.
   bool broken_ = false;
   bool closed_ = false;
+  bool both_ended_ = false; // nothing is to come from the client
 };
 
 } // namespace peapod::net

@@ -33,6 +33,11 @@ public:
     co_return n;
   }
 
+  size_t write_now(std::span<const asio::const_buffer> bytes) override {
+    boost::system::error_code ec;
+    return socket_.write_some(bytes, ec);
+  }
+
   task<void> write(std::span<const asio::const_buffer> bytes) override {
     auto [ec, n] = co_await asio::async_write(socket_, bytes, as_value);
     if (ec)
@@ -69,6 +74,10 @@ private:
 
 task<void> transport::write_text(std::string text) {
   auto bytes = asio::const_buffer{text.data(), text.size()};
+  auto sent = write_now(std::span<const asio::const_buffer>{&bytes, 1});
+  if (sent == text.size())
+    co_return result<void>{};
+  bytes += sent;
   auto all = std::span<const asio::const_buffer>{&bytes, 1};
   co_return co_await write(all);
 }

@@ -26,6 +26,13 @@ public:
   /// as in `read_some`.
   virtual task<void> write(std::span<const asio::const_buffer> bytes) = 0;
 
+  /// Writes as many of `bytes` as can go at once, for an operation that costs
+  /// no turn of the event loop; `write` brings the rest, or its error.
+  virtual size_t write_now(std::span<const asio::const_buffer> bytes) {
+    static_cast<void>(bytes);
+    return 0;
+  }
+
   /// Tells the other side that nothing more will be written.
   virtual task<void> finish_writing() = 0;
 

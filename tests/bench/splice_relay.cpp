@@ -43,10 +43,21 @@ struct lane {
   bool ended = false;
 };
 
+struct connection;
+
+/// One socket of a connection: where one lane begins and the other ends.
+struct side {
+  connection* both = nullptr;
+  lane* from_here = nullptr;
+  lane* to_here = nullptr;
+};
+
 /// Both directions of one connection.
 struct connection {
   lane up;
   lane down;
+  side near;
+  side far;
   ~connection() {
     for (auto* x : {&up, &down}) {
       close(x->pipe[0]);
@@ -92,14 +103,23 @@ void make_lane(lane& x, int from, int to) {
   must(fcntl(x.pipe[1], F_SETPIPE_SZ, pipe_size), "F_SETPIPE_SZ");
 }
 
-void watch(int poller, int socket, connection* both) {
+void watch(int poller, int socket, side* here) {
   must(fcntl(socket, F_SETFL, O_NONBLOCK), "O_NONBLOCK");
   int on = 1;
   setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLET;
-  event.data.ptr = both;
+  event.data.ptr = here;
   must(epoll_ctl(poller, EPOLL_CTL_ADD, socket, &event), "epoll_ctl");
+}
+
+/// What there is to do at one socket; false when the connection is over.
+bool serve(const side& x, uint32_t events) {
+  if ((events & ~EPOLLOUT) != 0 && !run(*x.from_here))
+    return false;
+  if ((events & EPOLLOUT) != 0 && x.to_here->held > 0 && !run(*x.to_here))
+    return false;
+  return !x.from_here->ended || !x.to_here->ended;
 }
 
 void accept_one(int poller, int listener, uint16_t port) {
@@ -108,12 +128,13 @@ void accept_one(int poller, int listener, uint16_t port) {
   auto target = loopback(port);
   must(connect(origin, reinterpret_cast<sockaddr*>(&target), sizeof(target)),
        "connect");
-  auto both = std::make_unique<connection>();
+  auto* both = new connection; // until both directions have ended
   make_lane(both->up, client, origin);
   make_lane(both->down, origin, client);
-  auto* raw = both.release(); // until both directions have ended
-  watch(poller, client, raw);
-  watch(poller, origin, raw);
+  both->near = {both, &both->up, &both->down};
+  both->far = {both, &both->down, &both->up};
+  watch(poller, client, &both->near);
+  watch(poller, origin, &both->far);
 }
 
 } // namespace
@@ -139,11 +160,10 @@ int main(int argc, char** argv) {
   event.events = EPOLLIN;
   must(epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event), "epoll_ctl");
   while (epoll_wait(poller, &event, 1, -1) == 1 || errno == EINTR) {
-    auto* both = static_cast<connection*>(event.data.ptr);
-    if (both == nullptr)
+    auto* here = static_cast<side*>(event.data.ptr);
+    if (here == nullptr)
       accept_one(poller, listener, port);
-    else if (!run(both->up) || !run(both->down)
-             || (both->up.ended && both->down.ended))
-      delete both;
+    else if (!serve(*here, event.events))
+      delete here->both;
   }
 }
