@@ -85,7 +85,7 @@ bool exchange_state::begin_at_once() {
   asio::const_buffer bytes{text->data(), text->size()};
   auto sent = link_->write_now({&bytes, 1});
   text->erase(0, sent);
-  if (sent == 0) {
+  if (sent == 0 && link_->is_plain()) {
     // Nobody has seen any of it: whatever it asks for, it can go elsewhere.
     std::exchange(link_, nullptr)->close();
     options_.fresh_connection = true;

@@ -67,7 +67,11 @@ pump::~pump() = default;
 
 void pump::start(std::string first) {
   text_ = std::move(first);
-  later();
+  // Who opens a tunnel seldom has something to say before it knows of it.
+  if (text_.empty() && options_.watch_resets)
+    wait_for_source();
+  else
+    later();
 }
 
 void pump::later() {
