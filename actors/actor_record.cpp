@@ -44,7 +44,12 @@ actor_record::actor_record(const caf::strong_actor_ptr& actor, std::string name,
 void actor_record::begin(actor_number from, const std::type_info* type,
                          uint64_t size) {
   auto now = steady_clock::now();
-  recent_[next_recent_++ % max_recent] = {now, from, type, size, {}};
+  handled_message fresh{now, from, type, size, {}};
+  if (recent_.size() < max_recent)
+    recent_.push_back(fresh);
+  else
+    recent_[next_recent_ % max_recent] = fresh;
+  ++next_recent_;
   type_.store(type, std::memory_order_relaxed);
   since_.store(to_count(now), std::memory_order_relaxed);
 }

@@ -6,7 +6,6 @@
 
 #include <caf/actor_control_block.hpp>
 
-#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -129,7 +128,8 @@ private:
   std::atomic<bool> disturbed_{false};
 
   // Of the actor's thread only.
-  std::array<handled_message, max_recent> recent_;
+  std::vector<handled_message> recent_; // grows to `max_recent`: many actors
+                                        // handle a few messages in their life
   uint64_t next_recent_ = 0;
 
   mutable std::mutex mutex_;

@@ -71,14 +71,16 @@ supervisor_spec rules(const environment_ptr& env) {
   return out;
 }
 
-/// A supervisor of children that come and go by themselves.
-child_spec crowd(const environment_ptr& env, std::string name,
-                 std::string child, current<supervisor_actor>& slot) {
+/// A supervisor of children that come and go by themselves. Where they do so
+/// often it runs beside them: what it is told then wakes no other thread.
+child_spec crowd(const spawn_place& place, const environment_ptr& env,
+                 std::string name, std::string child,
+                 current<supervisor_actor>& slot) {
   auto spec = rules(env);
   spec.name = std::move(name);
   spec.strategy = restart_strategy::simple_one_for_one;
   spec.children.push_back({std::move(child), restart_type::temporary, nullptr});
-  return supervisor_child(env->workers, std::move(spec),
+  return supervisor_child(place, std::move(spec),
                           [&slot](const supervisor_actor& x) { slot.set(x); });
 }
 
@@ -112,8 +114,8 @@ child_spec mesh_tree(const environment_ptr& env) {
   spec.children.push_back(worker<roster_actor, roster_state>(
       "roster", env->roster, env->io, roster_behavior, env, true));
   // After the roster: a new roster knows no sessions, so they end with it.
-  spec.children.push_back(
-      crowd(env, "session_supervisor", "peer_session", env->sessions));
+  spec.children.push_back(crowd(env->workers, env, "session_supervisor",
+                                "peer_session", env->sessions));
   spec.children.push_back(port_owner<peer_acceptor_actor, peer_acceptor_state>(
       "peer_acceptor", env->ports.listen_peers, peer_acceptor_behavior, env));
   if (env->config.discovery)
@@ -128,10 +130,10 @@ child_spec gateway_tree(const environment_ptr& env) {
   auto spec = rules(env);
   spec.name = "gateway_supervisor";
   spec.strategy = restart_strategy::rest_for_one;
-  spec.children.push_back(
-      crowd(env, "transfer_supervisor", "transfer", env->transfers));
-  spec.children.push_back(
-      crowd(env, "proxy_supervisor", "proxy_connection", env->clients));
+  spec.children.push_back(crowd(env->workers, env, "transfer_supervisor",
+                                "transfer", env->transfers));
+  spec.children.push_back(crowd(env->io, env, "proxy_supervisor",
+                                "proxy_connection", env->clients));
   spec.children.push_back(
       port_owner<proxy_acceptor_actor, proxy_acceptor_state>(
           "proxy_acceptor", env->ports.listen_proxy, proxy_acceptor_behavior,

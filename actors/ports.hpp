@@ -131,6 +131,12 @@ public:
   virtual void relay_response(std::shared_ptr<http_exchange> origin,
                               handler<relay_totals> done) = 0;
 
+  /// `write_head` and then `relay_response` in one operation, so that a host
+  /// can write a short response at once. The stream must outlive it.
+  virtual void pass_response(response_head head,
+                             std::shared_ptr<http_exchange> origin,
+                             handler<relay_totals> done);
+
   /// Pumps the request's body, if it has one, to `origin`.
   virtual void relay_request(std::shared_ptr<http_exchange> origin,
                              handler<relay_totals> done) = 0;

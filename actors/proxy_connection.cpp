@@ -158,10 +158,12 @@ void open_tunnel(self_pointer self) {
   st.in_tunnel = true;
   auto& target = st.request.target;
   st.ending = true;
-  st.tunnel_open = std::make_shared<bool>(false);
+  st.tunnel = std::make_shared<open_tunnel_state>();
+  st.tunnel->fields = std::exchange(st.request.fields, {});
   st.client->tunnel(
       host_port{target.host, target.port},
-      [open = st.tunnel_open] { *open = true; },
+      // An open tunnel does not need what the request said.
+      [tunnel = st.tunnel] { *tunnel = {.open = true, .fields = {}}; },
       send_back(self, [step = st.step](result<relay_totals> outcome) {
         return relay_ended{step, std::move(outcome)};
       }));
@@ -291,6 +293,17 @@ void start_transfer(self_pointer self) {
   st.env->transfers.tell(start_child{std::move(spec)});
 }
 
+/// The head and the body that follows it, in one operation.
+void pass_response(self_pointer self, response_head head) {
+  auto& st = self->state;
+  st.answered = true;
+  st.client->pass_response(
+      std::move(head), st.exchange,
+      send_back(self, [step = st.step](result<relay_totals> x) {
+        return relay_ended{step, std::move(x)};
+      }));
+}
+
 void start_relay(self_pointer self) {
   auto& st = self->state;
   st.client->relay_response(
@@ -398,7 +411,10 @@ void on_origin_answered(self_pointer self, origin_answered& msg) {
   strip_hop_by_hop(head.fields, switching ? upgrades::keep : upgrades::drop);
   add_via(head.fields, head.version, st.env->via_name);
   st.ending = st.ending || switching;
-  write_head(self, std::move(head), after);
+  if (after == then::relay && st.heads.empty())
+    pass_response(self, std::move(head));
+  else
+    write_head(self, std::move(head), after);
 }
 
 void on_head_written(self_pointer self, const head_written& msg) {
@@ -428,15 +444,36 @@ void on_head_written(self_pointer self, const head_written& msg) {
   }
 }
 
+void on_tunnel_ended(self_pointer self, const result<relay_totals>& outcome) {
+  auto& st = self->state;
+  auto name = "tunnel to " + st.request.target.authority();
+  if (outcome) {
+    st.env->log(log_level::debug,
+                name + " has ended: " + std::to_string(outcome->to_origin)
+                    + " bytes out, " + std::to_string(outcome->to_client)
+                    + " in");
+    end_connection(self, false);
+    return;
+  }
+  auto words = to_string(outcome.error());
+  if (st.tunnel->open) {
+    st.env->log(log_level::debug, name + " was cut off: " + words);
+    end_connection(self, true);
+    return;
+  }
+  st.env->log(log_level::debug, name + " cannot be opened: " + words);
+  st.request.fields = std::move(st.tunnel->fields);
+  answer(self, outcome.error());
+}
+
 void on_relay_ended(self_pointer self, const relay_ended& msg) {
   auto& st = self->state;
   if (msg.step != st.step)
     return;
-  bool tunnel = st.request.method == "CONNECT";
-  if (msg.outcome)
-    tunnel ? end_connection(self, false) : finish_response(self);
-  else if (tunnel && !*st.tunnel_open)
-    answer(self, msg.outcome.error());
+  if (st.tunnel)
+    on_tunnel_ended(self, msg.outcome);
+  else if (msg.outcome)
+    finish_response(self);
   else
     end_connection(self, true);
 }

@@ -2,13 +2,19 @@
 
 #include "actors/environment.hpp"
 
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 namespace peapod {
+
+/// What the port of a tunnel and its actor share.
+struct open_tunnel_state {
+  bool open = false;  ///< set by the port with the 200
+  http_fields fields; ///< of the request, until then
+};
 
 /// One client's connection: a request at a time.
 struct proxy_connection_state {
@@ -41,9 +47,9 @@ struct proxy_connection_state {
   /// What to do once the head has gone to the client.
   enum class then { nothing, finish, relay, pool };
   /// Heads to be written, the first of them being written.
-  std::deque<std::pair<response_head, then>> heads;
-  slice page;                        ///< an answer of our own
-  std::shared_ptr<bool> tunnel_open; ///< set by the port with the 200
+  std::list<std::pair<response_head, then>> heads;
+  slice page;                                ///< an answer of our own
+  std::shared_ptr<open_tunnel_state> tunnel; ///< of a CONNECT
 
   /// A piece of the pooled body and who sent it.
   struct piece {
@@ -51,7 +57,7 @@ struct proxy_connection_state {
     caf::strong_actor_ptr from;
   };
 
-  std::deque<piece> parts; ///< wait to be written, the first is being written
+  std::list<piece> parts; ///< wait to be written, the first is being written
   std::optional<eligible> pooled;
   uint64_t received = 0;     ///< offset behind what transfers have sent
   unsigned crashes = 0;      ///< transfers of this response that have crashed

@@ -87,6 +87,9 @@ bool launch(self_pointer self, child& x) {
   self->monitor(x.handle);
   st.place.live->adopt(x.actor, {x.spec.name, self->id(), x.spec.restart,
                                  x.spec.strategy, x.restarts});
+  // There may be thousands of these, and none is started again.
+  if (x.spec.restart == restart_type::temporary)
+    x.spec.start = nullptr;
   return true;
 }
 
@@ -351,9 +354,8 @@ supervisor_actor::behavior_type supervisor(self_pointer self, spawn_place place,
 
 supervisor_actor spawn_supervisor(const spawn_place& place,
                                   supervisor_spec spec) {
-  return spawn_on<supervisor_actor, supervisor_state>(
-      spawn_place{place.system, nullptr, place.live}, supervisor, place,
-      std::move(spec));
+  return spawn_on<supervisor_actor, supervisor_state>(place, supervisor, place,
+                                                      std::move(spec));
 }
 
 child_spec

@@ -55,7 +55,7 @@ supervisor_actor::behavior_type supervisor(supervisor_state::self_pointer self,
                                            spawn_place place,
                                            supervisor_spec spec);
 
-/// Spawns a supervisor on CAF's workers. Its children are looked after in
+/// Spawns a supervisor in `place`. Its children are looked after in
 /// `place.live`.
 supervisor_actor spawn_supervisor(const spawn_place& place,
                                   supervisor_spec spec);

@@ -34,6 +34,8 @@ struct settings {
     size_t max_clients = 1024;    ///< connections of clients at a time
     size_t max_tunnels = 1024;    ///< of them, open tunnels
     uint64_t max_header = 64_KiB; ///< bytes of a request's head
+    duration tunnel_idle = std::chrono::minutes(10); ///< without a byte
+    duration tunnel_total = std::chrono::hours(24);  ///< from its beginning
   } proxy;
   struct {
     bool enabled = true;

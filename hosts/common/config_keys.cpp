@@ -100,6 +100,14 @@ std::optional<duration> read_hang_limit(const value& x) {
   return read_span(x, 1s, 1h);
 }
 
+std::optional<duration> read_tunnel_idle(const value& x) {
+  return read_span(x, 1s, 24h);
+}
+
+std::optional<duration> read_tunnel_total(const value& x) {
+  return read_span(x, 1s, 24h * 365);
+}
+
 /// `a.b.c.d:port`, `[v6]:port`, or an address alone when there is a default.
 std::optional<endpoint> parse_endpoint(std::string_view text,
                                        std::optional<uint16_t> default_port) {
@@ -269,6 +277,12 @@ std::vector<config_key> make_keys() {
       single("proxy.max-header", text,
              "a size from \"4KiB\" to \"64KiB\" such as \"64KiB\"",
              read_size<4_KiB, 64_KiB>, PEAPOD_MEMBER(proxy.max_header)),
+      single("proxy.tunnel-idle", other,
+             "a duration from 1s to 24h such as 10min", read_tunnel_idle,
+             PEAPOD_MEMBER(proxy.tunnel_idle)),
+      single("proxy.tunnel-total", other,
+             "a duration from 1s to 8760h such as 24h", read_tunnel_total,
+             PEAPOD_MEMBER(proxy.tunnel_total)),
       single("discovery.enabled", other, flag_words, read_flag,
              PEAPOD_MEMBER(discovery.enabled)),
       single("discovery.group", text,

@@ -123,6 +123,7 @@ public:
     auto ex = io_.get_executor();
     auto proxy = make_reopened<http_acceptor>(ex, [ex, x = settings_] {
       return net::listen_http(ex, x.proxy.listen, wan_of(x),
+                              {x.proxy.tunnel_idle, x.proxy.tunnel_total},
                               x.proxy.max_header);
     });
     auto peers = make_reopened<stream_acceptor>(ex, [ex, x = settings_] {

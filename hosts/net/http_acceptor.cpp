@@ -67,10 +67,10 @@ endpoint end_of(const Ask& ask) {
 /// The port's side of a connection: dropping it closes the connection.
 class server_stream final : public http_server_stream {
 public:
-  server_stream(tcp::socket socket, std::shared_ptr<origin_dialer> dialer,
+  server_stream(tcp::socket socket, std::shared_ptr<server_context> shared,
                 crowd_ptr others)
     : socket_(std::move(socket)),
-      dialer_(std::move(dialer)),
+      shared_(std::move(shared)),
       others_(std::move(others)),
       supply_(supply_after(socket_.native_handle())),
       remote_(end_of([&](auto& ec) { return socket_.remote_endpoint(ec); })),
@@ -113,6 +113,12 @@ public:
     run(connection().relay_response(std::move(origin)), std::move(done));
   }
 
+  void pass_response(response_head head, std::shared_ptr<http_exchange> origin,
+                     handler<relay_totals> done) override {
+    run(connection().pass_response(std::move(head), std::move(origin)),
+        std::move(done));
+  }
+
   void relay_request(std::shared_ptr<http_exchange> origin,
                      handler<relay_totals> done) override {
     run(connection().relay_request(std::move(origin)), std::move(done));
@@ -120,8 +126,7 @@ public:
 
   void tunnel(host_port target, std::function<void()> opened,
               handler<relay_totals> done) override {
-    run(connection().tunnel(std::move(target), std::move(opened)),
-        std::move(done));
+    connection().tunnel(std::move(target), std::move(opened), std::move(done));
   }
 
   bool keep_alive() const override {
@@ -164,7 +169,7 @@ private:
   server_connection& connection() {
     if (!state_)
       state_ = std::make_shared<server_connection>(std::move(socket_),
-                                                   std::move(dialer_));
+                                                   std::move(shared_));
     return *state_;
   }
 
@@ -174,7 +179,7 @@ private:
   }
 
   tcp::socket socket_;
-  std::shared_ptr<origin_dialer> dialer_;
+  std::shared_ptr<server_context> shared_;
   crowd_ptr others_;
   supply supply_;
   endpoint remote_;
@@ -203,7 +208,7 @@ struct acceptor_state {
     while (!closed) {
       auto [ec, socket] = co_await listener.async_accept(as_value);
       if (!ec)
-        co_return std::make_shared<server_stream>(std::move(socket), dialer,
+        co_return std::make_shared<server_stream>(std::move(socket), shared,
                                                   others);
       if (closed)
         break;
@@ -232,7 +237,7 @@ struct acceptor_state {
   asio::steady_timer timer;
   spare_descriptor spare;
   crowd_ptr others = std::make_shared<crowd>();
-  std::shared_ptr<origin_dialer> dialer;
+  std::shared_ptr<server_context> shared;
   endpoint local;
   bool closed = false;
 };
@@ -300,7 +305,7 @@ error_code open_listener(tcp::acceptor& listener, const tcp::endpoint& at) {
 
 result<std::unique_ptr<http_acceptor>>
 listen_http(asio::any_io_executor ex, const endpoint& local, wan_config wan,
-            size_t max_header) {
+            tunnel_limits limits, size_t max_header) {
   auto at = to_asio<tcp::endpoint>(local);
   if (!at)
     return at.error();
@@ -311,7 +316,8 @@ listen_http(asio::any_io_executor ex, const endpoint& local, wan_config wan,
   error_code ec;
   state->local = from_asio(state->listener.local_endpoint(ec));
   wan.self = state->local;
-  state->dialer = std::make_shared<origin_dialer>(ex, std::move(wan));
+  state->shared = std::make_shared<server_context>(
+      server_context{{ex, std::move(wan)}, {}, limits});
   return std::unique_ptr<http_acceptor>{
       std::make_unique<acceptor>(std::move(state))};
 }

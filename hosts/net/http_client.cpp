@@ -8,7 +8,7 @@ namespace peapod::net {
 namespace {
 
 /// The port's side of an exchange: dropping it calls the work off.
-class exchange final : public http_exchange {
+class exchange final : public exchange_port {
 public:
   explicit exchange(std::shared_ptr<exchange_state> state)
     : state_(std::move(state)) {}
@@ -39,6 +39,10 @@ public:
     state_->cancel();
   }
 
+  const std::shared_ptr<exchange_state>& state() const override {
+    return state_;
+  }
+
 private:
   std::shared_ptr<exchange_state> state_;
 };
@@ -65,6 +69,11 @@ private:
 };
 
 } // namespace
+
+std::shared_ptr<exchange_state> state_of(const http_exchange& port) {
+  auto* ours = dynamic_cast<const exchange_port*>(&port);
+  return ours != nullptr ? ours->state() : nullptr;
+}
 
 client_core::client_core(const asio::any_io_executor& executor,
                          client_config config)

@@ -76,6 +76,8 @@ exchange_state::exchange_state(std::shared_ptr<client_core> core,
 }
 
 void exchange_state::begin() {
+  if (begin_at_once())
+    return;
   auto done = [this](result<void> outcome) {
     connected_ = std::move(outcome);
     established_.cancel();

@@ -6,6 +6,7 @@
 #include "hosts/net/http_watchdog.hpp"
 #include "hosts/net/origin_dialer.hpp"
 #include "hosts/net/origin_pool.hpp"
+#include "hosts/net/pump.hpp"
 #include "hosts/net/tls.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -14,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace peapod::net {
 
@@ -52,14 +54,39 @@ public:
   task<body_part> read_body(size_t limit);
   void cancel();
 
+  /// Whether `read_body` has something to give without waiting.
+  bool has_part() const {
+    return body_ && (body_->rest() == 0 || !in_.unread().empty());
+  }
+
+  /// How many bytes the rest of the response's body has, when all of them are
+  /// still in the socket and stand there as they are: not chunked, not under
+  /// TLS. Nothing otherwise; the maximum when the connection's end tells.
+  std::optional<uint64_t> movable_body() const;
+
+  /// Moves the rest of such a body to `to`, from socket to socket; `chunked`:
+  /// framed anew; `first`: what goes before it. The result is how many bytes it
+  /// had. Errors as in `read_body`, and those of writing.
+  task<uint64_t> move_body(std::shared_ptr<transport> to,
+                           std::shared_ptr<pump_tools> tools, bool chunked,
+                           std::string first);
+
+  /// After a 101: the connection, and what was received on it. `cancel` still
+  /// closes it. Null when the exchange has ended.
+  std::pair<std::shared_ptr<transport>, std::string> take_upgraded();
+
   uint64_t received() const;
   const asio::any_io_executor& executor() const {
     return core_->ex;
   }
 
 private:
+  class mover;
+
   // -- connecting -------------------------------------------------------------
   task<void> establish(bool fresh);
+  bool begin_at_once();
+  task<void> finish_head(std::string rest);
   task<void> connect();
   task<socket_ptr> dial();
   task<void> ready();
@@ -108,5 +135,14 @@ private:
   bool connecting_ = false;
   bool cancelled_ = false;
 };
+
+/// An exchange of ours, as the port sees it.
+class exchange_port : public http_exchange {
+public:
+  virtual const std::shared_ptr<exchange_state>& state() const = 0;
+};
+
+/// The state behind `port`; null when it is not one of ours or has gone.
+std::shared_ptr<exchange_state> state_of(const http_exchange& port);
 
 } // namespace peapod::net

@@ -105,6 +105,12 @@ std::optional<body_part> body_decoder::give_out(size_t limit) {
   return out;
 }
 
+void body_decoder::skip(uint64_t n) {
+  if (framing_ != body_framing::until_close)
+    rest_ -= std::min(n, rest_);
+  done_ = rest_ == 0;
+}
+
 result<body_part> body_decoder::finish() {
   if (framing_ != body_framing::until_close)
     return make_error(errc::connection_closed, "the body ended early");

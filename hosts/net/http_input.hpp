@@ -60,6 +60,14 @@ public:
   /// be received first. Errors: `bad_http`.
   result<std::optional<body_part>> next(input_buffer& in, size_t limit);
 
+  /// Whether the body's bytes stand in the stream as they are.
+  bool is_raw() const {
+    return framing_ != body_framing::chunked;
+  }
+
+  /// Counts `n` bytes of a raw body that were taken past this object.
+  void skip(uint64_t n);
+
   /// What the sender's end of the connection means: the last part of an
   /// `until_close` body. Errors: `connection_closed` for all others.
   result<body_part> finish();

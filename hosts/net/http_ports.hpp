@@ -51,8 +51,9 @@ struct client_config {
   wan_config wan;
   /// Asked for exchanges with `for_peer`; without it all of them are refused.
   exit_policy allow_for_peer;
-  /// Kept-alive connections to one origin.
-  size_t max_idle_per_origin = 8;
+  /// Kept-alive connections to one origin: no more than its clients had in use
+  /// at a time.
+  size_t max_idle_per_origin = 64;
   /// Kept-alive connections in all.
   size_t max_idle = 256;
   /// How long a connection may wait for its next request.
@@ -66,6 +67,14 @@ struct client_config {
 std::unique_ptr<http_client> make_http_client(boost::asio::any_io_executor ex,
                                               client_config config = {});
 
+/// How long tunnels and upgraded connections may last.
+struct tunnel_limits {
+  /// Without a byte in either direction.
+  duration idle = std::chrono::minutes(10);
+  /// From beginning to end.
+  duration total = std::chrono::hours(24);
+};
+
 /// Listens for the proxy's clients; tunnels leave as `wan` says, whose `self`
 /// is set here. Heads of more than `max_header` bytes (at most 64 KiB) are
 /// answered with a 431. Errors: `address_in_use`, `permission_denied`,
@@ -73,6 +82,7 @@ std::unique_ptr<http_client> make_http_client(boost::asio::any_io_executor ex,
 /// names the address.
 result<std::unique_ptr<http_acceptor>>
 listen_http(boost::asio::any_io_executor ex, const endpoint& local,
-            wan_config wan = {}, size_t max_header = 64_KiB);
+            wan_config wan = {}, tunnel_limits limits = {},
+            size_t max_header = 64_KiB);
 
 } // namespace peapod::net

@@ -11,17 +11,13 @@ namespace peapod::net {
 namespace {
 
 constexpr size_t piece_size = 256 * 1024;
+/// Shorter bodies are copied.
+constexpr uint64_t least_moved = 16 * 1024;
+
 constexpr auto dial_wait = std::chrono::seconds(15);
 
 constexpr std::string_view opened_head =
     "HTTP/1.1 200 Connection established\r\n\r\n";
-
-task<body_part> read_piece(http_exchange& from) {
-  auto begin = [&from](handler<body_part> done) {
-    from.read_body(piece_size, std::move(done));
-  };
-  co_return co_await await_handler<body_part>(begin);
-}
 
 task<void> write_piece(http_exchange& to, body_part part) {
   auto begin = [&to, &part](handler<void> done) {
@@ -77,11 +73,17 @@ task<relay_totals>
 server_connection::relay_response(std::shared_ptr<http_exchange> origin) {
   if (closed_)
     co_return make_error(errc::cancelled, "called off");
-  if (upgraded_)
-    co_return co_await relay_upgraded(std::move(origin));
+  auto state = state_of(*origin);
+  if (!state)
+    co_return make_error(errc::internal, "an exchange of another client");
+  if (upgraded_) {
+    if (auto written = co_await flush_head(); !written)
+      co_return explain(written.error());
+    co_return co_await relay_upgraded(std::move(state));
+  }
   if (body_unread() && !relaying_request_)
     pump_request(origin);
-  auto totals = co_await pump_response(origin);
+  auto totals = co_await pump_response(std::move(state));
   // What the origin has answered to does not need the rest of the request.
   if (body_unread() && relaying_request_) {
     origin->cancel();
@@ -97,11 +99,42 @@ server_connection::relay_response(std::shared_ptr<http_exchange> origin) {
   co_return totals;
 }
 
+/// The head waits for the first bytes of the body if they are here already.
 task<relay_totals>
-server_connection::pump_response(std::shared_ptr<http_exchange> origin) {
+server_connection::pass_response(response_head head,
+                                 std::shared_ptr<http_exchange> origin) {
+  if (closed_)
+    co_return make_error(errc::cancelled, "called off");
+  auto text = begin_response(head);
+  if (!text)
+    co_return text.error();
+  held_head_ = std::move(*text);
+  co_return co_await relay_response(std::move(origin));
+}
+
+task<void> server_connection::flush_head() {
+  if (held_head_.empty())
+    co_return result<void>{};
+  auto written = co_await link_->write_text(std::exchange(held_head_, {}));
+  broken_ = broken_ || !written;
+  co_return written;
+}
+
+task<relay_totals>
+server_connection::pump_response(std::shared_ptr<exchange_state> origin) {
   relay_totals totals;
   for (bool last = false; !last;) {
-    auto part = co_await read_piece(*origin);
+    if (may_move(*origin)) {
+      auto moved = co_await move_response(*origin);
+      if (!moved)
+        co_return moved.error();
+      totals.to_client += *moved;
+      break;
+    }
+    if (!origin->has_part())
+      if (auto written = co_await flush_head(); !written)
+        co_return written.error();
+    auto part = co_await origin->read_body(piece_size);
     if (!part)
       co_return part.error();
     last = part->last;
@@ -111,59 +144,84 @@ server_connection::pump_response(std::shared_ptr<http_exchange> origin) {
       co_return written.error();
     totals.to_client += size;
   }
+  if (auto written = co_await flush_head(); !written)
+    co_return written.error();
   totals.to_origin = sent_to_origin_;
   co_return totals;
 }
 
-/// After a 101: bytes both ways, until both sides have ended.
-task<relay_totals>
-server_connection::relay_upgraded(std::shared_ptr<http_exchange> origin) {
-  body_.emplace(body_framing::until_close, 0);
-  layout_.framing = body_framing::until_close;
-  auto ended = std::make_shared<asio::steady_timer>(ex_);
-  ended->expires_at(asio::steady_timer::time_point::max());
-  auto running = std::make_shared<bool>(true);
-  auto done = [this, ended, running, origin](const result<void>& outcome) {
-    *running = false;
-    ended->cancel();
-    if (!outcome)
-      origin->cancel();
-  };
-  start<server_connection, void>(ex_, shared_from_this(), pump_upgraded(origin),
-                                 std::move(done));
-  auto totals = co_await pump_response(origin);
-  if (totals)
-    static_cast<void>(co_await link_->finish_writing());
-  else
-    close(true);
-  while (*running)
-    co_await ended->async_wait(as_value);
-  origin->cancel();
-  if (totals)
-    totals->to_origin = sent_to_origin_;
-  co_return totals;
+/// Whether the rest of the body can go from socket to socket.
+bool server_connection::may_move(const exchange_state& origin) const {
+  auto rest = origin.movable_body();
+  if (!rest || closed_ || response_done_ || !link_->is_plain())
+    return false;
+  if (layout_.framing == body_framing::length)
+    return *rest == unwritten_ && *rest >= least_moved;
+  return layout_.framing != body_framing::none;
 }
 
-task<void>
-server_connection::pump_upgraded(std::shared_ptr<http_exchange> origin) {
-  for (bool last = false; !last;) {
-    auto part = co_await read_body(piece_size);
-    if (!part)
-      co_return part.error();
-    last = part->last;
-    auto size = part->bytes.size();
-    auto sent = co_await write_piece(*origin, std::move(*part));
-    if (!sent)
-      co_return sent.error();
-    sent_to_origin_ += size;
+task<uint64_t> server_connection::move_response(exchange_state& origin) {
+  auto chunked = layout_.framing == body_framing::chunked;
+  auto moved = co_await origin.move_body(link_, tools(), chunked,
+                                         std::exchange(held_head_, {}));
+  if (!moved) {
+    broken_ = true;
+    co_return explain(moved.error());
   }
-  co_return result<void>{};
+  unwritten_ = 0;
+  response_done_ = true;
+  co_return moved;
+}
+
+/// After a 101: bytes both ways, until both sides have ended.
+task<relay_totals>
+server_connection::relay_upgraded(std::shared_ptr<exchange_state> origin) {
+  auto [link, early] = origin->take_upgraded();
+  if (!link)
+    co_return make_error(errc::cancelled, "called off");
+  tunnel_ends ends{link_, std::move(link), take_unread(), std::move(early)};
+  auto begin = [&](handler<relay_totals> done) {
+    run_tunnel(std::move(ends), shared_->limits, tools(), std::move(done));
+  };
+  auto totals = co_await await_handler<relay_totals>(begin);
+  if (totals)
+    co_return totals;
+  auto why = explain(totals.error());
+  broken_ = true;
+  close(true);
+  co_return why;
 }
 
 // -- tunnels ------------------------------------------------------------------
 
-task<relay_totals> server_connection::tunnel(host_port target,
-                                             std::function<void()> opened) {
+/// The coroutine ends when the tunnel is open: an open one needs no more than
+/// its two sockets.
+void server_connection::tunnel(host_port target, std::function<void()> opened,
+                               handler<relay_totals> done) {
+  auto self = shared_from_this();
+  auto run = [self, opened = std::move(opened), done = std::move(done)](
+                 result<std::shared_ptr<transport>> origin) mutable {
+    if (!origin)
+      return done(origin.error());
+    if (opened)
+      opened();
+    auto ended = [self, done = std::move(done)](result<relay_totals> totals) {
+      if (totals)
+        self->both_ended_ = true;
+      else
+        totals = self->explain(totals.error());
+      done(std::move(totals));
+    };
+    tunnel_ends ends{self->link_, std::move(*origin), self->take_unread(), {}};
+    run_tunnel(std::move(ends), self->shared_->limits, self->tools(),
+               std::move(ended));
+  };
+  start<server_connection, std::shared_ptr<transport>>(
+      ex_, self, open_tunnel(std::move(target)), std::move(run));
+}
+
+task<std::shared_ptr<transport>>
+server_connection::open_tunnel(host_port target) {
   if (closed_)
     co_return make_error(errc::cancelled, "called off");
   auto socket = co_await dial(std::move(target));
@@ -175,15 +233,15 @@ task<relay_totals> server_connection::tunnel(host_port target,
     co_return explain(written.error());
   head_written_ = true;
   upgraded_ = true;
-  if (opened)
-    opened();
-  auto early = std::string{in_.unread()};
-  in_.consume(early.size());
+  co_return origin;
+}
+
+/// What the client has sent behind its request; frees the buffer.
+std::string server_connection::take_unread() {
+  std::string out{in_.unread()};
+  in_.consume(out.size());
   in_.shrink();
-  auto totals = co_await run_tunnel(link_, origin, std::move(early));
-  if (!totals)
-    co_return explain(totals.error());
-  co_return totals;
+  return out;
 }
 
 task<socket_ptr> server_connection::dial(host_port target) {
@@ -196,7 +254,8 @@ task<socket_ptr> server_connection::dial(host_port target) {
                     }};
   deadline.arm(dial_wait);
   auto begin = [this, &target](handler<socket_ptr> done) {
-    dial_ = dialer_->dial(target, dial_purpose::own_tunnel, std::move(done));
+    dial_ =
+        shared_->dialer.dial(target, dial_purpose::own_tunnel, std::move(done));
   };
   auto socket = co_await await_handler<socket_ptr>(begin);
   dial_.reset();

@@ -4,6 +4,7 @@
 #include "hosts/net/socket_address.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <utility>
 #include <vector>
@@ -37,6 +38,21 @@ endpoint remote_of(const asio::ip::tcp::socket& socket) {
   return ec ? endpoint{} : from_asio(remote);
 }
 
+/// Writes what can go at once without a turn of the event loop.
+task<void> write_all(transport& to, std::span<asio::const_buffer> bytes) {
+  auto sent = to.write_now(bytes);
+  for (auto& x : bytes) {
+    auto n = std::min(sent, x.size());
+    x += n;
+    sent -= n;
+  }
+  while (!bytes.empty() && bytes.front().size() == 0)
+    bytes = bytes.subspan(1);
+  if (bytes.empty())
+    co_return result<void>{};
+  co_return co_await to.write(bytes);
+}
+
 bool is_bodiless(unsigned status, bool to_head) {
   return to_head || status < 200 || status == 204 || status == 304;
 }
@@ -44,9 +60,9 @@ bool is_bodiless(unsigned status, bool to_head) {
 } // namespace
 
 server_connection::server_connection(asio::ip::tcp::socket socket,
-                                     std::shared_ptr<origin_dialer> dialer)
+                                     std::shared_ptr<server_context> shared)
   : ex_(socket.get_executor()),
-    dialer_(std::move(dialer)),
+    shared_(std::move(shared)),
     remote_(remote_of(socket)),
     watch_(ex_, [this] { link_->cancel(); }) {
   link_ = make_plain_transport(std::move(socket));
@@ -101,13 +117,14 @@ task<std::string_view> server_connection::receive_head() {
     co_return begun.error();
   if (auto ok = check_request_begin(in_.unread()); !ok)
     co_return ok.error();
-  watch_.arm(head_wait);
-  while (true) {
+  for (bool at_once = true;; at_once = false) {
     auto size = find_head_end(in_.unread());
     if (!size)
       co_return size.error();
     if (*size)
       co_return in_.unread().substr(0, **size);
+    if (at_once) // it has not come in one piece
+      watch_.arm(head_wait);
     auto n = co_await receive(head_room, head_block);
     if (!n)
       co_return n.error();
@@ -202,20 +219,27 @@ response_layout server_connection::layout_for(const response_head& head) const {
   return out;
 }
 
-task<void> server_connection::write_head(response_head head) {
-  if (closed_)
-    co_return make_error(errc::cancelled, "called off");
+/// The bytes of a head; from a final one on the response has begun.
+result<std::string>
+server_connection::begin_response(const response_head& head) {
   auto layout = layout_for(head);
   auto text = format_response(head, layout, version_);
-  if (!text)
-    co_return text.error();
-  if (head.status >= 200 || head.status == 101) {
+  if (text && (head.status >= 200 || head.status == 101)) {
     head_written_ = true;
     upgraded_ = head.status == 101;
     layout_ = layout;
     unwritten_ = head.content_length.value_or(0);
     response_done_ = layout.framing == body_framing::none && !upgraded_;
   }
+  return text;
+}
+
+task<void> server_connection::write_head(response_head head) {
+  if (closed_)
+    co_return make_error(errc::cancelled, "called off");
+  auto text = begin_response(head);
+  if (!text)
+    co_return text.error();
   auto written = co_await link_->write_text(std::move(*text));
   broken_ = broken_ || !written;
   if (!written)
@@ -254,13 +278,16 @@ task<void> server_connection::write_raw(const body_part& part) {
   }
   if (part.bytes.empty())
     co_return result<void>{};
-  asio::const_buffer bytes{part.bytes.data(), part.bytes.size()};
-  auto all = std::span<const asio::const_buffer>{&bytes, 1};
-  co_return co_await link_->write(all);
+  std::array<asio::const_buffer, 2> both{
+      asio::buffer(held_head_),
+      asio::buffer(part.bytes.data(), part.bytes.size())};
+  auto written = co_await write_all(*link_, both);
+  held_head_.clear();
+  co_return written;
 }
 
 task<void> server_connection::write_framed(const body_part& part) {
-  std::vector<asio::const_buffer> bytes;
+  std::vector<asio::const_buffer> bytes{asio::buffer(held_head_)};
   auto prefix = chunk_prefix(part.bytes.size());
   if (!part.bytes.empty()) {
     bytes.push_back(asio::buffer(prefix));
@@ -269,10 +296,9 @@ task<void> server_connection::write_framed(const body_part& part) {
   }
   if (part.last)
     bytes.push_back(asio::buffer("0\r\n\r\n", 5));
-  if (bytes.empty())
-    co_return result<void>{};
-  auto all = std::span<const asio::const_buffer>{bytes};
-  co_return co_await link_->write(all);
+  auto written = co_await write_all(*link_, bytes);
+  held_head_.clear();
+  co_return written;
 }
 
 // -- ends ---------------------------------------------------------------------
@@ -291,6 +317,8 @@ void server_connection::close(bool abort) {
     dial_->cancel();
   if (abort)
     return link_->reset();
+  if (both_ended_)
+    return link_->close();
   link_->cancel();
   start<server_connection, void>(ex_, shared_from_this(), linger(), nullptr);
 }

@@ -1,11 +1,13 @@
 #pragma once
 
 #include "actors/ports.hpp"
+#include "hosts/net/http_exchange.hpp"
 #include "hosts/net/http_format.hpp"
 #include "hosts/net/http_input.hpp"
 #include "hosts/net/http_transport.hpp"
 #include "hosts/net/http_watchdog.hpp"
 #include "hosts/net/origin_dialer.hpp"
+#include "hosts/net/pump.hpp"
 
 #include <functional>
 #include <memory>
@@ -14,21 +16,31 @@
 
 namespace peapod::net {
 
+/// What all connections of one listener share.
+struct server_context {
+  origin_dialer dialer;
+  pump_tools tools;
+  tunnel_limits limits;
+};
+
 /// A client's connection to the proxy: what `http_server_stream` promises. The
 /// coroutines here keep themselves alive.
 class server_connection
   : public std::enable_shared_from_this<server_connection> {
 public:
   server_connection(asio::ip::tcp::socket socket,
-                    std::shared_ptr<origin_dialer> dialer);
+                    std::shared_ptr<server_context> shared);
 
   task<request_head> read_request();
   task<body_part> read_body(size_t limit);
   task<void> write_head(response_head head);
   task<void> write_body(body_part part);
   task<relay_totals> relay_response(std::shared_ptr<http_exchange> origin);
+  task<relay_totals> pass_response(response_head head,
+                                   std::shared_ptr<http_exchange> origin);
   task<relay_totals> relay_request(std::shared_ptr<http_exchange> origin);
-  task<relay_totals> tunnel(host_port target, std::function<void()> opened);
+  void tunnel(host_port target, std::function<void()> opened,
+              handler<relay_totals> done);
   bool keep_alive() const;
   const endpoint& remote() const {
     return remote_;
@@ -49,16 +61,24 @@ private:
   task<void> invite_body();
   task<size_t> receive(size_t min, size_t block);
   // -- responses --------------------------------------------------------------
+  result<std::string> begin_response(const response_head& head);
+  task<void> flush_head();
   response_layout layout_for(const response_head& head) const;
   task<void> write_raw(const body_part& part);
   task<void> write_framed(const body_part& part);
   // -- relays -----------------------------------------------------------------
   void pump_request(const std::shared_ptr<http_exchange>& origin);
-  task<relay_totals> pump_response(std::shared_ptr<http_exchange> origin);
-  task<relay_totals> relay_upgraded(std::shared_ptr<http_exchange> origin);
-  task<void> pump_upgraded(std::shared_ptr<http_exchange> origin);
+  task<relay_totals> pump_response(std::shared_ptr<exchange_state> origin);
+  bool may_move(const exchange_state& origin) const;
+  task<uint64_t> move_response(exchange_state& origin);
+  task<relay_totals> relay_upgraded(std::shared_ptr<exchange_state> origin);
   // -- tunnels ----------------------------------------------------------------
+  task<std::shared_ptr<transport>> open_tunnel(host_port target);
   task<socket_ptr> dial(host_port target);
+  std::string take_unread();
+  std::shared_ptr<pump_tools> tools() const {
+    return {shared_, &shared_->tools};
+  }
   // -- ends -------------------------------------------------------------------
   task<void> linger();
   error explain(error why) const;
@@ -70,7 +90,7 @@ private:
 
   asio::any_io_executor ex_;
   std::shared_ptr<transport> link_;
-  std::shared_ptr<origin_dialer> dialer_;
+  std::shared_ptr<server_context> shared_;
   endpoint remote_;
   watchdog watch_;
   input_buffer in_;
@@ -87,12 +107,14 @@ private:
   // Its response.
   response_layout layout_;
   uint64_t unwritten_ = 0; // of a body with a length
+  std::string held_head_;  // goes out with the first bytes of the body
   bool head_written_ = false;
   bool response_done_ = false;
   bool upgraded_ = false;
   // The connection.
   bool broken_ = false;
   bool closed_ = false;
+  bool both_ended_ = false; // nothing is to come from the client
 };
 
 } // namespace peapod::net

@@ -22,6 +22,7 @@ public:
     name_ = ec ? "connection" : address_text(from_asio(remote));
     socket_.set_option(tcp::no_delay{true}, ec);
     socket_.set_option(asio::socket_base::keep_alive{true}, ec);
+    socket_.non_blocking(true, ec);
   }
 
   task<size_t> read_some(std::span<uint8_t> into) override {
@@ -30,6 +31,11 @@ public:
     if (ec && ec != asio::error::eof)
       co_return transport_error(ec, name_);
     co_return n;
+  }
+
+  size_t write_now(std::span<const asio::const_buffer> bytes) override {
+    boost::system::error_code ec;
+    return socket_.write_some(bytes, ec);
   }
 
   task<void> write(std::span<const asio::const_buffer> bytes) override {
@@ -51,6 +57,14 @@ public:
     return socket_;
   }
 
+  bool is_plain() const override {
+    return true;
+  }
+
+  const std::string& name() const override {
+    return name_;
+  }
+
 private:
   tcp::socket socket_;
   std::string name_;
@@ -60,6 +74,10 @@ private:
 
 task<void> transport::write_text(std::string text) {
   auto bytes = asio::const_buffer{text.data(), text.size()};
+  auto sent = write_now(std::span<const asio::const_buffer>{&bytes, 1});
+  if (sent == text.size())
+    co_return result<void>{};
+  bytes += sent;
   auto all = std::span<const asio::const_buffer>{&bytes, 1};
   co_return co_await write(all);
 }
@@ -83,14 +101,8 @@ void transport::reset() {
 bool transport::is_stale() {
   boost::system::error_code ec;
   char byte;
-  auto was = socket().non_blocking();
-  socket().non_blocking(true, ec);
-  if (!ec)
-    socket().receive(asio::buffer(&byte, 1), asio::socket_base::message_peek,
-                     ec);
-  auto quiet = ec == asio::error::would_block;
-  socket().non_blocking(was, ec);
-  return !quiet;
+  socket().receive(asio::buffer(&byte, 1), asio::socket_base::message_peek, ec);
+  return ec != asio::error::would_block;
 }
 
 std::shared_ptr<transport> make_plain_transport(tcp::socket socket) {

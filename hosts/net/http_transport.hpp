@@ -26,11 +26,25 @@ public:
   /// as in `read_some`.
   virtual task<void> write(std::span<const asio::const_buffer> bytes) = 0;
 
+  /// Writes as many of `bytes` as can go at once, for an operation that costs
+  /// no turn of the event loop; `write` brings the rest, or its error.
+  virtual size_t write_now(std::span<const asio::const_buffer> bytes) {
+    static_cast<void>(bytes);
+    return 0;
+  }
+
   /// Tells the other side that nothing more will be written.
   virtual task<void> finish_writing() = 0;
 
   /// The socket, under TLS if there is any.
   virtual asio::ip::tcp::socket& socket() = 0;
+
+  /// Whether the socket carries the bytes as they are, so that they may be
+  /// moved past this object.
+  virtual bool is_plain() const = 0;
+
+  /// Whom errors name.
+  virtual const std::string& name() const = 0;
 
   /// Writes one text.
   task<void> write_text(std::string text);
@@ -49,7 +63,8 @@ public:
   bool is_stale();
 };
 
-/// A transport without TLS; sets TCP_NODELAY and SO_KEEPALIVE.
+/// A transport without TLS; sets TCP_NODELAY and SO_KEEPALIVE, and makes
+/// operations that are not asynchronous return instead of waiting.
 std::shared_ptr<transport> make_plain_transport(asio::ip::tcp::socket socket);
 
 /// The error of an operation on a connection to `who`.

@@ -10,11 +10,13 @@
 namespace peapod::net {
 
 /// A deadline that is moved far more often than it passes: moving it costs a
-/// store, not a timer.
+/// store, not a timer, and all of one io_context share a timer. For the thread
+/// that runs the io_context.
 class watchdog {
 public:
   /// `on_expire` is called from the event loop each time a deadline passes.
-  watchdog(boost::asio::any_io_executor ex, std::function<void()> on_expire);
+  watchdog(const boost::asio::any_io_executor& ex,
+           std::function<void()> on_expire);
   ~watchdog();
   watchdog(const watchdog&) = delete;
   watchdog& operator=(const watchdog&) = delete;
@@ -28,8 +30,9 @@ public:
   /// Whether the deadline has passed since `arm`.
   bool expired() const;
 
-private:
   struct state;
+
+private:
   std::shared_ptr<state> state_;
 };
 

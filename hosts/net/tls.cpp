@@ -33,6 +33,7 @@ public:
     error_code ec;
     stream_.next_layer().set_option(tcp::no_delay{true}, ec);
     stream_.next_layer().set_option(asio::socket_base::keep_alive{true}, ec);
+    stream_.next_layer().non_blocking(true, ec);
     stream_.set_verify_mode(ssl::verify_peer);
     stream_.set_verify_callback(ssl::host_name_verification{host_});
     if (!is_address(host_))
@@ -74,6 +75,14 @@ public:
 
   tcp::socket& socket() override {
     return stream_.next_layer();
+  }
+
+  bool is_plain() const override {
+    return false;
+  }
+
+  const std::string& name() const override {
+    return host_;
   }
 
 private:

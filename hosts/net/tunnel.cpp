@@ -2,114 +2,126 @@
 
 #include "hosts/net/http_watchdog.hpp"
 
-#include <boost/asio/steady_timer.hpp>
-
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
-#include <vector>
 
 namespace peapod::net {
 
 namespace {
 
-constexpr size_t buffer_size = 64 * 1024;
-constexpr auto quiet_limit = std::chrono::minutes(10);
+using std::chrono::steady_clock;
 
-/// Two pumps and what they share.
-class tunnel : public std::enable_shared_from_this<tunnel> {
+/// Two pumps between plain connections. Holds no buffer while nothing moves.
+class direct_tunnel final : public pump::owner,
+                            public std::enable_shared_from_this<direct_tunnel> {
 public:
-  tunnel(const asio::any_io_executor& ex, std::shared_ptr<transport> client,
-         std::shared_ptr<transport> origin)
-    : ex_(ex),
-      client_(std::move(client)),
-      origin_(std::move(origin)),
-      watch_(ex, [this] { abort(); }),
-      ended_(ex) {
-    ended_.expires_at(asio::steady_timer::time_point::max());
+  direct_tunnel(tunnel_ends ends, const tunnel_limits& limits,
+                std::shared_ptr<pump_tools> tools, handler<relay_totals> done)
+    : client_(std::move(ends.client)),
+      origin_(std::move(ends.origin)),
+      tools_(std::move(tools)),
+      to_client_(*this, *origin_, *client_, *tools_, how),
+      to_origin_(*this, *client_, *origin_, *tools_, how),
+      clock_(limits),
+      watch_(client_->socket().get_executor(), [this] { abort(); }),
+      done_(std::move(done)) {}
+
+  void start(tunnel_ends ends) {
+    early_ = {ends.from_client.size(), ends.from_origin.size()};
+    watch_.arm(clock_.next());
+    to_client_.start(std::move(ends.from_origin));
+    to_origin_.start(std::move(ends.from_client));
   }
 
-  task<relay_totals> run(std::string early) {
-    watch_.arm(quiet_limit);
-    begin(pump(*origin_, *client_, totals_.to_client, {}));
-    begin(pump(*client_, *origin_, totals_.to_origin, std::move(early)));
-    while (running_ > 0)
-      co_await ended_.async_wait(as_value);
-    if (watch_.expired())
-      co_return make_error(errc::timed_out, "the tunnel was quiet too long");
-    watch_.disarm();
-    if (failure_)
-      co_return *failure_;
-    co_return totals_;
+  std::shared_ptr<void> keep_alive() override {
+    return shared_from_this();
+  }
+
+  void on_moved(pump&) override {
+    if (!watch_.expired())
+      watch_.arm(clock_.next());
+  }
+
+  void on_blocked(pump&) override {}
+
+  void on_end(pump& who, result<pump::ending> how_it_ended) override {
+    if (how_it_ended) {
+      // The other side may have gone already; then there is no one to tell.
+      boost::system::error_code ec;
+      auto& to = &who == &to_client_ ? *client_ : *origin_;
+      to.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ec);
+    } else if (!failure_) {
+      failure_ = how_it_ended.error();
+      abort();
+    }
+    if (--running_ == 0)
+      finish();
   }
 
 private:
-  void begin(task<void> pump) {
-    ++running_;
-    auto done = [this](const result<void>& outcome) {
-      if (!outcome && !failure_)
-        failure_ = outcome.error();
-      if (!outcome)
-        abort();
-      if (--running_ == 0)
-        ended_.cancel();
-    };
-    start<tunnel, void>(ex_, shared_from_this(), std::move(pump),
-                        std::move(done));
-  }
-
-  /// One direction, until its source ends.
-  task<void> pump(transport& from, transport& to, uint64_t& count,
-                  std::string early) {
-    if (!early.empty()) {
-      count += early.size();
-      if (auto ok = co_await to.write_text(std::move(early)); !ok)
-        co_return ok.error();
-    }
-    std::vector<uint8_t> buffer(buffer_size);
-    while (true) {
-      auto n = co_await from.read_some(buffer);
-      if (!n)
-        co_return n.error();
-      if (*n == 0)
-        break;
-      asio::const_buffer bytes{buffer.data(), *n};
-      auto all = std::span<const asio::const_buffer>{&bytes, 1};
-      if (auto ok = co_await to.write(all); !ok)
-        co_return ok.error();
-      count += *n;
-      watch_.arm(quiet_limit);
-    }
-    // The other side may have gone already; then there is no one to tell.
-    static_cast<void>(co_await to.finish_writing());
-    co_return result<void>{};
-  }
+  static constexpr pump::options how{.watch_resets = true};
 
   void abort() {
     client_->reset();
     origin_->reset();
   }
 
-  asio::any_io_executor ex_;
+  void finish() {
+    origin_->close();
+    result<relay_totals> out =
+        relay_totals{early_.to_origin + to_origin_.taken(),
+                     early_.to_client + to_client_.taken()};
+    if (watch_.expired())
+      out = clock_.verdict();
+    else if (failure_)
+      out = *failure_;
+    watch_.disarm();
+    std::exchange(done_, nullptr)(std::move(out));
+  }
+
   std::shared_ptr<transport> client_;
   std::shared_ptr<transport> origin_;
+  std::shared_ptr<pump_tools> tools_;
+  pump to_client_;
+  pump to_origin_;
+  tunnel_clock clock_;
   watchdog watch_;
-  asio::steady_timer ended_; // never expires: cancelled when it happens
-  relay_totals totals_;
+  handler<relay_totals> done_;
+  relay_totals early_;
   std::optional<error> failure_;
-  int running_ = 0;
+  int running_ = 2;
 };
 
 } // namespace
 
-task<relay_totals> run_tunnel(std::shared_ptr<transport> client,
-                              std::shared_ptr<transport> origin,
-                              std::string early) {
-  auto ex = client->socket().get_executor();
-  auto both = std::make_shared<tunnel>(ex, client, origin);
-  auto outcome = co_await both->run(std::move(early));
-  origin->close();
-  co_return outcome;
+tunnel_clock::tunnel_clock(const tunnel_limits& limits)
+  : limits_(limits), begun_(steady_clock::now()) {}
+
+duration tunnel_clock::next() const {
+  auto left = begun_ + limits_.total - steady_clock::now();
+  return std::clamp<duration>(left, duration::zero(), limits_.idle);
+}
+
+error tunnel_clock::verdict() const {
+  auto whole = steady_clock::now() - begun_ >= limits_.total;
+  auto limit = whole ? limits_.total : limits_.idle;
+  auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limit);
+  auto words = std::to_string(seconds.count()) + " s";
+  return make_error(
+      errc::timed_out,
+      whole ? "the tunnel was open for " + words + ", [proxy] tunnel-total"
+            : "the tunnel was quiet for " + words + ", [proxy] tunnel-idle");
+}
+
+void run_tunnel(tunnel_ends ends, const tunnel_limits& limits,
+                std::shared_ptr<pump_tools> tools, handler<relay_totals> done) {
+  if (!ends.client->is_plain() || !ends.origin->is_plain())
+    return run_copied_tunnel(std::move(ends), limits, std::move(done));
+  auto both = std::make_shared<direct_tunnel>(ends, limits, std::move(tools),
+                                              std::move(done));
+  both->start(std::move(ends));
 }
 
 } // namespace peapod::net

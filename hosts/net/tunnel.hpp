@@ -1,20 +1,50 @@
 #pragma once
 
 #include "actors/ports.hpp"
+#include "hosts/net/http_ports.hpp"
 #include "hosts/net/http_transport.hpp"
+#include "hosts/net/pump.hpp"
 
-#include <cstdint>
 #include <memory>
 #include <string>
 
 namespace peapod::net {
 
+/// The two connections of a tunnel, and what each has sent already.
+struct tunnel_ends {
+  std::shared_ptr<transport> client;
+  std::shared_ptr<transport> origin;
+  std::string from_client;
+  std::string from_origin;
+};
+
 /// Moves bytes both ways between a client and an origin until both have ended
-/// their side; the end of one side is passed on at once. `early`: what the
-/// client has sent already. Errors: `connection_closed` when a side is reset,
-/// which resets the other; `timed_out` after ten minutes without a byte.
-task<relay_totals> run_tunnel(std::shared_ptr<transport> client,
-                              std::shared_ptr<transport> origin,
-                              std::string early);
+/// their side; the end of one side is passed on at once. Then the connection
+/// to the origin is closed, that to the client is left to the caller. Errors:
+/// `connection_closed` when a side is reset, which resets the other;
+/// `timed_out` when a limit is reached, which resets both. `tools` outlive the
+/// tunnel.
+void run_tunnel(tunnel_ends ends, const tunnel_limits& limits,
+                std::shared_ptr<pump_tools> tools, handler<relay_totals> done);
+
+/// The same for connections that are not plain, with coroutines and buffers.
+void run_copied_tunnel(tunnel_ends ends, const tunnel_limits& limits,
+                       handler<relay_totals> done);
+
+/// When a tunnel has to end, by the later of its bytes and by its beginning.
+class tunnel_clock {
+public:
+  explicit tunnel_clock(const tunnel_limits& limits);
+
+  /// How long from now on the tunnel may be quiet.
+  duration next() const;
+
+  /// Why it ended when that time was over.
+  error verdict() const;
+
+private:
+  tunnel_limits limits_;
+  std::chrono::steady_clock::time_point begun_;
+};
 
 } // namespace peapod::net

@@ -225,6 +225,7 @@ CAF_TEST(an upstream proxy that we are ourselves is refused) {
 CAF_TEST(every kind of value is understood) {
   auto s = parse("[pod]\nname=\"a\"\nstate-dir=\"/s\"\n"
                  "[proxy]\nlisten=\"[::1]:8080\"\nallow=[\"10.0.0.0/8\"]\n"
+                 "tunnel-idle=30s\ntunnel-total=48h\n"
                  "[discovery]\nenabled=false\nport=5000\ninterval=500ms\n"
                  "interfaces=[\"lo\", \"eth0\"]\n"
                  "static-peers=[\"10.0.0.2\", \"[fd00::1]:7\"]\n"
@@ -236,6 +237,8 @@ CAF_TEST(every kind of value is understood) {
   CAF_REQUIRE(s);
   CAF_CHECK_EQUAL(s->proxy.listen.address, "::1");
   CAF_CHECK_EQUAL(s->proxy.allow.size(), 1u);
+  CAF_CHECK(s->proxy.tunnel_idle == 30s);
+  CAF_CHECK(s->proxy.tunnel_total == 48h);
   CAF_CHECK(s->discovery.interval == 500ms);
   CAF_CHECK_EQUAL(s->discovery.interfaces.size(), 2u);
   CAF_REQUIRE_EQUAL(s->discovery.static_peers.size(), 2u);
@@ -283,7 +286,10 @@ CAF_TEST(sizes and rates are read strictly) {
 CAF_TEST(all mistakes of a file are told at once with their lines) {
   auto all = errors_of("[proxy]\nlisten=3128\nlissen=\"x\"\n"
                        "[discovery]\nport=70000\ninterval=1h\n"
-                       "[log]\nlevel=\"loud\"\n");
+                       "[log]\nlevel=\"loud\"\n"
+                       "[proxy]\ntunnel-idle=500ms\n");
+  CAF_CHECK(contains(all, "pod.ini:10: proxy.tunnel-idle: expected a "
+                          "duration from 1s to 24h"));
   CAF_CHECK(contains(all, "pod.ini:2: proxy.listen: expected an IP address"));
   CAF_CHECK(contains(all, "pod.ini:3: proxy.lissen: unknown key; [proxy] has "
                           "allow, "));
@@ -291,7 +297,7 @@ CAF_TEST(all mistakes of a file are told at once with their lines) {
   CAF_CHECK(
       contains(all, "pod.ini:6: discovery.interval: expected a duration"));
   CAF_CHECK(contains(all, "pod.ini:8: log.level: expected \"trace\""));
-  CAF_CHECK_EQUAL(std::count(all.begin(), all.end(), '\n'), 4);
+  CAF_CHECK_EQUAL(std::count(all.begin(), all.end(), '\n'), 5);
 }
 
 CAF_TEST(an unknown section is told) {

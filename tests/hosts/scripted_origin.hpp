@@ -65,6 +65,7 @@ public:
   std::string received;
   bool ended = false;     ///< the other side has sent all
   bool was_reset = false; ///< by a reset
+  size_t streamed = 0;    ///< bytes that `stream` has got rid of
   std::function<void(raw_peer&)> on_data;
 
   /// Records until the end.
@@ -83,6 +84,19 @@ public:
 
   void send(std::string_view text) {
     asio::write(socket_, asio::buffer(text.data(), text.size()));
+  }
+
+  /// The same to whoever may have gone.
+  void try_send(std::string_view text) {
+    boost::system::error_code ec;
+    asio::write(socket_, asio::buffer(text.data(), text.size()), ec);
+  }
+
+  /// Sends without waiting for a reader; one text at a time.
+  void stream(std::string text) {
+    streamed = 0;
+    text_ = std::move(text);
+    stream_rest();
   }
 
   void half_close() {
@@ -109,17 +123,32 @@ public:
   }
 
 private:
+  void stream_rest() {
+    auto done = [self = shared_from_this()](auto ec, size_t n) {
+      self->streamed += n;
+      if (!ec && self->streamed < self->text_.size())
+        self->stream_rest();
+    };
+    socket_.async_write_some(asio::buffer(text_) + streamed, std::move(done));
+  }
+
   tcp::socket socket_;
+  std::string text_;
   std::array<char, 65536> buffer_;
 };
 
 using raw_peer_ptr = std::shared_ptr<raw_peer>;
 
-/// Connects a raw client.
-inline raw_peer_ptr connect_raw(loop& l, const endpoint& to) {
+/// Connects a raw client, which does not read before it listens.
+inline raw_peer_ptr connect_silent(loop& l, const endpoint& to) {
   tcp::socket socket{l.io};
   socket.connect({asio::ip::make_address(to.address), to.port});
-  auto out = std::make_shared<raw_peer>(std::move(socket));
+  return std::make_shared<raw_peer>(std::move(socket));
+}
+
+/// Connects a raw client.
+inline raw_peer_ptr connect_raw(loop& l, const endpoint& to) {
+  auto out = connect_silent(l, to);
   out->listen();
   return out;
 }
