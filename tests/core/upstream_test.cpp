@@ -29,7 +29,9 @@ CAF_TEST(a proxy is a host and a port) {
   CAF_CHECK_EQUAL(x->host, "proxy.example");
   CAF_CHECK_EQUAL(x->port, 3128u);
   CAF_CHECK_EQUAL(x->authorization, "");
-  CAF_CHECK_EQUAL(parse_upstream("HTTP://[::1]:80/")->host, "::1");
+  auto v6 = parse_upstream("HTTP://[::1]:80/");
+  CAF_REQUIRE(v6.has_value());
+  CAF_CHECK_EQUAL(v6->host, "::1");
 }
 
 CAF_TEST(user and password become basic credentials) {

@@ -5,6 +5,7 @@
 #include "tests/fuzz/check.hpp"
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 using namespace peapod;
@@ -20,9 +21,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     route.proxy = *x;
   } else {
     check(x.error().code == errc::bad_config, "another code");
-    auto secret = in.substr(0, in.rfind('@') == in.npos ? 0 : in.rfind('@'));
-    check(secret.size() < 12 || x.error().detail.find(secret) == in.npos,
-          "an error repeats the credentials");
+    // Of a handful of sentences none can hold what was given.
+    static std::set<std::string> sentences;
+    sentences.insert(x.error().detail);
+    check(sentences.size() < 20, "errors repeat what they were given");
     route.proxy = upstream_proxy{"proxy.example", 1, ""};
   }
   check(!route.to("localhost", 80), "this machine through the proxy");
