@@ -1,8 +1,10 @@
 #include "hosts/net/descriptors.hpp"
 
+#include <poll.h>
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <vector>
 
 namespace peapod::net {
 
@@ -11,6 +13,9 @@ namespace {
 /// More than this helps nobody, and what this process starts may look at each
 /// possible number.
 constexpr rlim_t most = 1u << 20;
+
+/// Numbers that are looked at: who may have more has enough.
+constexpr size_t most_counted = 1u << 16;
 
 } // namespace
 
@@ -24,6 +29,18 @@ bool is_scarce(int handle, descriptor_use use) {
   auto limit = descriptor_limit();
   return handle >= 0
          && static_cast<size_t>(handle) + kept_free(use, limit) >= limit;
+}
+
+bool is_scarce_by_count(descriptor_use use) {
+  auto limit = descriptor_limit();
+  std::vector<pollfd> all(std::min(limit, most_counted));
+  for (size_t i = 0; i < all.size(); ++i)
+    all[i] = {static_cast<int>(i), 0, 0};
+  if (::poll(all.data(), all.size(), 0) < 0)
+    return true;
+  auto open = static_cast<size_t>(std::ranges::count_if(
+      all, [](auto& x) { return (x.revents & POLLNVAL) == 0; }));
+  return open + kept_free(use, limit) > limit;
 }
 
 size_t descriptor_limit() {

@@ -15,8 +15,13 @@ enum class descriptor_use { client, origin };
 size_t kept_free(descriptor_use use, size_t limit);
 
 /// Whether a socket that was just opened took one of those. The system gives
-/// out the lowest free number, so `handle` says how many are in use.
+/// out the lowest free number, so at least `handle` are in use; perhaps more,
+/// when earlier ones were closed.
 bool is_scarce(int handle, descriptor_use use);
+
+/// Whether that is so by the count of what is open, which costs a look at each
+/// possible number.
+bool is_scarce_by_count(descriptor_use use);
 
 /// The most descriptors that this process may have open now.
 size_t descriptor_limit();

@@ -30,6 +30,7 @@ struct crowd {
   idle_clients idle;
   size_t refusals = 0;
   size_t max_header = max_head_size;
+  bool tight = false; ///< descriptors were few, and still may be
 };
 
 using crowd_ptr = std::shared_ptr<crowd>;
@@ -49,11 +50,17 @@ enum class supply {
   none, ///< the last ones are not for clients
 };
 
-supply supply_after(int handle) {
-  if (is_scarce(handle, descriptor_use::origin))
+/// A low number is good news only while nobody has had to make room: those who
+/// did have left low numbers behind.
+supply supply_after(int handle, crowd& others) {
+  if (is_scarce(handle, descriptor_use::origin)) {
+    others.tight = true;
     return supply::none;
-  return is_scarce(handle, descriptor_use::client) ? supply::few
-                                                   : supply::plenty;
+  }
+  others.tight =
+      is_scarce(handle, descriptor_use::client)
+      || (others.tight && is_scarce_by_count(descriptor_use::client));
+  return others.tight ? supply::few : supply::plenty;
 }
 
 /// Where a socket is or has come from.
@@ -72,7 +79,7 @@ public:
     : socket_(std::move(socket)),
       shared_(std::move(shared)),
       others_(std::move(others)),
-      supply_(supply_after(socket_.native_handle())),
+      supply_(supply_after(socket_.native_handle(), *others_)),
       remote_(end_of([&](auto& ec) { return socket_.remote_endpoint(ec); })),
       local_(end_of([&](auto& ec) { return socket_.local_endpoint(ec); })) {}
 

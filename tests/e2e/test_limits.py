@@ -144,9 +144,10 @@ def test_clients_that_say_nothing_do_not_lock_others_out_for_ever(lab, alone):
 def test_kept_alive_connections_go_first(lab, alone):
     daemon = short_of_descriptors(alone)
     with clients(lab) as crowd:
-        answers = crowd.connect(60, get(f"{NGINX}/1000.bin"))
-        assert {a[:12] for a in answers} == {"HTTP/1.1 200"}
-        assert metric(daemon, "peapod_clients_made_room_total") >= 20
+        answers = crowd.connect(200, get(f"{NGINX}/1000.bin"))
+        wrong = [a for a in answers if not a.startswith("HTTP/1.1 200 ")]
+        assert not wrong, wrong[0]
+        assert metric(daemon, "peapod_clients_made_room_total") >= 150
         assert daemon.status()["proxy"]["turned_away"] == 0
 
 

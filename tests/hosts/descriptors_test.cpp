@@ -71,6 +71,15 @@ CAF_TEST(the number of a new socket tells how many are left) {
   CAF_CHECK(!is_scarce(-1, descriptor_use::client));
 }
 
+CAF_TEST(the count does not take low free numbers for many) {
+  shortage few{static_cast<int>(kept_free(descriptor_use::client, 256)) - 2};
+  CAF_CHECK(is_scarce_by_count(descriptor_use::client));
+  CAF_CHECK(!is_scarce_by_count(descriptor_use::origin));
+  few.release();
+  few.release();
+  CAF_CHECK(!is_scarce_by_count(descriptor_use::client));
+}
+
 CAF_TEST(the limit can be raised and is never lowered) {
   auto x = raise_descriptor_limit();
   CAF_CHECK(x.now >= x.before);

@@ -114,17 +114,20 @@ class Clients:
     def small(self, rng, host, kind="small", scheme="http") -> bool:
         """Some files over one connection."""
         names = [f"{rng.choice(SMALL)}.bin" for _ in range(6)]
+        urls = [f"{scheme}://origin.test/{name}" for name in names]
         rest = [self._target() for _ in names[1:]]
-        more = [word for name, target in zip(names[1:], rest)
-                for word in (f"{scheme}://origin.test/{name}", "--output",
-                             target)]
-        got = self._start(host, f"{scheme}://origin.test/{names[0]}", *more,
-                          "--cacert", self.lab.ca_file).wait()
+        # curl writes its first URL to its first output, and so on.
+        more = [word for url, target in zip(urls, rest)
+                for word in (url, "--output", target)]
+        got = self._start(host, urls[-1], "--cacert", self.lab.ca_file,
+                          "--write-out", "", *more).wait()
         good = self._judge(kind, got, [self._file(names[0])])
         for name, target in zip(names[1:], rest):
             body = target.read_bytes() if target.exists() else b""
             if got.code == 0 and body != self._file(name):
-                self.violation(f"{kind} {name} on host {host}: corrupt")
+                self.violation(f"{kind} {name} on host {host}: a complete "
+                               f"body of {len(body)} bytes that the origin "
+                               "does not have")
             target.unlink(missing_ok=True)
         return good
 
