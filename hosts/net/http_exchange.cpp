@@ -17,6 +17,9 @@ constexpr size_t head_block = 16 * 1024;
 constexpr size_t body_room = 16 * 1024;
 constexpr size_t max_body_block = 256 * 1024;
 
+/// Blocks that wait for the next exchanges.
+constexpr size_t max_spare_blocks = 16;
+
 /// More of them than any real server sends.
 constexpr int max_interim_heads = 64;
 
@@ -73,6 +76,16 @@ exchange_state::exchange_state(std::shared_ptr<client_core> core,
   auto has_body = head_.framing == body_framing::chunked
                   || (head_.framing == body_framing::length && unsent_ > 0);
   sent_ = !has_body;
+  if (core_->spare_blocks.empty())
+    return;
+  in_ = std::move(core_->spare_blocks.back());
+  core_->spare_blocks.pop_back();
+}
+
+exchange_state::~exchange_state() {
+  in_.recycle(head_block);
+  if (in_.has_block() && core_->spare_blocks.size() < max_spare_blocks)
+    core_->spare_blocks.push_back(std::move(in_));
 }
 
 void exchange_state::begin() {

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace peapod::net {
 
@@ -27,6 +28,9 @@ public:
   const asio::any_io_executor ex;
   origin_dialer dialer;
   const std::shared_ptr<origin_pool> pool;
+
+  /// Empty blocks of exchanges that have ended, for those to come.
+  std::vector<input_buffer> spare_blocks;
 
   /// Made at the first need: reading the system's authorities takes a while.
   const result<tls_context>& tls();
@@ -45,6 +49,7 @@ class exchange_state : public std::enable_shared_from_this<exchange_state> {
 public:
   exchange_state(std::shared_ptr<client_core> core, request_head head,
                  exchange_options options, interim_handler on_interim);
+  ~exchange_state();
 
   /// Connects and sends the head, in the background.
   void begin();

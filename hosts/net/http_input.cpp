@@ -46,6 +46,14 @@ void input_buffer::shrink() {
     *this = {};
 }
 
+void input_buffer::recycle(size_t most) {
+  if (begin_ != end_)
+    return;
+  if (block_.use_count() != 1 || capacity_ > most)
+    return shrink();
+  begin_ = end_ = 0;
+}
+
 // -- body_decoder -------------------------------------------------------------
 
 body_decoder::body_decoder(body_framing framing, uint64_t length)

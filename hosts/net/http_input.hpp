@@ -43,6 +43,15 @@ public:
   /// Gives the block back when nothing is unread; for idle connections.
   void shrink();
 
+  /// The same, but keeps a block of at most `most` bytes that no slice shares:
+  /// the next message will need one.
+  void recycle(size_t most);
+
+  /// Whether there is an empty block.
+  bool has_block() const {
+    return block_ != nullptr && begin_ == end_;
+  }
+
 private:
   std::shared_ptr<uint8_t[]> block_;
   size_t capacity_ = 0;

@@ -92,7 +92,7 @@ void server_connection::begin_request() {
   to_head_ = client_persists_ = expects_continue_ = false;
   head_written_ = response_done_ = client_failed_ = false;
   sent_to_origin_ = 0;
-  in_.shrink();
+  in_.recycle(head_block);
 }
 
 /// Waits for a request without holding memory; skips empty lines before it

@@ -131,7 +131,7 @@ def family(pid: int) -> list:
     out = [pid]
     for parent in out:
         for task in Path(f"/proc/{parent}/task").glob("*/children"):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 out += map(int, task.read_text().split())
     return out
 
@@ -145,7 +145,7 @@ def _precise(pid: int) -> float:
     """In nanoseconds, of the threads that live."""
     total = 0
     for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             total += int(task.read_text().split()[0])
     return total / 1e9
 
