@@ -135,8 +135,11 @@ server_connection::pump_response(std::shared_ptr<exchange_state> origin) {
       if (auto written = co_await flush_head(); !written)
         co_return written.error();
     auto part = co_await origin->read_body(piece_size);
-    if (!part)
+    if (!part) {
+      // The client sees that there was an answer, which did not end.
+      static_cast<void>(co_await flush_head());
       co_return part.error();
+    }
     last = part->last;
     auto size = part->bytes.size();
     auto written = co_await write_body(std::move(*part));
