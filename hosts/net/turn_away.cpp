@@ -56,9 +56,10 @@ task<void> turn_away(std::shared_ptr<server_connection> client,
   // There is no room for a further request of this client either.
   answer.head.fields.add("Connection", "close");
   auto written = co_await client->write_head(std::move(answer.head));
+  // A variable, because GCC 12 destroys temporaries of this expression twice.
+  body_part body{slice{std::string_view{answer.text}}, true};
   if (written)
-    written = co_await client->write_body(
-        {slice{std::string_view{answer.text}}, true});
+    written = co_await client->write_body(std::move(body));
   deadline.disarm();
   client->close(false);
   co_return written;
