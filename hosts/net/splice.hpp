@@ -62,8 +62,10 @@ private:
 /// calls. For one thread.
 class pipe_pool {
 public:
+  pipe_pool() = default;
+
   /// `most`: how many pipes to keep.
-  explicit pipe_pool(size_t most = 16);
+  explicit pipe_pool(size_t most);
 
   /// An empty pipe; nothing as in `kernel_pipe::make`.
   std::optional<kernel_pipe> take();
@@ -72,7 +74,7 @@ public:
   void give_back(kernel_pipe pipe);
 
 private:
-  size_t most_;
+  size_t most_ = 16;
   std::vector<kernel_pipe> idle_;
 };
 

@@ -9,10 +9,11 @@ installs them; the services that Debian starts with them are to be stopped.
 import contextlib
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 from loopback import daemon, free_port, is_listening, running
-from harness import wait_until
+from harness import BINARY, wait_until
 
 HAPROXY = """
 global
@@ -82,6 +83,18 @@ def need(program: str) -> str:
     return found
 
 
+def without_bounds(folder: Path) -> dict:
+    """Settings of the daemon that let in as many clients as the others do."""
+    out = {}
+    for key, value in (("max-clients", "9000"), ("max-tunnels", "9000")):
+        file = folder / "probe.ini"
+        file.write_text(f"[proxy]\n{key}={value}\n")
+        if subprocess.run([BINARY, "check-config", file],
+                          capture_output=True).returncode == 0:
+            out[f"proxy.{key}"] = value
+    return out
+
+
 @contextlib.contextmanager
 def program(name: str, text: str, folder: Path, words, origin: int = 0):
     """Runs a proxy with the configuration `text`; gives process and port."""
@@ -105,7 +118,7 @@ def proxy(name: str, folder: Path, origin: int = 0):
     everything to the port `origin`."""
     if name == "peapod":
         (folder / name).mkdir()
-        more = {"pool.enabled": "false"}
+        more = {"pool.enabled": "false", **without_bounds(folder)}
         with daemon(folder / name, **more) as (peapod, port):
             yield peapod.process, port
         return
