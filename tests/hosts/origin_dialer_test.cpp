@@ -190,7 +190,7 @@ CAF_TEST(a cancelled attempt ends once) {
 CAF_TEST(the exit policy is asked about every address each time) {
   auto good = listener_at(l, "127.0.0.1", 0);
   auto port = good.local_endpoint().port();
-  names["a.example"] = {{"::1"}, {"127.0.0.1"}};
+  names["a.example"] = {{}, {"127.0.0.2", "127.0.0.1"}};
   std::vector<std::string> asked;
   auto policy = [&](const std::string& ip, uint16_t) -> result<void> {
     asked.push_back(ip);
@@ -200,7 +200,7 @@ CAF_TEST(the exit policy is asked about every address each time) {
   };
   CAF_CHECK_EQUAL(dial("a.example", port, dial_purpose::peer, policy),
                   "127.0.0.1");
-  CAF_CHECK_EQUAL(asked, (std::vector<std::string>{"::1", "127.0.0.1"}));
+  CAF_CHECK_EQUAL(asked, (std::vector<std::string>{"127.0.0.2", "127.0.0.1"}));
   CAF_CHECK_EQUAL(dial("a.example", port, dial_purpose::peer),
                   to_string(errc::policy_refused));
   CAF_CHECK_EQUAL(dial("a.example", port), "127.0.0.1");
