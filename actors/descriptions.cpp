@@ -42,11 +42,29 @@ struct range_view {
 struct source_view {
   std::string device;
   double bytes_per_second = 0; ///< 0 before the first sample
+  std::string same_line;       ///< who shares its bottleneck, or empty
 
   template <class Archive>
   void serialize(Archive& to) {
     to(make_nvp("device", device),
-       make_nvp("bytes_per_second", bytes_per_second));
+       make_nvp("bytes_per_second", bytes_per_second),
+       make_nvp("same_line", same_line));
+  }
+};
+
+/// How an origin treats a source.
+struct limit_view {
+  std::string device;
+  std::string origin;
+  uint64_t requests = 0; ///< at a time; 0: as many as usual
+  bool resting = false;  ///< it wants to be asked later
+  bool refused = false;  ///< it does not serve this device
+
+  template <class Archive>
+  void serialize(Archive& to) {
+    to(make_nvp("device", device), make_nvp("origin", origin),
+       make_nvp("requests", requests), make_nvp("resting", resting),
+       make_nvp("refused", refused));
   }
 };
 
@@ -68,13 +86,20 @@ std::string scheduler_state::summary() const {
 
 void scheduler_state::dump(archive& to) const {
   std::vector<source_view> views;
-  for (auto& [id, handle] : sources)
-    views.push_back({to_string(id), core->rate(id).value_or(0)});
+  for (auto& [id, handle] : sources) {
+    auto with = core->lines().partner(id);
+    views.push_back({to_string(id), core->rate(id).value_or(0),
+                     with ? to_string(*with) : std::string{}});
+  }
+  std::vector<limit_view> limits;
+  for (auto& [key, x] : core->limits().entries())
+    limits.push_back({to_string(key.first), key.second, x.cap.value_or(0),
+                      x.rest_until != instant{}, x.refused_until != instant{}});
   std::vector<std::string> bodies;
   for (auto& [id, entry] : transfers)
     bodies.push_back(to_string(id));
   to(make_nvp("sources", views), make_nvp("transfers", bodies),
-     make_nvp("leases", leases.size()));
+     make_nvp("leases", leases.size()), make_nvp("origins", limits));
 }
 
 // -- wan_fetcher --------------------------------------------------------------

@@ -65,7 +65,7 @@ struct pod_ports {
 };
 
 /// How many of the kinds of `chunk_failure` there are, and success.
-constexpr size_t chunk_outcomes = 6;
+constexpr size_t chunk_outcomes = chunk_failures + 1;
 
 /// What the pod has done since the start. Bytes are payload.
 struct proxy_counters {

@@ -156,6 +156,8 @@ using roster_actor = caf::typed_actor<
     caf::reacts_to<session_ended>,
     // A source fails too often.
     caf::reacts_to<source_set_aside>,
+    // A device adds nothing to another one, or does again.
+    caf::reacts_to<line_shared>,
     // There is a new scheduler: tell it of the sessions.
     caf::reacts_to<scheduler_started>,
     // Redial, forget.

@@ -69,6 +69,8 @@ struct chunk_settled {
   device_id source;
   std::optional<chunk_failure> failure;
   std::string reason; ///< in words, when it failed
+  /// When a busy origin wants to be asked again, if it said so.
+  std::optional<duration> retry_after = std::nullopt;
 };
 
 /// The origin's head for one lease.
@@ -144,6 +146,7 @@ struct lease_ended {
   lease_id lease = 0;
   uint64_t upto = 0;
   std::optional<chunk_failure> failure;
+  std::optional<duration> retry_after = std::nullopt; ///< of a busy origin
 };
 
 /// Another scheduler has taken over and knows nobody yet.
@@ -365,6 +368,13 @@ struct source_set_aside {
   instant until;
 };
 
+/// Take note that a device shares a bottleneck with another source; without
+/// `with`, no more.
+struct line_shared {
+  device_id id;
+  std::optional<device_id> with;
+};
+
 /// What a session has carried so far, for status.
 struct session_reported {
   device_id id;
@@ -384,6 +394,8 @@ struct peer_status {
   uint64_t bytes_to = 0;
   double rate_down = 0; ///< bytes a second from it, lately
   double rate_up = 0;   ///< bytes a second to it, lately
+  /// Who has the same bottleneck, so that both bring what one would.
+  std::optional<device_id> same_line = std::nullopt;
 };
 
 struct transfer_status {
@@ -482,6 +494,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::send_beacon)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::drop_session)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::source_set_aside)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::line_shared)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::ask_view)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::view_ready)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_reported)

@@ -46,6 +46,8 @@ std::string_view to_string(event_kind x) {
       return "lease_lost";
     case event_kind::lease_moved:
       return "lease_moved";
+    case event_kind::line_shared:
+      return "line_shared";
     case event_kind::overloaded:
       return "overloaded";
   }

@@ -105,6 +105,7 @@ enum class event_kind {
   transfer_replaced,
   lease_lost,
   lease_moved,
+  line_shared,
   overloaded,
 };
 

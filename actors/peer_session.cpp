@@ -47,6 +47,8 @@ chunk_failure failure_of(const std::optional<nack_reason>& x) {
       return chunk_failure::refused;
     case nack_code::mismatch:
       return chunk_failure::mismatch;
+    case nack_code::busy:
+      return chunk_failure::busy;
     default:
       return chunk_failure::unavailable;
   }

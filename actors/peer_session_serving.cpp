@@ -23,6 +23,8 @@ nack_code code_of(chunk_failure x) {
       return nack_code::mismatch;
     case chunk_failure::integrity:
       return nack_code::integrity;
+    case chunk_failure::busy:
+      return nack_code::busy;
     default:
       return nack_code::unavailable;
   }

@@ -14,6 +14,7 @@ enum class nack_code : uint16_t {
   mismatch = 2,
   unavailable = 3,
   integrity = 4,
+  busy = 5,
 };
 
 /// ` peer=... at=...`, for the end of a line of the log.

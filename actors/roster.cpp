@@ -169,6 +169,9 @@ peer_list list(self_pointer self) {
       peer.address = to_string(i->second.remote);
     peer.state = to_string(x.state);
     peer.protocol = x.foreign ? "1 (foreign)" : "1";
+    auto& same = self->state.same_line;
+    if (auto i = same.find(x.id); i != same.end())
+      peer.same_line = i->second;
     out.peers.push_back(std::move(peer));
   }
   return out;
@@ -220,6 +223,13 @@ roster_actor::behavior_type roster_behavior(self_pointer self,
       },
       [self](const source_set_aside& msg) {
         self->state.core->set_aside(msg.id, msg.until);
+      },
+      [self](const line_shared& msg) {
+        auto& same = self->state.same_line;
+        if (msg.with)
+          same[msg.id] = *msg.with;
+        else
+          same.erase(msg.id);
       },
       [self](const tick&) {
         self->state.core->expire(now_of(self));

@@ -27,6 +27,7 @@ struct roster_state {
   environment_ptr env;
   std::unique_ptr<peapod::roster> core;
   std::map<uint64_t, session_entry> sessions; ///< by connection
+  std::map<device_id, device_id> same_line;   ///< who shares a bottleneck
 };
 
 /// Knows the devices around, dials them and decides which connection stays.

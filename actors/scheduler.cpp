@@ -92,6 +92,16 @@ void perform(self_pointer self, const scheduler::set_aside& x) {
   env.roster.tell(source_set_aside{x.source, x.until});
 }
 
+void perform(self_pointer self, const scheduler::same_line& x) {
+  auto& env = *self->state.env;
+  auto text = x.with ? "adds nothing: it shares a bottleneck with device "
+                           + to_string(*x.with)
+                     : std::string{"has a line of its own again"};
+  env.publish(event_kind::line_shared, text, to_string(x.source), {});
+  env.log(log_level::info, text + " peer=" + to_string(x.source));
+  env.roster.tell(line_shared{x.source, x.with});
+}
+
 void pump(self_pointer self) {
   auto& st = self->state;
   while (auto action = st.core->poll())
@@ -159,11 +169,12 @@ void on_transfer_opened(self_pointer self, const transfer_opened& msg) {
   auto& st = self->state;
   st.transfers[msg.source->id] = {msg.source, msg.handle, {}};
   self->monitor(msg.handle);
+  auto origin = msg.source->request.target.origin();
   if (msg.so_far)
-    st.core->transfer_resumed(msg.source->id, msg.body, *msg.so_far,
+    st.core->transfer_resumed(msg.source->id, origin, msg.body, *msg.so_far,
                               now_of(self));
   else
-    st.core->transfer_opened(msg.source->id, msg.body, now_of(self));
+    st.core->transfer_opened(msg.source->id, origin, msg.body, now_of(self));
   pump(self);
 }
 
@@ -173,7 +184,8 @@ void on_lease_ended(self_pointer self, const lease_ended& msg) {
   ++self->state.env->counters.chunks.at(outcome);
   self->state.leases.erase(msg.lease);
   if (msg.failure)
-    core.lease_failed(msg.lease, *msg.failure, msg.upto, now_of(self));
+    core.lease_failed(msg.lease, *msg.failure, msg.upto, now_of(self),
+                      msg.retry_after);
   else
     core.lease_done(msg.lease, now_of(self));
   pump(self);

@@ -276,7 +276,8 @@ void on_chunk_settled(self_pointer self, const chunk_settled& msg) {
                     + std::string{to_string(*msg.failure)} + " (" + msg.reason
                     + ") transfer=" + to_string(st.start.source->id)
                     + " peer=" + to_string(msg.source));
-  st.env->scheduler.tell(lease_ended{msg.lease, i->second, msg.failure});
+  st.env->scheduler.tell(
+      lease_ended{msg.lease, i->second, msg.failure, msg.retry_after});
   st.leases.erase(i);
 }
 

@@ -1,5 +1,6 @@
 #include "actors/wan_fetcher.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace peapod {
@@ -31,23 +32,78 @@ chunk_failure failure_of(const error& x) {
 
 /// A status that a later try may change (RFC 9110, 15.5.9, 15.6).
 bool is_passing(unsigned status) {
-  return status == 408 || status == 429 || status >= 500;
+  return status == 408 || status >= 500;
 }
 
+/// No origin keeps peers waiting for longer.
+constexpr std::chrono::seconds longest_rest = 60s;
+
+constexpr size_t max_asked_later = 1024;
+
 void settle(self_pointer self, const key& id,
-            std::optional<chunk_failure> failure, std::string reason) {
+            std::optional<chunk_failure> failure, std::string reason,
+            std::optional<duration> retry_after = std::nullopt) {
   auto i = self->state.fetches.find(id);
   if (i == self->state.fetches.end())
     return;
   auto sink = i->second.ask.sink;
   self->state.fetches.erase(i);
   tell(sink, chunk_settled{id.second, self->state.env->self->device(), failure,
-                           std::move(reason)});
+                           std::move(reason), retry_after});
 }
 
 void fail(self_pointer self, const key& id, const error& why) {
   settle(self, id, failure_of(why), to_string(why));
 }
+
+// -- origins that want less ---------------------------------------------------
+
+/// Whether anything else is under way to the origin of `id`.
+bool has_company(const wan_fetcher_state& st, const key& id, const fetch& x) {
+  auto origin = x.target.origin();
+  return std::ranges::any_of(st.fetches, [&](auto& kv) {
+    return kv.first != id && kv.second.target.origin() == origin;
+  });
+}
+
+/// Whether the answer says that the origin wants fewer requests, or later: 429
+/// (RFC 6585, 4), 503 with a time or while it answers others (RFC 9110,
+/// 15.6.4), or the connection was closed instead of answered.
+bool is_turned_away(self_pointer self, const key& id, const fetch& x,
+                    const result<response_head>& outcome) {
+  if (!outcome)
+    return outcome.error().code == errc::connection_closed
+           && has_company(self->state, id, x);
+  return outcome->status == 429
+         || (outcome->status == 503
+             && (retry_after(*outcome) || has_company(self->state, id, x)));
+}
+
+/// Ends a fetch because of that; peers need not ask again before its time.
+void turn_away(self_pointer self, const key& id, const fetch& x,
+               const result<response_head>& outcome) {
+  auto& later = self->state.asked_later;
+  auto now = now_of(self);
+  std::optional<duration> rest;
+  if (outcome)
+    rest = retry_after(*outcome);
+  std::erase_if(later, [now](auto& kv) { return kv.second <= now; });
+  if (rest && later.size() < max_asked_later)
+    later[x.target.origin()] = now + std::min<duration>(*rest, longest_rest);
+  settle(self, id, chunk_failure::busy,
+         outcome ? "status " + std::to_string(outcome->status)
+                 : to_string(outcome.error()),
+         rest);
+}
+
+/// How long the origin does not want to be asked.
+duration rest_of(self_pointer self, const url& target) {
+  auto i = self->state.asked_later.find(target.origin());
+  return i == self->state.asked_later.end() ? duration::zero()
+                                            : i->second - now_of(self);
+}
+
+// -- exchanges ----------------------------------------------------------------
 
 request_head request_for(const fetch& x) {
   if (!x.ask.for_peer)
@@ -97,6 +153,13 @@ void on_fetch_chunk(self_pointer self, fetch_chunk& msg) {
   key id{caf::actor_cast<caf::actor_addr>(msg.sink), msg.lease};
   fetch x;
   x.target = msg.source->request.target;
+  if (auto rest = rest_of(self, x.target);
+      msg.for_peer && rest > duration::zero()) {
+    tell(msg.sink,
+         chunk_settled{msg.lease, st.env->self->device(), chunk_failure::busy,
+                       "the origin wants to be asked later", rest});
+    return;
+  }
   x.at = msg.range.begin;
   x.ask = std::move(msg);
   auto [i, added] = st.fetches.insert_or_assign(id, std::move(x));
@@ -115,6 +178,10 @@ void on_fetch_answered(self_pointer self, const fetch_answered& msg) {
   if (i == st.fetches.end())
     return;
   auto& x = i->second;
+  if (is_turned_away(self, id, x, msg.outcome)) {
+    turn_away(self, id, x, msg.outcome);
+    return;
+  }
   if (!msg.outcome) {
     fail(self, id, msg.outcome.error());
     return;

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace peapod {
@@ -32,6 +33,9 @@ struct wan_fetcher_state {
   const char* name = "wan_fetcher";
   environment_ptr env;
   std::map<key, fetch> fetches;
+  /// Origins that want to be asked later, and when; for peers only, because
+  /// each peer's scheduler learns for itself.
+  std::map<std::string, instant> asked_later;
   token_bucket share_rate;
 };
 

@@ -79,6 +79,11 @@ struct url {
   /// literal in brackets. Fit for a `Host` field.
   std::string authority() const;
 
+  /// `scheme://authority`: the origin (RFC 6454, 6.2).
+  std::string origin() const {
+    return scheme + "://" + authority();
+  }
+
   /// `scheme://authority/target`
   std::string text() const;
 };

@@ -36,6 +36,8 @@ std::string_view to_string(chunk_failure x) {
       return "wrong hash";
     case chunk_failure::cancelled:
       return "cancelled";
+    case chunk_failure::busy:
+      return "busy origin";
   }
   return "unknown";
 }
@@ -45,10 +47,11 @@ std::string_view to_string(chunk_failure x) {
 void scheduler::source_joined(device_id source, source_traits traits,
                               instant now) {
   remove_source(source, now);
-  auto most = traits.foreign ? config_.foreign_lease : config_.max_lease;
   source_estimate::bounds sizes{config_.chunk_size / 4, config_.chunk_size / 8,
-                                std::max(most, config_.chunk_size / 4)};
+                                largest_lease(traits)};
   sources_.emplace(source, source_state{traits, source_estimate{sizes}, {}});
+  for (auto& [id, body] : bodies_)
+    leave_out(source, body, now);
   assign(now);
 }
 
@@ -73,13 +76,15 @@ void scheduler::remove_source(const device_id& id, instant now) {
       body.orphaned.insert(intersection(*gap, rest));
   }
   sources_.erase(i);
+  lines_.left(id);
 }
 
 // -- bodies -------------------------------------------------------------------
 
-void scheduler::transfer_opened(transfer_id transfer, byte_range body,
-                                instant now) {
+void scheduler::transfer_opened(transfer_id transfer, std::string origin,
+                                byte_range body, instant now) {
   body_state state;
+  state.origin = std::move(origin);
   state.body = body;
   state.spine = state.taken = body.begin;
   state.lead = 2 * config_.chunk_size;
@@ -87,16 +92,20 @@ void scheduler::transfer_opened(transfer_id transfer, byte_range body,
       std::min(body.end, body.begin + state.lead);
   state.speed.started(now);
   state.spine_speed.started(now);
-  state.spine_heard = now;
+  state.spine_heard = state.heard = now;
   if (auto own = own_source(); own && !is_busy(*own))
     own->estimate.started(now);
+  for (auto& [id, source] : sources_)
+    leave_out(id, state, now);
   bodies_.insert_or_assign(transfer, std::move(state));
   assign(now);
 }
 
-void scheduler::transfer_resumed(transfer_id transfer, byte_range body,
-                                 body_progress so_far, instant now) {
+void scheduler::transfer_resumed(transfer_id transfer, std::string origin,
+                                 byte_range body, body_progress so_far,
+                                 instant now) {
   body_state state;
+  state.origin = std::move(origin);
   state.body = body;
   state.spine = so_far.spine;
   state.taken = so_far.taken;
@@ -114,7 +123,9 @@ void scheduler::transfer_resumed(transfer_id transfer, byte_range body,
     state.returned.insert(gap);
   state.speed.started(now);
   state.spine_speed.started(now);
-  state.spine_heard = now;
+  state.spine_heard = state.heard = now;
+  for (auto& [id, source] : sources_)
+    leave_out(id, state, now);
   bodies_.insert_or_assign(transfer, std::move(state));
   assign(now);
   check_hope(transfer, bodies_.at(transfer), now);
@@ -132,7 +143,7 @@ void scheduler::progressed(transfer_id transfer, uint64_t spine, uint64_t taken,
     note_spine(body, spine - body.spine, now);
     body.speed.arrived(spine - body.spine, now);
     body.spine_speed.arrived(spine - body.spine, now);
-    body.spine_heard = now;
+    body.spine_heard = body.heard = now;
     body.spine = spine;
     body.done.insert(read);
     body.returned.erase(read);
@@ -202,12 +213,13 @@ void scheduler::lease_done(lease_id lease, instant now) {
                            quantum_for(source, body), now);
   if (source.traits.own)
     body.own_failures = 0;
+  limits_.answered({x.source, body.origin}, now);
   take_back(lease, now);
   assign(now);
 }
 
 void scheduler::lease_failed(lease_id lease, chunk_failure why, uint64_t upto,
-                             instant now) {
+                             instant now, std::optional<duration> retry_after) {
   auto i = leases_.find(lease);
   if (i == leases_.end())
     return;
@@ -221,6 +233,8 @@ void scheduler::lease_failed(lease_id lease, chunk_failure why, uint64_t upto,
     assign(now);
     return;
   }
+  if (why == chunk_failure::busy)
+    note_busy(id, source, body, retry_after, now);
   if (source.traits.own && body.spine_alive) {
     body.own_refused = true; // one switch a body: the spine reads on
   } else if (source.traits.own && why == chunk_failure::mismatch) {
@@ -230,7 +244,9 @@ void scheduler::lease_failed(lease_id lease, chunk_failure why, uint64_t upto,
              || (source.traits.own
                  && ++body.own_failures >= max_own_failures)) {
     body.excluded.insert(id);
-  } else {
+    if (why == chunk_failure::refused && !source.traits.own)
+      limits_.refused({id, body.origin}, now);
+  } else if (why != chunk_failure::busy) {
     note_failure(id, source, why, now);
   }
   assign(now);
@@ -262,11 +278,18 @@ size_t scheduler::peers() const {
 
 // -- bookkeeping --------------------------------------------------------------
 
+uint64_t scheduler::largest_lease(const source_traits& x) const {
+  return std::max(x.foreign ? config_.foreign_lease : config_.max_lease,
+                  config_.chunk_size / 4);
+}
+
 void scheduler::give(device_id id, source_state& source,
                      const transfer_id& transfer, body_state& body,
                      byte_range range, bool hedge, instant now) {
   if (!is_busy(source))
     source.estimate.started(now);
+  // What somebody else has may be more than this source takes at a time.
+  range.end = std::min(range.end, range.begin + largest_lease(source.traits));
   auto lease = next_lease_++;
   auto ahead = backlog(source) + range.size();
   leases_.emplace(lease, lease_state{id, transfer, range, range.begin, now, now,
@@ -338,6 +361,7 @@ void scheduler::note_spine(body_state& body, uint64_t bytes, instant now) {
   if (!own)
     return;
   own->heard = now;
+  own->brought += bytes;
   own->estimate.arrived(bytes, now);
   own->estimate.resize(quantum_for(*own, body));
 }
@@ -365,12 +389,14 @@ bool scheduler::note_progress(lease_id lease, uint64_t upto, instant now) {
   auto& source = sources_.at(x.source);
   upto = std::min(upto, x.range.end);
   source.estimate.arrived(upto - x.upto, now);
+  source.brought += upto - x.upto;
   bodies_.at(x.transfer).speed.arrived(upto - x.upto, now);
   x.upto = upto;
   x.heard = source.heard = now;
   x.due = now + source.estimate.time_for(x.range.end - upto);
   x.overdue = false;
   auto& body = bodies_.at(x.transfer);
+  body.heard = now;
   body.done.insert({x.range.begin, upto});
   body.orphaned.erase({x.range.begin, upto});
   return drop_rivals(body, {x.range.begin, upto}, lease, now);
@@ -395,6 +421,21 @@ bool scheduler::drop_rivals(const body_state& body, byte_range range,
                    chunk_failure::unavailable, now);
   }
   return any;
+}
+
+/// The origin decides how much it takes from this source; the source is as good
+/// as before.
+void scheduler::note_busy(const device_id& id, source_state& source,
+                          body_state& body, std::optional<duration> retry_after,
+                          instant now) {
+  limits_.turned_away({id, body.origin}, requests_to(source, body.origin),
+                      retry_after, now);
+}
+
+/// Who the origin would not serve lately is not tried again with every body.
+void scheduler::leave_out(const device_id& id, body_state& body, instant now) {
+  if (limits_.is_refused({id, body.origin}, now))
+    body.excluded.insert(id);
 }
 
 void scheduler::note_failure(const device_id& id, source_state& source,

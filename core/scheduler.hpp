@@ -1,6 +1,9 @@
 #pragma once
 
+#include "core/connection_search.hpp"
 #include "core/interval_set.hpp"
+#include "core/origin_limits.hpp"
+#include "core/shared_line.hpp"
 #include "core/source_estimate.hpp"
 #include "core/types.hpp"
 
@@ -24,7 +27,11 @@ enum class chunk_failure {
   mismatch,    ///< it sees another representation than we do
   integrity,   ///< its bytes did not have their hash
   cancelled,   ///< we called it off
+  busy,        ///< the origin wants fewer requests, or later: 429, 503
 };
+
+/// How many kinds of failure there are.
+constexpr size_t chunk_failures = 6;
 
 /// Lower-case words for a failure.
 std::string_view to_string(chunk_failure x);
@@ -37,10 +44,11 @@ struct source_traits {
 
 /// Bounds and sizes that the scheduler keeps to.
 struct scheduler_config {
-  uint64_t chunk_size = 256_KiB;  ///< half of what the spine reads by itself
-  uint64_t max_lease = 4_MiB;     ///< largest lease
+  uint64_t chunk_size =
+      256_KiB;                ///< of which other sizes are multiples or parts
+  uint64_t max_lease = 4_MiB; ///< largest lease
   uint64_t foreign_lease = 1_MiB; ///< largest lease of a foreign peer
-  uint64_t memory = 64_MiB;       ///< between play heads and lease ends, in all
+  uint64_t memory = 64_MiB; ///< from what clients took to lease ends, in all
   duration quantum =
       std::chrono::milliseconds(250); ///< what a lease should take
   uint64_t first_lease = 1; ///< so that two schedulers name no lease alike
@@ -99,7 +107,11 @@ public:
     instant until;
     bool operator==(const set_aside&) const = default;
   };
-  using action = std::variant<grant, cancel, switch_spine, give_up, set_aside>;
+  /// A peer has the same bottleneck as another source, or has it no more.
+  using same_line = shared_line::finding;
+
+  using action =
+      std::variant<grant, cancel, switch_spine, give_up, set_aside, same_line>;
 
   explicit scheduler(scheduler_config config = {})
     : config_(config), next_lease_(config.first_lease) {}
@@ -113,12 +125,14 @@ public:
 
   // -- bodies -----------------------------------------------------------------
 
-  /// A body whose spine stands at `body.begin`.
-  void transfer_opened(transfer_id transfer, byte_range body, instant now);
+  /// A body of `origin` (scheme, host and port) whose spine stands at
+  /// `body.begin`.
+  void transfer_opened(transfer_id transfer, std::string origin,
+                       byte_range body, instant now);
 
   /// A body that was opened before, with another scheduler.
-  void transfer_resumed(transfer_id transfer, byte_range body,
-                        body_progress so_far, instant now);
+  void transfer_resumed(transfer_id transfer, std::string origin,
+                        byte_range body, body_progress so_far, instant now);
 
   /// Everything before `spine` was read by the spine; everything before
   /// `taken` has gone to the client and is not held any more.
@@ -137,9 +151,11 @@ public:
 
   void lease_done(lease_id lease, instant now);
 
-  /// `upto` is how far it came before it failed.
+  /// `upto` is how far it came before it failed; `retry_after` is what a busy
+  /// origin asked for.
   void lease_failed(lease_id lease, chunk_failure why, uint64_t upto,
-                    instant now);
+                    instant now,
+                    std::optional<duration> retry_after = std::nullopt);
 
   // -- machine ----------------------------------------------------------------
 
@@ -157,6 +173,16 @@ public:
 
   /// Sources other than the own line.
   size_t peers() const;
+
+  /// What is known of how origins treat the sources.
+  const origin_limits& limits() const {
+    return limits_;
+  }
+
+  /// Who is known to share a bottleneck.
+  const shared_line& lines() const {
+    return lines_;
+  }
 
 private:
   /// Failures in a row after which a source is set aside.
@@ -187,9 +213,13 @@ private:
     std::vector<ghost> ghosts;
     unsigned failures = 0; ///< in a row
     instant resting_until{};
-    instant heard{}; ///< when something came from it last
+    instant heard{};      ///< when something came from it last
+    uint64_t brought = 0; ///< bytes
+    /// How many requests at a time pay, for each origin.
+    std::map<std::string, connection_search> searches;
   };
   struct body_state {
+    std::string origin;
     byte_range body;
     uint64_t spine;
     uint64_t taken;
@@ -204,6 +234,7 @@ private:
     rate_meter speed; ///< of all sources together
     rate_meter spine_speed;
     instant spine_heard{}; ///< when something of it came last
+    instant heard{};       ///< when anything of the body came last
     uint64_t hedged = 0;   ///< bytes leased twice
     bool spine_alive = true;
     bool switching = false;
@@ -244,9 +275,21 @@ private:
   duration patience_for(const body_state& body, uint64_t offset) const;
   duration remaining(const lease_state& lease, instant now) const;
 
+  // What is tried out.
+  void observe(instant now);
+  void observe_connections(const device_id& id, source_state& source,
+                           instant now);
+  void observe_lines(instant now);
+  bool is_calm() const;
+  size_t usual_leases(const source_state& source) const;
+
   // Rules.
   bool may_serve(const device_id& id, const source_state& source,
-                 const body_state& body) const;
+                 const body_state& body, instant now) const;
+  bool origin_allows(const device_id& id, const source_state& source,
+                     const body_state& body, instant now) const;
+  size_t requests_to(const source_state& source,
+                     const std::string& origin) const;
   bool is_idle_own(const device_id& id, const body_state& body) const;
   bool is_stalled(const source_state& source) const;
   bool is_resting(const source_state& source, instant now) const;
@@ -272,6 +315,7 @@ private:
   bool has_hope(const body_state& body, instant now) const;
 
   // Bookkeeping.
+  uint64_t largest_lease(const source_traits& x) const;
   void give(device_id id, source_state& source, const transfer_id& transfer,
             body_state& body, byte_range range, bool hedge, instant now);
   void note_spine(body_state& body, uint64_t bytes, instant now);
@@ -287,12 +331,18 @@ private:
                    instant now);
   void note_failure(const device_id& id, source_state& source,
                     chunk_failure why, instant now);
+  void note_busy(const device_id& id, source_state& source, body_state& body,
+                 std::optional<duration> retry_after, instant now);
+  void leave_out(const device_id& id, body_state& body, instant now);
   void check_hope(const transfer_id& id, body_state& body, instant now);
 
   scheduler_config config_;
   std::map<device_id, source_state> sources_;
   std::map<transfer_id, body_state> bodies_;
   std::map<lease_id, lease_state> leases_;
+  origin_limits limits_;
+  shared_line lines_;
+  instant observed_{}; ///< when what is tried out was looked at last
   lease_id next_lease_;
   std::deque<action> actions_;
 };

@@ -46,6 +46,7 @@ void scheduler::assign(instant now) {
     hedge(id, body, now);
     maybe_switch(id, body, now);
   }
+  observe(now);
 }
 
 bool scheduler::assign_one(device_id id, source_state& source, instant now) {
@@ -54,7 +55,7 @@ bool scheduler::assign_one(device_id id, source_state& source, instant now) {
   std::vector<std::pair<uint64_t, std::pair<const transfer_id, body_state>*>>
       order;
   for (auto& kv : bodies_)
-    if (may_serve(id, source, kv.second))
+    if (may_serve(id, source, kv.second, now))
       order.emplace_back(outstanding(kv.second), &kv);
   // Who has the least on its way is the first: small bodies do not wait for
   // large ones, and large ones have equal parts.
@@ -79,7 +80,7 @@ void scheduler::adopt_orphans(const transfer_id& id, body_state& body,
     duration time{};
     for (auto& [other, source] : sources_) {
       if (source.traits.foreign || is_stalled(source) || is_resting(source, now)
-          || !may_serve(other, source, body)
+          || !may_serve(other, source, body, now)
           || source.leases.size() >= max_leases(source) + max_orphans)
         continue;
       auto part = std::min({gap->size(), source.estimate.lease_size(),
@@ -116,6 +117,10 @@ void scheduler::maybe_switch(const transfer_id& id, body_state& body,
       sources_, [](auto& kv) { return kv.second.traits.own; });
   if (own == sources_.end() || body.own_refused)
     return;
+  if (!origin_allows(own->first, own->second, body, now)) {
+    body.own_refused = true; // the spine is all that the origin takes
+    return;
+  }
   auto range = next_range(own->first, own->second, body, now);
   if (!range)
     return; // all is taken; the spine doubles as a hedge

@@ -92,7 +92,7 @@ scheduler::stand_in(const device_id& owner, const body_state& body,
   for (auto& [id, source] : sources_) {
     auto room = max_leases(source) + (urgent && !source.traits.foreign);
     if (id == owner || is_stalled(source) || is_resting(source, now)
-        || source.leases.size() >= room || !may_serve(id, source, body))
+        || source.leases.size() >= room || !may_serve(id, source, body, now))
       continue;
     auto needs = source.estimate.time_for(backlog(source) + bytes);
     if (!best || needs < best->second)

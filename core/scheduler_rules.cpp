@@ -21,6 +21,9 @@ constexpr duration abandon_time = 30s;
 /// Who rests longer than this is no hope for a body that waits.
 constexpr duration hope_time = 5s;
 
+/// How long a body waits for an origin that is busy.
+constexpr duration busy_time = 60s;
+
 /// Who has brought anything so soon is not far away.
 constexpr duration short_way = 50ms;
 
@@ -32,12 +35,33 @@ constexpr size_t max_more_leases = 3;
 // -- rules --------------------------------------------------------------------
 
 bool scheduler::may_serve(const device_id& id, const source_state& source,
-                          const body_state& body) const {
-  if (body.given_up || body.excluded.contains(id))
+                          const body_state& body, instant now) const {
+  if (body.given_up || body.excluded.contains(id) || lines_.held() == id
+      || !origin_allows(id, source, body, now))
     return false;
   // While the spine lives the own line has one lease: its successor.
   return !source.traits.own || !body.spine_alive
          || (body.switching && !body.own_refused && is_idle_own(id, body));
+}
+
+/// Whether the origin takes one more request from the source.
+bool scheduler::origin_allows(const device_id& id, const source_state& source,
+                              const body_state& body, instant now) const {
+  return limits_.allows({id, body.origin}, requests_to(source, body.origin),
+                        now);
+}
+
+/// Requests of the source that are under way to the origin, the spines of the
+/// own line among them.
+size_t scheduler::requests_to(const source_state& source,
+                              const std::string& origin) const {
+  size_t out = 0;
+  for (auto id : source.leases)
+    out += bodies_.at(leases_.at(id).transfer).origin == origin;
+  if (source.traits.own)
+    for (auto& [id, body] : bodies_)
+      out += body.spine_alive && body.origin == origin;
+  return out;
 }
 
 bool scheduler::is_idle_own(const device_id& id, const body_state& body) const {
@@ -55,8 +79,17 @@ bool scheduler::is_resting(const source_state& source, instant now) const {
   return source.resting_until > now;
 }
 
-/// As many as keep the source's line busy while answers are on their way.
+/// As many as keep the source's line busy.
 size_t scheduler::max_leases(const source_state& source) const {
+  size_t extra = 0;
+  for (auto& [id, body] : bodies_)
+    if (auto i = source.searches.find(body.origin); i != source.searches.end())
+      extra = std::max(extra, i->second.extra());
+  return usual_leases(source) + extra;
+}
+
+/// As many as keep it busy while answers are on their way.
+size_t scheduler::usual_leases(const source_state& source) const {
   if (source.traits.foreign)
     return 1;
   auto& x = source.estimate;
@@ -115,9 +148,11 @@ instant scheduler::overdue_at(const lease_state& lease) const {
 }
 
 bool scheduler::has_hope(const body_state& body, instant now) const {
+  bool patient = now < body.heard + busy_time;
   return std::any_of(sources_.begin(), sources_.end(), [&](auto& kv) {
-    return !body.excluded.contains(kv.first)
-           && kv.second.resting_until < now + hope_time;
+    auto& [id, source] = kv;
+    return !body.excluded.contains(id) && source.resting_until < now + hope_time
+           && (patient || origin_allows(id, source, body, now));
   });
 }
 
@@ -135,6 +170,8 @@ std::optional<instant> scheduler::deadline() const {
   for (auto& [id, body] : bodies_)
     if (body.hopeless_since && !body.given_up)
       consider(*body.hopeless_since + hope_time);
+  if (auto at = limits_.deadline(); at && !bodies_.empty())
+    consider(*at);
   return out;
 }
 
@@ -142,6 +179,7 @@ void scheduler::expire(instant now) {
   for (auto& [id, source] : sources_)
     if (source.resting_until <= now)
       source.resting_until = instant{};
+  limits_.expire(now);
   for (auto& [id, lease] : leases_) {
     if (lease.overdue || now < overdue_at(lease))
       continue;

@@ -129,11 +129,12 @@ daemon daemon_of(const json::object& in) {
 }
 
 peer peer_of(const json::object& in) {
-  return {text_of(in, "id"),        text_of(in, "name"),
-          text_of(in, "address"),   text_of(in, "state"),
-          text_of(in, "protocol"),  real_of(in, "rate_down"),
-          real_of(in, "rate_up"),   number_of(in, "bytes_from"),
-          number_of(in, "bytes_to")};
+  auto* same = in.if_contains("same_line"); // of newer daemons, now and then
+  return {text_of(in, "id"),         text_of(in, "name"),
+          text_of(in, "address"),    text_of(in, "state"),
+          text_of(in, "protocol"),   real_of(in, "rate_down"),
+          real_of(in, "rate_up"),    number_of(in, "bytes_from"),
+          number_of(in, "bytes_to"), same ? text(*same) : std::string{}};
 }
 
 map_run run_of(const json::object& in) {

@@ -87,6 +87,7 @@ struct peer {
   double rate_up = 0;
   uint64_t bytes_from = 0;
   uint64_t bytes_to = 0;
+  std::string same_line; ///< id of who shares its bottleneck, or empty
 };
 
 /// Cells of a body that lie side by side.

@@ -177,6 +177,16 @@ lines crash_text(const crash& x) {
   return out;
 }
 
+std::optional<std::string> same_line_text(const peer& x,
+                                          const std::vector<peer>& peers) {
+  if (x.same_line.empty())
+    return std::nullopt;
+  auto other = std::ranges::find(peers, x.same_line, &peer::id);
+  return name_of(x) + " adds nothing now: it shares a bottleneck with "
+         + (other == peers.end() ? "this device" : name_of(*other))
+         + " (the same internet line, or a limit of the origin)";
+}
+
 lines peers_text(const std::vector<peer>& peers) {
   if (peers.empty())
     return {line{"no other device is in the pod yet"}};
@@ -191,16 +201,20 @@ lines peers_text(const std::vector<peer>& peers) {
                     {rate_text(static_cast<uint64_t>(x.rate_up))},
                     {size_text(x.bytes_from)},
                     {size_text(x.bytes_to)}});
-  return table({{"PEER"},
-                {"ID"},
-                {"ADDRESS"},
-                {"STATE"},
-                {"PROTOCOL"},
-                {"DOWN", true},
-                {"UP", true},
-                {"FROM IT", true},
-                {"TO IT", true}},
-               rows);
+  auto out = table({{"PEER"},
+                    {"ID"},
+                    {"ADDRESS"},
+                    {"STATE"},
+                    {"PROTOCOL"},
+                    {"DOWN", true},
+                    {"UP", true},
+                    {"FROM IT", true},
+                    {"TO IT", true}},
+                   rows);
+  for (auto& x : peers)
+    if (auto said = same_line_text(x, peers))
+      out.push_back(line{*said, tone::warn});
+  return out;
 }
 
 lines transfers_text(const std::vector<transfer>& transfers) {

@@ -75,6 +75,11 @@ lines actor_text(const actor_page& page);
 lines tree_text(const node& root);
 lines crashes_text(const crash_list& crashes);
 lines peers_text(const std::vector<peer>& peers);
+
+/// What is to be said of a peer that shares a bottleneck, if it does: one
+/// internet line, or the origin's limit, behind two devices.
+std::optional<std::string> same_line_text(const peer& x,
+                                          const std::vector<peer>& peers);
 lines transfers_text(const std::vector<transfer>& transfers);
 lines pod_text(const std::vector<member>& members);
 line event_text(const event& x);

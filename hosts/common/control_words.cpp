@@ -126,7 +126,7 @@ tone tone_of_kind(std::string_view kind) {
     return tone::bad;
   if (kind == "hanging" || kind == "peer_down" || kind == "lease_lost"
       || kind == "transfer_replaced" || kind == "dropped"
-      || kind == "overloaded")
+      || kind == "overloaded" || kind == "line_shared")
     return tone::warn;
   if (kind == "peer_up" || kind == "transfer_done" || kind == "restarted")
     return tone::good;

@@ -24,7 +24,7 @@ std::string label_of(const device_id& id, const label_map& labels) {
 }
 
 json::object peer_json(const peer_status& x) {
-  return {
+  json::object out{
       {"id", to_string(x.id)},
       {"name", clean_utf8(x.name)},
       {"address", clean_utf8(x.address)},
@@ -35,6 +35,9 @@ json::object peer_json(const peer_status& x) {
       {"bytes_from", x.bytes_from},
       {"bytes_to", x.bytes_to},
   };
+  if (x.same_line)
+    out.emplace("same_line", to_string(*x.same_line));
+  return out;
 }
 
 json::array map_json(const std::vector<part_map::run>& runs,

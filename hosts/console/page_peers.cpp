@@ -63,6 +63,8 @@ private:
       out.push_back(direction("up  ", rates.up,
                               size_text(x.bytes_to) + " to it", size, now));
     }
+    if (auto said = same_line_text(x, data.status().peers))
+      out.push_back(line{"   " + *said, tone::warn});
     out.push_back({});
   }
 

@@ -201,6 +201,8 @@ void dial_race::settle(result<socket_ptr> outcome) {
   if (!done_)
     return;
   timer_.cancel();
+  // A lookup that still runs keeps this alive, but nothing else.
+  permit_ = nullptr;
   for (const auto& socket : std::exchange(sockets_, {})) {
     error_code ec;
     socket->close(ec);

@@ -120,6 +120,8 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
   }
 
   void ask(const key& x, handler<addresses> done) {
+    if (closed)
+      return answer_later(done, make_error(errc::cancelled, "called off"));
     if (auto i = lookups.find(x); i != lookups.end()) {
       i->second.waiting.push_back(std::move(done));
     } else if (queue.size() >= limits.waiting) {
@@ -198,6 +200,7 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
   }
 
   void close() {
+    closed = true;
     for (auto& [x, job] : std::exchange(lookups, {})) {
       if (job.back)
         job.back->close();
@@ -214,6 +217,7 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
   std::map<key, lookup> lookups;
   std::deque<key> queue; ///< of `lookups`, those that wait for a thread
   size_t running = 0;
+  bool closed = false;
 };
 
 dns_cache::dns_cache(asio::any_io_executor ex, dns_limits limits,
@@ -222,6 +226,10 @@ dns_cache::dns_cache(asio::any_io_executor ex, dns_limits limits,
       std::make_shared<state>(std::move(ex), limits, std::move(resolver))) {}
 
 dns_cache::~dns_cache() {
+  close();
+}
+
+void dns_cache::close() {
   state_->close();
 }
 

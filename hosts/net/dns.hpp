@@ -56,6 +56,10 @@ public:
   void lookup(const std::string& host, address_family family,
               handler<addresses> done);
 
+  /// Answers all who wait with `cancelled`, and whoever asks from now on.
+  /// Lookups that still run in threads lead nowhere.
+  void close();
+
 private:
   struct state;
   std::shared_ptr<state> state_;

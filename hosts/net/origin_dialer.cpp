@@ -207,7 +207,12 @@ origin_dialer::origin_dialer(asio::any_io_executor ex, wan_config wan,
   : shared_(std::make_shared<shared>(ex, std::move(wan),
                                      std::move(allow_for_peer))) {}
 
-origin_dialer::~origin_dialer() = default;
+/// Jobs may live on, and must not keep threads on their way to an event loop
+/// that ends.
+origin_dialer::~origin_dialer() {
+  shared_->names.close();
+  shared_->peer_names.close();
+}
 
 std::shared_ptr<dial_job> origin_dialer::dial(const host_port& to,
                                               dial_purpose purpose,

@@ -21,7 +21,7 @@ std::string taken_over(body_progress so_far) {
   x.source_joined(device('o'), {true, false}, now);
   x.source_joined(device('a'), {false, false}, now);
   transfer_id id;
-  x.transfer_resumed(id, {0, 4_MiB}, std::move(so_far), now);
+  x.transfer_resumed(id, "origin", {0, 4_MiB}, std::move(so_far), now);
   std::string out(16, '.');
   for (int i = 0; i < 100; ++i) {
     std::vector<scheduler::grant> grants;
@@ -85,7 +85,7 @@ CAF_TEST(what a lost source had leased goes at once to those who are busy) {
   x.source_joined(device('a'), {false, false}, now);
   x.source_joined(device('b'), {false, false}, now);
   transfer_id id;
-  x.transfer_opened(id, {0, 64_MiB}, now);
+  x.transfer_opened(id, "origin", {0, 64_MiB}, now);
   std::map<char, interval_set> leased;
   auto note_grants = [&] {
     while (auto action = x.poll())
@@ -109,7 +109,7 @@ CAF_TEST(a foreign source takes no more for one that went) {
   x.source_joined(device('a'), {false, false}, now);
   x.source_joined(device('f'), {false, true}, now);
   transfer_id id;
-  x.transfer_opened(id, {0, 64_MiB}, now);
+  x.transfer_opened(id, "origin", {0, 64_MiB}, now);
   while (x.poll()) {
   }
   x.source_left(device('a'), now + 10ms);

@@ -358,7 +358,7 @@ CAF_TEST(the leases of a peer that leaves go to others at once) {
   CAF_CHECK(shows_only(b.picture, "Sob"));
 }
 
-CAF_TEST(a peer that is refused gets no more of that body but of others) {
+CAF_TEST(a peer that is refused gets no more of that origin but of others) {
   pool p;
   p.join('o', 5e6);
   p.join('a', 5e6).fails = chunk_failure::refused;
@@ -366,7 +366,7 @@ CAF_TEST(a peer that is refused gets no more of that body but of others) {
   p.run_for(100ms);
   CAF_CHECK_EQUAL(p.lines.at('a').grants, 3u);
   p.lines.at('a').fails.reset();
-  p.open(4_MiB);
+  p.open(4_MiB, unlimited, "another");
   CAF_REQUIRE(p.run());
   CAF_CHECK_EQUAL(count(p.bodies[0].picture, 'a'), 0u);
   CAF_CHECK(count(p.bodies[1].picture, 'a') > 0);
@@ -617,7 +617,7 @@ char any_name(engine& random) {
 void disturb(pool& p, engine& random) {
   static constexpr chunk_failure failures[] = {
       chunk_failure::unavailable, chunk_failure::refused,
-      chunk_failure::mismatch, chunk_failure::integrity};
+      chunk_failure::mismatch, chunk_failure::integrity, chunk_failure::busy};
   auto name = any_name(random);
   auto i = p.lines.find(name);
   if (i == p.lines.end() || !i->second.present) {
@@ -634,7 +634,7 @@ void disturb(pool& p, engine& random) {
       return;
     case 2:
       // The own line seldom sees another representation.
-      i->second.fails = failures[random() % (name == 'o' ? 2 : 4)];
+      i->second.fails = failures[random() % (name == 'o' ? 2 : 5)];
       return;
     case 3:
       p.lose_spine(random() % p.bodies.size());

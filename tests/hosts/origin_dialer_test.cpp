@@ -3,7 +3,9 @@
 #include "tests/hosts/scripted_origin.hpp"
 
 #include <fstream>
+#include <future>
 #include <map>
+#include <thread>
 
 #define CAF_SUITE origin_dialer
 #include <caf/test/unit_test.hpp>
@@ -204,6 +206,39 @@ CAF_TEST(the exit policy is asked about every address each time) {
   CAF_CHECK_EQUAL(dial("a.example", port, dial_purpose::peer),
                   to_string(errc::policy_refused));
   CAF_CHECK_EQUAL(dial("a.example", port), "127.0.0.1");
+}
+
+CAF_TEST(a lookup may last longer than the dialer and its event loop) {
+  auto outer = std::make_unique<loop>();
+  auto released = std::make_shared<std::promise<void>>();
+  auto wait = released->get_future().share();
+  auto alive = std::make_shared<int>();
+  std::weak_ptr<int> running = alive;
+  // One family is there at once, the other one much too late.
+  config.resolver = [wait, alive](const std::string&,
+                                  address_family x) -> result<addresses> {
+    if (x == address_family::v6)
+      return addresses{make_address("::1")};
+    wait.wait();
+    return addresses{make_address("127.0.0.1")};
+  };
+  auto good = listener_at(*outer, "::1", 0);
+  auto own = std::make_unique<origin_dialer>(
+      outer->io.get_executor(), std::exchange(config, {}), nullptr);
+  alive.reset();
+  auto socket = outer->await<socket_ptr>([&](auto done) {
+    job = own->dial({"a.example", good.local_endpoint().port()},
+                    dial_purpose::own_tunnel, done);
+  });
+  CAF_CHECK(socket);
+  socket = make_error(errc::gone, "");
+  good.close();
+  own.reset();
+  outer.reset();
+  job.reset();
+  released->set_value();
+  while (!running.expired())
+    std::this_thread::yield();
 }
 
 CAF_TEST(we do not dial ourselves) {

@@ -22,6 +22,9 @@ constexpr duration fetch_timeout = 20s;
 /// How many ranges a device fetches for another at a time.
 constexpr size_t max_serving = 4;
 
+/// Connections to one origin at a time that nobody complains about.
+constexpr size_t polite_connections = 6;
+
 /// A line that streams tells of so many bytes, or after so long of fewer.
 constexpr uint64_t tell_bytes = 64_KiB;
 constexpr duration tell_time = 50ms;
@@ -116,9 +119,9 @@ void pool::leave(char name) {
 size_t pool::open(uint64_t size, double client_rate, std::string origin) {
   transfer_id id;
   id.bytes[0] = static_cast<uint8_t>(bodies.size() + 1);
-  bodies.emplace_back(id, size, client_rate, std::move(origin));
+  bodies.emplace_back(id, size, client_rate, origin);
   bodies.back().opened = now;
-  tell([&](auto& who) { who.transfer_opened(id, {0, size}, now); });
+  tell([&](auto& who) { who.transfer_opened(id, origin, {0, size}, now); });
   pump();
   return bodies.size() - 1;
 }
@@ -280,7 +283,9 @@ double pool::capacity() const {
     auto link = x.shares ? x.shares : name;
     if (!x.present || x.frozen || x.fails || !counted.insert(link).second)
       continue;
-    (x.traits.own ? own : peers) += lines.at(link).rate;
+    auto connections = std::min(x.origin.max_connections, polite_connections);
+    auto most = x.origin.per_connection * static_cast<double>(connections);
+    (x.traits.own ? own : peers) += std::min(lines.at(link).rate, most);
   }
   return own + std::min(peers, lan_rate);
 }
@@ -306,9 +311,11 @@ void pool::settle() {
 bool pool::settle_job(line& x, job& j) {
   if (j.where == stage::asked && now >= j.since + x.latency) {
     if (x.fails && *x.fails != chunk_failure::integrity)
-      return end(j, *x.fails);
-    if (connections(x) >= x.origin.max_connections)
-      return end(j, chunk_failure::unavailable);
+      return end(j, *x.fails, x.origin.retry_after);
+    if (connections(x) >= x.origin.max_connections) {
+      ++x.turned_away;
+      return end(j, chunk_failure::busy, x.origin.retry_after);
+    }
     j.where = stage::wan;
     j.since = j.told_at = now;
     j.left = static_cast<double>(j.range.size());
@@ -365,11 +372,14 @@ void pool::arrive(line& x, job& j, uint64_t upto) {
   tell([&](auto& who) { who.lease_progressed(j.lease, upto, now); });
 }
 
-bool pool::end(const job& j, std::optional<chunk_failure> failure) {
+bool pool::end(const job& j, std::optional<chunk_failure> failure,
+               std::optional<duration> retry_after) {
   if (j.cancelled)
     return true;
   if (failure)
-    tell([&](auto& who) { who.lease_failed(j.lease, *failure, j.told, now); });
+    tell([&](auto& who) {
+      who.lease_failed(j.lease, *failure, j.told, now, retry_after);
+    });
   else
     tell([&](auto& who) { who.lease_done(j.lease, now); });
   return true;
@@ -519,6 +529,7 @@ void pool::perform(const scheduler::give_up& x) {
 }
 
 void pool::perform(const scheduler::set_aside&) {}
+void pool::perform(const scheduler::same_line&) {}
 
 // -- figures ------------------------------------------------------------------
 

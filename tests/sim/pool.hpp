@@ -59,6 +59,7 @@ struct job {
 struct origin_manners {
   double per_connection = unlimited; ///< bytes a second of each
   size_t max_connections = 1000;     ///< more are answered 503
+  std::optional<duration> retry_after = std::nullopt; ///< said with it
 };
 
 /// A device and its internet connection.
@@ -77,6 +78,7 @@ struct line {
   std::list<job> jobs;
   double spent = 0; ///< bytes that came over the line
   unsigned grants = 0;
+  unsigned turned_away = 0; ///< requests that the origin answered 503
 };
 
 /// One pooled body and its client.
@@ -184,7 +186,8 @@ private:
   bool settle_job(line& x, job& j);
   bool fetched(line& x, job& j);
   void arrive(line& x, job& j, uint64_t upto);
-  bool end(const job& j, std::optional<chunk_failure> failure);
+  bool end(const job& j, std::optional<chunk_failure> failure,
+           std::optional<duration> retry_after = std::nullopt);
   size_t connections(const line& x) const;
   void step_body(body& b, duration time);
   void read_spine(body& b);
@@ -201,6 +204,7 @@ private:
   void perform(const scheduler::switch_spine& x);
   void perform(const scheduler::give_up& x);
   void perform(const scheduler::set_aside& x);
+  void perform(const scheduler::same_line& x);
 
   /// Something that bytes flow through: of a job, or of a spine.
   struct flow {

@@ -75,6 +75,22 @@ member make_member(dice& random, char name, const scenario_limits& limits) {
   return out;
 }
 
+/// Some origins limit each connection, or how many a device may have; and some
+/// refuse whoever comes from another address than the client's.
+void add_manners(scenario& out) {
+  dice random{~out.seed};
+  if (random.chance(0.3))
+    out.origin.per_connection = mbit * random.magnitude(2, 50);
+  if (random.chance(0.3)) {
+    out.origin.max_connections = 1 + random.bits() % 4;
+    if (random.chance(0.5))
+      out.origin.retry_after = std::chrono::seconds{1 + random.bits() % 3};
+  }
+  auto share = random.chance(0.3) ? random.uniform(0.1, 1) : 0.0;
+  for (auto& x : out.members)
+    x.refused = x.name != 'o' && random.chance(share);
+}
+
 /// Another rate every so often, between a third and three times the first.
 void fluctuate(pool& p, const member& x, uint64_t seed) {
   auto random = std::make_shared<dice>(seed ^ static_cast<uint64_t>(x.name));
@@ -147,6 +163,8 @@ scenario make_scenario(uint64_t seed, scenario_limits limits) {
   for (unsigned i = 0; i < bodies; ++i)
     out.sizes.push_back(
         static_cast<uint64_t>(all * random.uniform(3, 20) / bodies));
+  if (limits.origins)
+    add_manners(out);
   return out;
 }
 
@@ -154,14 +172,23 @@ std::string describe(const scenario& x) {
   std::string out = "seed " + std::to_string(x.seed) + ":";
   char text[80];
   for (auto& y : x.members) {
-    std::snprintf(text, sizeof text, " %c=%.1f%s%s", y.name, y.rate / mbit,
-                  y.foreign ? "f" : "", std::string{word(y.what)}.c_str());
+    std::snprintf(text, sizeof text, " %c=%.1f%s%s%s", y.name, y.rate / mbit,
+                  y.foreign ? "f" : "", std::string{word(y.what)}.c_str(),
+                  y.refused ? " refused" : "");
     out += text;
   }
   std::snprintf(text, sizeof text, "; lan %.0f Mbit/s;", x.lan_rate / mbit);
   out += text;
   for (auto size : x.sizes)
     out += " " + std::to_string(size / megabyte) + " MB";
+  if (x.origin.per_connection < unlimited) {
+    std::snprintf(text, sizeof text, "; %.1f Mbit/s a connection",
+                  x.origin.per_connection / mbit);
+    out += text;
+  }
+  if (x.origin.max_connections < 1000)
+    out += "; " + std::to_string(x.origin.max_connections)
+           + " connections a device";
   return out;
 }
 
@@ -180,7 +207,10 @@ std::unique_ptr<pool> begin(const scenario& x, std::optional<fixed_plan> plan) {
   for (auto& y : x.members) {
     if (p->rival)
       p->rival->expect(device(y.name), y.rate);
-    p->join(y.name, y.rate, y.latency, y.foreign);
+    auto& line = p->join(y.name, y.rate, y.latency, y.foreign);
+    line.origin = x.origin;
+    if (y.refused)
+      line.fails = chunk_failure::refused;
     prepare(*p, y, x.seed);
   }
   for (auto size : x.sizes)

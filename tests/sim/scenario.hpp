@@ -29,6 +29,7 @@ struct member {
   incident what;
   duration when; ///< after the download began
   duration length;
+  bool refused = false; ///< by the origin: its address is not ours
 };
 
 /// A pod and what it downloads.
@@ -38,6 +39,7 @@ struct scenario {
   double lan_rate;             ///< bytes a second
   duration lan_latency;
   std::vector<uint64_t> sizes; ///< bytes of the bodies, which begin together
+  origin_manners origin;       ///< towards each device
 };
 
 /// What random pods may look like.
@@ -45,6 +47,7 @@ struct scenario_limits {
   size_t min_devices = 2;
   size_t max_devices = 64;
   bool incidents = true; ///< whether anything happens to devices
+  bool origins = false;  ///< whether origins have limits of their own
 };
 
 /// The pod of this seed; the same on every machine.

@@ -103,6 +103,8 @@ int main(int argc, char** argv) {
   std::optional<uint64_t> shown;
   app.add_option("--show", shown, "tell how the pod of this seed goes");
   app.add_flag("--calm", calm, "nothing happens to any device");
+  app.add_flag("--origins", limits.origins,
+               "origins limit connections, or refuse devices");
   app.add_flag("!--no-rivals", rivals, "leave the fixed plans out");
   CLI11_PARSE(app, argc, argv);
   limits.incidents = !calm;

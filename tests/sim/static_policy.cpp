@@ -30,8 +30,8 @@ void static_policy::source_left(device_id source, instant) {
 
 /// The client's own request begins the body; the plan begins behind what it
 /// reads before a line can take over.
-void static_policy::transfer_opened(transfer_id transfer, byte_range body,
-                                    instant) {
+void static_policy::transfer_opened(transfer_id transfer, const std::string&,
+                                    byte_range body, instant) {
   auto begin = std::min(body.end, body.begin + 2 * chunk_size_);
   plan(transfer, {begin, body.end});
   if (begin < body.end)
@@ -77,7 +77,7 @@ void static_policy::lease_done(lease_id lease, instant) {
 }
 
 void static_policy::lease_failed(lease_id lease, chunk_failure, uint64_t upto,
-                                 instant) {
+                                 instant, std::optional<duration>) {
   for (auto i = workers_.begin(); i != workers_.end(); ++i) {
     auto found = i->second.active.find(lease);
     if (found == i->second.active.end())

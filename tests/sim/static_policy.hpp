@@ -28,14 +28,15 @@ public:
 
   void source_joined(device_id source, source_traits traits, instant now);
   void source_left(device_id source, instant now);
-  void transfer_opened(transfer_id transfer, byte_range body, instant now);
+  void transfer_opened(transfer_id transfer, const std::string&,
+                       byte_range body, instant now);
   void progressed(transfer_id, uint64_t spine, uint64_t taken, instant now);
   void spine_ended(transfer_id transfer, uint64_t spine, instant now);
   void transfer_closed(transfer_id transfer, instant now);
   void lease_progressed(lease_id lease, uint64_t upto, instant now);
   void lease_done(lease_id lease, instant now);
   void lease_failed(lease_id lease, chunk_failure why, uint64_t upto,
-                    instant now);
+                    instant now, std::optional<duration> retry_after);
   void expire(instant now);
   std::optional<scheduler::action> poll();
 

@@ -1,0 +1,93 @@
+#include "core/scheduler.hpp"
+
+#include <algorithm>
+
+/// What is found out by trying: how many requests at a time pay, and who has a
+/// line of its own.
+namespace peapod {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How often it is looked at.
+constexpr duration interval = 50ms;
+
+/// Who has brought nothing for so long gets nothing more to do.
+constexpr duration alive = 500ms;
+
+/// Requests at a time to one origin over our own line: as many as browsers
+/// have.
+constexpr size_t most_requests = 6;
+
+/// Only bodies that take so much longer bear that a peer pauses.
+constexpr duration long_enough = 30s;
+
+/// Origins that are remembered for each source.
+constexpr size_t max_searches = 64;
+
+} // namespace
+
+void scheduler::observe(instant now) {
+  if (bodies_.empty() || now < observed_ + interval)
+    return;
+  observed_ = now;
+  for (auto& [id, source] : sources_)
+    if (source.traits.own)
+      observe_connections(id, source, now);
+  observe_lines(now);
+}
+
+/// One origin at a time, because only then the line's rate says something about
+/// it. Peers keep to what they usually have: what is under way to a slow one is
+/// lost with it.
+void scheduler::observe_connections(const device_id& id, source_state& source,
+                                    instant now) {
+  const std::string* origin = nullptr;
+  for (auto lease : source.leases) {
+    auto& other = bodies_.at(leases_.at(lease).transfer).origin;
+    if (origin && *origin != other)
+      return;
+    origin = &other;
+  }
+  if (!origin
+      || (source.searches.size() >= max_searches
+          && !source.searches.contains(*origin)))
+    return;
+  auto& search = source.searches[*origin];
+  auto most = limits_.cap({id, *origin}).value_or(most_requests);
+  auto usual = usual_leases(source);
+  // One trial at a time: while a peer is held others become faster.
+  bool full = source.leases.size() >= usual + search.extra()
+              && now < source.heard + alive && !lines_.held();
+  connection_search::rates seen{source.estimate.rate().value_or(0)};
+  for (auto& [other, x] : sources_)
+    seen.all += x.estimate.rate().value_or(0);
+  search.observe(seen, usual, most, full, now);
+}
+
+void scheduler::observe_lines(instant now) {
+  std::vector<source_sample> samples;
+  for (auto& [id, x] : sources_)
+    samples.push_back(
+        {id, x.traits.own, !x.leases.empty() || !x.ghosts.empty(), x.brought});
+  if (auto found = lines_.observe(samples, is_calm(), now))
+    actions_.push_back(*found);
+}
+
+/// Whether there is more to do than all can bring for long: the window is open,
+/// and the client takes what comes.
+bool scheduler::is_calm() const {
+  for (auto& [id, source] : sources_)
+    for (auto& [origin, search] : source.searches)
+      if (search.is_trying())
+        return false;
+  return std::ranges::any_of(bodies_, [this](auto& kv) {
+    auto& body = kv.second;
+    return !body.given_up && time_to_end(body) >= long_enough
+           && body.frontier + window() / 4 <= window_end(body)
+           && head(body) <= body.taken + window() / 4;
+  });
+}
+
+} // namespace peapod

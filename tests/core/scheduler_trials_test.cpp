@@ -1,0 +1,171 @@
+#define CAF_SUITE scheduler_trials
+
+#include "tests/sim/pool.hpp"
+
+#include <set>
+
+#include <caf/test/unit_test.hpp>
+
+using namespace peapod;
+using namespace peapod::sim;
+
+namespace {
+
+bool complete(const pool& x, size_t index = 0) {
+  auto& b = x.bodies[index];
+  return !b.open && b.failed.empty() && b.exact
+         && b.received == b.core.body().end;
+}
+
+std::vector<scheduler::same_line> findings(const pool& x) {
+  std::vector<scheduler::same_line> out;
+  for (auto& action : x.history)
+    if (auto y = std::get_if<scheduler::same_line>(&action))
+      out.push_back(*y);
+  return out;
+}
+
+/// How fast a line is in a second, as a part of what it could be.
+double use_of(pool& p, char name, duration time) {
+  auto before = p.lines.at(name).spent;
+  p.run_for(time);
+  return (p.lines.at(name).spent - before)
+         / (p.lines.at(name).rate
+            * std::chrono::duration<double>(time).count());
+}
+
+} // namespace
+
+// -- how many requests at a time ----------------------------------------------
+
+CAF_TEST(an origin that limits each connection gets as many as pay) {
+  pool p;
+  p.join('o', 6e6).origin.per_connection = 1e6;
+  p.join('a', 2e6).origin.per_connection = 1e6;
+  p.open(200 * megabyte);
+  p.run_for(12s);
+  CAF_CHECK(use_of(p, 'o', 2s) > 0.9);
+  CAF_CHECK_EQUAL(p.lines.at('o').jobs.size(), 6u);
+  CAF_CHECK(p.lines.at('a').jobs.size() <= 3);
+}
+
+CAF_TEST(where more requests do not pay there are no more) {
+  pool p;
+  p.join('o', 6e6);
+  p.join('a', 4e6, 10ms);
+  p.open(400 * megabyte);
+  size_t samples = 0;
+  size_t more = 0;
+  for (p.run_for(5s); p.now < instant{30s}; p.run_for(50ms)) {
+    ++samples;
+    more += p.lines.at('o').jobs.size() > 2;
+  }
+  CAF_CHECK(samples > 400);
+  CAF_CHECK(more < samples / 8);
+}
+
+CAF_TEST(the next body of the origin begins with what has paid) {
+  pool p;
+  p.join('o', 6e6).origin.per_connection = 1e6;
+  p.join('a', 1e6);
+  p.open(60 * megabyte);
+  CAF_REQUIRE(p.run());
+  p.open(60 * megabyte);
+  p.run_for(1500ms);
+  CAF_CHECK_EQUAL(p.lines.at('o').jobs.size(), 6u);
+}
+
+// -- who has a line of its own ------------------------------------------------
+
+CAF_TEST(a peer behind our own line is found) {
+  pool p;
+  p.join('o', 5e6);
+  p.join('a', 5e6).shares = 'o';
+  p.join('b', 5e6);
+  p.open(900 * megabyte);
+  p.run_for(55s);
+  auto found = findings(p);
+  CAF_REQUIRE_EQUAL(found.size(), 1u);
+  CAF_CHECK(found[0] == (scheduler::same_line{device('a'), device('o')}));
+}
+
+CAF_TEST(two peers behind one line are found) {
+  pool p;
+  p.join('o', 1e6);
+  p.join('a', 5e6);
+  p.join('b', 5e6).shares = 'a';
+  p.open(900 * megabyte);
+  p.run_for(100s);
+  auto found = findings(p);
+  CAF_REQUIRE(!found.empty());
+  for (auto& x : found)
+    CAF_CHECK(x.with && x.source != device('o') && *x.with != device('o'));
+}
+
+CAF_TEST(three devices behind one line are found) {
+  pool p;
+  p.join('o', 6e6);
+  p.join('a', 6e6).shares = 'o';
+  p.join('b', 6e6).shares = 'o';
+  p.join('c', 4e6);
+  p.open(900 * megabyte);
+  p.run_for(60s);
+  std::set<device_id> found;
+  for (auto& x : findings(p))
+    found.insert(x.source);
+  CAF_CHECK(found == (std::set<device_id>{device('a'), device('b')}));
+}
+
+CAF_TEST(a peer that moves to a line of its own is found) {
+  pool p;
+  p.join('o', 5e6);
+  p.join('a', 5e6).shares = 'o';
+  p.open(20'000 * megabyte);
+  p.run_for(60s);
+  CAF_REQUIRE_EQUAL(findings(p).size(), 1u);
+  p.lines.at('a').shares = 0;
+  p.run_for(11min);
+  auto found = findings(p);
+  CAF_REQUIRE_EQUAL(found.size(), 2u);
+  CAF_CHECK(found[1] == (scheduler::same_line{device('a'), std::nullopt}));
+}
+
+CAF_TEST(peers with lines of their own are not suspected) {
+  pool p;
+  p.join('o', 5e6);
+  p.join('a', 5e6);
+  p.join('b', 2e6, 100ms);
+  p.join('c', 8e6, 60ms);
+  p.open(3000 * megabyte);
+  p.run_for(100s);
+  CAF_CHECK(findings(p).empty());
+}
+
+CAF_TEST(a client that is slower than the lines makes nobody suspected) {
+  pool p;
+  p.join('o', 5e6);
+  p.join('a', 5e6);
+  p.open(600 * megabyte, 4e6);
+  p.run_for(100s);
+  CAF_CHECK(findings(p).empty());
+}
+
+CAF_TEST(short bodies are not disturbed) {
+  pool p;
+  p.join('o', 5e6);
+  p.join('a', 5e6);
+  p.open(100 * megabyte);
+  CAF_REQUIRE(p.run());
+  CAF_CHECK(complete(p));
+  CAF_CHECK(efficiency(p, p.bodies[0], instant{1s}) > 0.97);
+}
+
+CAF_TEST(looking costs little) {
+  pool p;
+  p.join('o', 5e6);
+  p.join('a', 5e6);
+  p.open(400 * megabyte);
+  CAF_REQUIRE(p.run());
+  CAF_CHECK(complete(p));
+  CAF_CHECK(efficiency(p, p.bodies[0], instant{1s}) > 0.96);
+}
