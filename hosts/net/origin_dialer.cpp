@@ -210,6 +210,8 @@ origin_dialer::origin_dialer(asio::any_io_executor ex, wan_config wan,
 /// Jobs may live on, and must not keep threads on their way to an event loop
 /// that ends.
 origin_dialer::~origin_dialer() {
+  if (!shared_)
+    return; // it was moved from
   shared_->names.close();
   shared_->peer_names.close();
 }

@@ -46,6 +46,8 @@ class origin_dialer {
 public:
   origin_dialer(boost::asio::any_io_executor ex, wan_config wan,
                 exit_policy allow_for_peer = nullptr);
+  origin_dialer(origin_dialer&&) noexcept = default;
+  origin_dialer& operator=(origin_dialer&&) = delete;
   ~origin_dialer();
 
   /// Errors: `dns_failed`, `dns_unanswered`, `connection_refused`,
