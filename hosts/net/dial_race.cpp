@@ -221,6 +221,8 @@ handler<socket_ptr> dial_race::end() {
     error_code ec;
     socket->close(ec);
   }
+  // It may hold the names, which hold this while a lookup is under way.
+  permit_ = nullptr;
   return std::exchange(done_, nullptr);
 }
 
