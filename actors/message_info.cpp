@@ -4,7 +4,6 @@
 
 #include <boost/core/demangle.hpp>
 
-#include <typeindex>
 #include <unordered_map>
 
 namespace peapod {
@@ -29,15 +28,16 @@ uint64_t size_of_part(const void* x) {
   return outcome ? outcome->bytes.size() : 0;
 }
 
-/// The messages that carry payload, and where.
-const std::unordered_map<std::type_index, size_function>& sizes() {
-  static const std::unordered_map<std::type_index, size_function> table{
-      {typeid(chunk_arrived), size_of_bytes<chunk_arrived>},
-      {typeid(body_ready), size_of_bytes<body_ready>},
-      {typeid(fetch_read), size_of_part<fetch_read>},
-      {typeid(spine_read), size_of_part<spine_read>},
-      {typeid(datagram_received), size_of_part<datagram_received>},
-      {typeid(stream_read),
+/// The messages that carry payload, and where. By where their `type_info` is,
+/// of which one program has one each: this is asked for every message.
+const auto& sizes() {
+  static const std::unordered_map<const std::type_info*, size_function> table{
+      {&typeid(chunk_arrived), size_of_bytes<chunk_arrived>},
+      {&typeid(body_ready), size_of_bytes<body_ready>},
+      {&typeid(fetch_read), size_of_part<fetch_read>},
+      {&typeid(spine_read), size_of_part<spine_read>},
+      {&typeid(datagram_received), size_of_part<datagram_received>},
+      {&typeid(stream_read),
        [](const void* x) -> uint64_t {
          auto& outcome = as<stream_read>(x).outcome;
          return outcome ? outcome->size() : 0;
@@ -64,7 +64,7 @@ uint64_t payload_of(const caf::type_erased_tuple& content) {
   auto* type = type_of(content);
   if (type == nullptr)
     return 0;
-  auto i = sizes().find(*type);
+  auto i = sizes().find(type);
   return i == sizes().end() ? 0 : i->second(content.get(0));
 }
 

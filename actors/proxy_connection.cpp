@@ -256,7 +256,7 @@ void on_head_received(self_pointer self, head_received& msg) {
   if (via_names(st.request.fields, st.env->via_name))
     answer(self, make_error(errc::loop_detected,
                             "the request has been through this proxy already"));
-  else if (auto script = answer_script(st.request, st.client->local()))
+  else if (auto script = answer_script(st.request, *st.client))
     answer_own(self, {std::move(script->head), std::move(script->text)});
   else if (auto page = answer_here(st.request))
     answer_own(self, std::move(*page));

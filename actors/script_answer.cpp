@@ -3,6 +3,8 @@
 #include "core/address_policy.hpp"
 #include "core/pac_script.hpp"
 
+#include <string_view>
+
 namespace peapod {
 
 namespace {
@@ -21,11 +23,13 @@ bool is_for_us(const url& target, const endpoint& local) {
 } // namespace
 
 std::optional<script_answer> answer_script(const request_head& request,
-                                           const endpoint& local) {
+                                           const http_server_stream& client) {
   bool reads = request.method == "GET" || request.method == "HEAD";
-  auto& target = request.target.target;
-  if (!reads || target.substr(0, target.find('?')) != pac_path
-      || !is_for_us(request.target, local))
+  std::string_view target = request.target.target;
+  if (!reads || target.substr(0, target.find('?')) != pac_path)
+    return std::nullopt;
+  auto local = client.local();
+  if (!is_for_us(request.target, local))
     return std::nullopt;
   script_answer out;
   out.head.status = 200;

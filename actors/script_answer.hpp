@@ -15,10 +15,10 @@ struct script_answer {
 };
 
 /// The answer to a request for the script of this proxy itself, nothing for
-/// all others. `local` is where the client has connected to: the request has
-/// to name that very address, or `localhost`, so that other servers' scripts
-/// are fetched from them.
+/// all others. The request has to name the very address that the client has
+/// connected to, or `localhost`, so that other servers' scripts are fetched
+/// from them.
 std::optional<script_answer> answer_script(const request_head& request,
-                                           const endpoint& local);
+                                           const http_server_stream& client);
 
 } // namespace peapod

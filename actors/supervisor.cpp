@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <utility>
 
 namespace peapod {
 
@@ -261,10 +263,21 @@ void restart_from(self_pointer self, size_t failed) {
   cycle(self, failed);
 }
 
+/// Of children of one kind there may be thousands, and their order tells
+/// nothing.
+void forget(supervisor_state& st, std::vector<child>::iterator i) {
+  if (st.spec.strategy == restart_strategy::simple_one_for_one
+      && i != std::prev(st.children.end())) {
+    *i = std::move(st.children.back());
+    i = std::prev(st.children.end());
+  }
+  st.children.erase(i);
+}
+
 void on_down(self_pointer self, const caf::down_msg& msg) {
   auto& st = self->state;
   auto i = std::ranges::find_if(st.children, [&](auto& x) {
-    return x.handle && x.handle->address() == msg.source;
+    return x.handle && x.actor == msg.source.id();
   });
   if (i == st.children.end())
     return;
@@ -275,7 +288,7 @@ void on_down(self_pointer self, const caf::down_msg& msg) {
   i->wanted = told || again;
   std::erase(st.stopping, i->serial);
   if (i->spec.restart == restart_type::temporary)
-    st.children.erase(i);
+    forget(st, i);
   // A child that ends by itself while others restart counts, too: those that
   // depend on it have to go with it.
   if (again && !told && st.after != then::quit)

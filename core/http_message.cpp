@@ -66,6 +66,9 @@ bool http_fields::has_token(std::string_view name,
 }
 
 void http_fields::add(std::string name, std::string value) {
+  // Most messages have this many.
+  if (fields_.empty())
+    fields_.reserve(8);
   fields_.push_back({std::move(name), std::move(value)});
 }
 

@@ -1,5 +1,7 @@
 #include "core/http_semantics.hpp"
 
+#include <algorithm>
+
 namespace peapod {
 
 namespace {
@@ -18,6 +20,12 @@ constexpr std::string_view connection_fields[] = {
     "Transfer-Encoding",
     "Upgrade",
 };
+
+bool is_about_connection(std::string_view name) {
+  return std::ranges::any_of(connection_fields, [name](auto x) {
+    return x.size() == name.size() && equal_ignoring_case(x, name);
+  });
+}
 
 /// Fields that a message cannot do without; a `Connection` that names one of
 /// them is an attempt to smuggle.
@@ -42,6 +50,9 @@ std::string_view received_by(std::string_view member) {
 } // namespace
 
 void strip_hop_by_hop(http_fields& fields, upgrades what) {
+  auto about_connection = [](auto& x) { return is_about_connection(x.name); };
+  if (std::ranges::none_of(fields, about_connection))
+    return;
   std::string upgrade;
   if (what == upgrades::keep && fields.has_token("Connection", "upgrade"))
     upgrade = fields.joined("Upgrade");

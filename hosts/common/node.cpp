@@ -4,6 +4,7 @@
 #include "hosts/common/control_api.hpp"
 #include "hosts/common/identity_file.hpp"
 #include "hosts/common/pod_backend.hpp"
+#include "hosts/common/quiet_scheduler.hpp"
 #include "hosts/common/reopened.hpp"
 #include "hosts/common/watchdog.hpp"
 #include "hosts/net/asio_unit.hpp"
@@ -20,7 +21,6 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/atom.hpp>
 
 #include <unistd.h>
 
@@ -97,9 +97,7 @@ net::discovery_config discovery_of(const settings& x) {
 
 struct quiet_config : caf::actor_system_config {
   quiet_config() {
-    // With the default policy idle workers spin (0.5 % of a core).
-    set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", size_t{2});
+    use_quiet_scheduler(*this);
   }
 };
 

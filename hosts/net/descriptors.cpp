@@ -25,10 +25,13 @@ size_t kept_free(descriptor_use use, size_t limit) {
   return std::clamp<size_t>(limit / 8, 8, 64);
 }
 
-bool is_scarce(int handle, descriptor_use use) {
-  auto limit = descriptor_limit();
+bool is_scarce(int handle, descriptor_use use, size_t limit) {
   return handle >= 0
          && static_cast<size_t>(handle) + kept_free(use, limit) >= limit;
+}
+
+bool is_scarce(int handle, descriptor_use use) {
+  return is_scarce(handle, use, descriptor_limit());
 }
 
 bool is_scarce_by_count(descriptor_use use) {

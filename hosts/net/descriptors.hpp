@@ -14,9 +14,12 @@ enum class descriptor_use { client, origin };
 /// Descriptors that stay free of a kind of use, of `limit` in all.
 size_t kept_free(descriptor_use use, size_t limit);
 
-/// Whether a socket that was just opened took one of those. The system gives
-/// out the lowest free number, so at least `handle` are in use; perhaps more,
-/// when earlier ones were closed.
+/// Whether a socket that was just opened took one of those, of `limit` in all.
+/// The system gives out the lowest free number, so at least `handle` are in
+/// use; perhaps more, when earlier ones were closed.
+bool is_scarce(int handle, descriptor_use use, size_t limit);
+
+/// The same with the limit as it is now.
 bool is_scarce(int handle, descriptor_use use);
 
 /// Whether that is so by the count of what is open, which costs a look at each

@@ -31,15 +31,16 @@ bool same_family(const source_bind& from, const asio::ip::address& to) {
 
 /// Opens a socket that leaves through `from`.
 result<void> open_from(tcp::socket& socket, const dial_candidate& x) {
-  auto to = address_text(from_asio(x.to));
+  auto to = [&x] { return address_text(from_asio(x.to)); };
   error_code ec;
   socket.open(x.to.protocol(), ec);
   if (ec)
-    return error_of(ec, to);
+    return error_of(ec, to());
   if (is_scarce(socket.native_handle(), descriptor_use::origin)) {
     socket.close(ec);
-    return make_error(errc::limit_reached,
-                      to + ": this device has no descriptors left (ulimit -n)");
+    return make_error(
+        errc::limit_reached,
+        to() + ": this device has no descriptors left (ulimit -n)");
   }
   if (!x.from.interface.empty()) {
     auto bound = bind_to_interface(socket.native_handle(), x.from.interface);
@@ -109,11 +110,16 @@ void dial_race::run(dns_cache& names, const std::string& host, uint16_t port,
   port_ = port;
   binds_ = std::move(binds);
   permit_ = std::move(permit);
-  for (auto family : {address_family::v6, address_family::v4})
+  for (auto family : {address_family::v6, address_family::v4}) {
+    if (auto known = names.known(host, family)) {
+      on_found(family, std::move(*known));
+      continue;
+    }
     names.lookup(host, family,
                  [self = shared_from_this(), family](result<addresses> found) {
                    self->on_found(family, std::move(found));
                  });
+  }
 }
 
 void dial_race::cancel() {
@@ -169,6 +175,9 @@ void dial_race::attempt(const dial_candidate& x) {
     order_.attempt_failed(now());
     return;
   }
+  // Asio would do so by itself, and whoever gets the socket once more.
+  error_code ignored;
+  socket->non_blocking(true, ignored);
   sockets_.push_back(socket);
   socket->async_connect(
       x.to, [self = shared_from_this(), socket, to = x.to](error_code ec) {
@@ -181,8 +190,10 @@ void dial_race::on_connected(const socket_ptr& socket, const tcp::endpoint& to,
   if (!done_)
     return;
   std::erase(sockets_, socket);
-  if (!ec)
-    return settle(socket);
+  if (!ec) {
+    reached_ = to;
+    return end()(socket);
+  }
   auto why = error_of(ec, address_text(from_asio(to)));
   if (why.code == errc::timed_out)
     why.code = errc::connect_timed_out;
@@ -196,19 +207,23 @@ void dial_race::note(error why) {
     failure_ = std::move(why);
 }
 
-/// Closes the other sockets and reports, once.
+/// Reports, once, not from within this call: it may come from whoever waits.
 void dial_race::settle(result<socket_ptr> outcome) {
-  if (!done_)
-    return;
+  if (done_)
+    asio::post(ex_,
+               [done = end(), outcome = std::move(outcome)] { done(outcome); });
+}
+
+/// Calls off whatever still runs; gives whom to tell.
+handler<socket_ptr> dial_race::end() {
   timer_.cancel();
-  // A lookup that still runs keeps this alive, but nothing else.
-  permit_ = nullptr;
   for (const auto& socket : std::exchange(sockets_, {})) {
     error_code ec;
     socket->close(ec);
   }
-  asio::post(ex_, [done = std::exchange(done_, nullptr),
-                   outcome = std::move(outcome)] { done(outcome); });
+  // It may hold the names, which hold this while a lookup is under way.
+  permit_ = nullptr;
+  return std::exchange(done_, nullptr);
 }
 
 } // namespace peapod::net

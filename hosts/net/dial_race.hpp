@@ -39,9 +39,11 @@ class dial_race : public std::enable_shared_from_this<dial_race> {
 public:
   using socket_ptr = std::shared_ptr<boost::asio::ip::tcp::socket>;
 
+  /// `done` is never called from within a call of this class.
   dial_race(boost::asio::any_io_executor ex, handler<socket_ptr> done);
 
-  /// `names` is used within this call only.
+  /// `names` is used within this call only. What it knows already costs no
+  /// turn of the event loop.
   void run(dns_cache& names, const std::string& host, uint16_t port,
            std::vector<source_bind> binds, address_check permit);
 
@@ -53,6 +55,11 @@ public:
     return !any_address_;
   }
 
+  /// Where the connection that has won leads.
+  const boost::asio::ip::tcp::endpoint& reached() const {
+    return reached_;
+  }
+
 private:
   void on_found(address_family family, result<addresses> found);
   void advance();
@@ -62,6 +69,7 @@ private:
                     boost::system::error_code ec);
   void note(error why);
   void settle(result<socket_ptr> outcome);
+  handler<socket_ptr> end();
 
   boost::asio::any_io_executor ex_;
   boost::asio::steady_timer timer_;
@@ -72,6 +80,7 @@ private:
   address_check permit_;
   std::vector<socket_ptr> sockets_; // being connected
   std::optional<error> failure_;    // the one that says most
+  boost::asio::ip::tcp::endpoint reached_;
   bool any_address_ = false;
 };
 

@@ -106,7 +106,7 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
     : ex(std::move(executor)), limits(bounds), resolver(std::move(how)) {}
 
   /// What is known without asking.
-  std::optional<result<addresses>> known(const key& x) {
+  std::optional<result<addresses>> known(const key& x) const {
     boost::system::error_code ec;
     auto literal = asio::ip::make_address(x.first, ec);
     if (!ec) {
@@ -231,6 +231,11 @@ dns_cache::~dns_cache() {
 
 void dns_cache::close() {
   state_->close();
+}
+
+std::optional<result<addresses>> dns_cache::known(const std::string& host,
+                                                  address_family family) const {
+  return state_->known({host, family});
 }
 
 void dns_cache::lookup(const std::string& host, address_family family,

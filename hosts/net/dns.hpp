@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,11 @@ public:
   /// cache goes.
   void lookup(const std::string& host, address_family family,
               handler<addresses> done);
+
+  /// What `lookup` would give without asking anybody: for addresses, and for
+  /// names whose answer is remembered.
+  std::optional<result<addresses>> known(const std::string& host,
+                                         address_family family) const;
 
   /// Answers all who wait with `cancelled`, and whoever asks from now on.
   /// Lookups that still run in threads lead nowhere.

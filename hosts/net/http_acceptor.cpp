@@ -53,35 +53,27 @@ enum class supply {
 /// A low number is good news only while nobody has had to make room: those who
 /// did have left low numbers behind.
 supply supply_after(int handle, crowd& others) {
-  if (is_scarce(handle, descriptor_use::origin)) {
+  auto limit = descriptor_limit();
+  if (is_scarce(handle, descriptor_use::origin, limit)) {
     others.tight = true;
     return supply::none;
   }
   others.tight =
-      is_scarce(handle, descriptor_use::client)
+      is_scarce(handle, descriptor_use::client, limit)
       || (others.tight && is_scarce_by_count(descriptor_use::client));
   return others.tight ? supply::few : supply::plenty;
-}
-
-/// Where a socket is or has come from.
-template <class Ask>
-endpoint end_of(const Ask& ask) {
-  error_code ec;
-  auto end = ask(ec);
-  return ec ? endpoint{} : from_asio(end);
 }
 
 /// The port's side of a connection: dropping it closes the connection.
 class server_stream final : public http_server_stream {
 public:
-  server_stream(tcp::socket socket, std::shared_ptr<server_context> shared,
-                crowd_ptr others)
+  server_stream(tcp::socket socket, tcp::endpoint remote,
+                std::shared_ptr<server_context> shared, crowd_ptr others)
     : socket_(std::move(socket)),
+      remote_(std::move(remote)),
       shared_(std::move(shared)),
       others_(std::move(others)),
-      supply_(supply_after(socket_.native_handle(), *others_)),
-      remote_(end_of([&](auto& ec) { return socket_.remote_endpoint(ec); })),
-      local_(end_of([&](auto& ec) { return socket_.local_endpoint(ec); })) {}
+      supply_(supply_after(socket_.native_handle(), *others_)) {}
 
   ~server_stream() override {
     if (state_)
@@ -100,7 +92,7 @@ public:
         head = make_error(errc::bad_http, "431 header too large");
       done(std::move(head));
     };
-    run(connection().read_request(), handler<request_head>{std::move(check)});
+    connection().read_request(std::move(check));
   }
 
   void read_body(size_t limit, handler<body_part> done) override {
@@ -122,8 +114,8 @@ public:
 
   void pass_response(response_head head, std::shared_ptr<http_exchange> origin,
                      handler<relay_totals> done) override {
-    run(connection().pass_response(std::move(head), std::move(origin)),
-        std::move(done));
+    connection().pass_response(std::move(head), std::move(origin),
+                               std::move(done));
   }
 
   void relay_request(std::shared_ptr<http_exchange> origin,
@@ -141,11 +133,13 @@ public:
   }
 
   endpoint remote() const override {
-    return remote_;
+    return from_asio(remote_);
   }
 
   endpoint local() const override {
-    return local_;
+    error_code ec;
+    auto at = (state_ ? state_->socket() : socket_).local_endpoint(ec);
+    return ec ? endpoint{} : from_asio(at);
   }
 
   bool is_one_too_many() const override {
@@ -175,7 +169,7 @@ private:
   /// Made when it is needed: who is turned away at once has none.
   server_connection& connection() {
     if (!state_)
-      state_ = std::make_shared<server_connection>(std::move(socket_),
+      state_ = std::make_shared<server_connection>(std::move(socket_), remote_,
                                                    std::move(shared_));
     return *state_;
   }
@@ -186,11 +180,10 @@ private:
   }
 
   tcp::socket socket_;
+  tcp::endpoint remote_;
   std::shared_ptr<server_context> shared_;
   crowd_ptr others_;
   supply supply_;
-  endpoint remote_;
-  endpoint local_;
   std::shared_ptr<server_connection> state_;
 };
 
@@ -203,33 +196,55 @@ bool is_shortage(const error_code& ec) {
          || ec == code::too_many_files_open_in_system;
 }
 
-struct acceptor_state {
+struct acceptor_state : std::enable_shared_from_this<acceptor_state> {
   explicit acceptor_state(const asio::any_io_executor& ex)
     : ex(ex), listener(ex), timer(ex) {}
 
   /// The next connection. Without a descriptor for it, the spare one is given
   /// up; when that does not help, a shortage is waited out. Clients that are
   /// gone again are skipped.
-  task<stream_ptr> accept() {
+  void accept(handler<stream_ptr> done) {
     spare.take();
-    while (!closed) {
-      auto [ec, socket] = co_await listener.async_accept(as_value);
-      if (!ec)
-        co_return std::make_shared<server_stream>(std::move(socket), shared,
-                                                  others);
-      if (closed)
-        break;
-      if (is_shortage(ec)) {
-        if (spare.give_up())
-          continue;
-        timer.expires_after(shortage_wait);
-        co_await timer.async_wait(as_value);
-        spare.take();
-      } else if (ec != asio::error::connection_aborted) {
-        co_return error_of(ec, "accepting a client");
-      }
-    }
-    co_return make_error(errc::cancelled, "called off");
+    wait_for_client(std::move(done));
+  }
+
+  void wait_for_client(handler<stream_ptr> done) {
+    auto accepted = [self = shared_from_this(), done = std::move(done)](
+                        error_code ec, tcp::socket socket) mutable {
+      self->on_accepted(ec, std::move(socket), std::move(done));
+    };
+    listener.async_accept(remote, std::move(accepted));
+  }
+
+  void on_accepted(error_code ec, tcp::socket socket,
+                   handler<stream_ptr> done) {
+    if (!ec)
+      done(guarded([&] { return make_stream(std::move(socket)); }));
+    else if (closed)
+      done(make_error(errc::cancelled, "called off"));
+    else if (is_shortage(ec) && !spare.give_up())
+      wait_for_descriptors(std::move(done));
+    else if (is_shortage(ec) || ec == asio::error::connection_aborted)
+      wait_for_client(std::move(done));
+    else
+      done(error_of(ec, "accepting a client"));
+  }
+
+  /// Whether sockets get their options from the listener is up to the system:
+  /// the first one tells.
+  result<stream_ptr> make_stream(tcp::socket socket) {
+    if (!std::exchange(looked, true))
+      shared->has_options = has_plain_options(socket);
+    return std::make_shared<server_stream>(std::move(socket), remote, shared,
+                                           others);
+  }
+
+  void wait_for_descriptors(handler<stream_ptr> done) {
+    timer.expires_after(shortage_wait);
+    timer.async_wait([self = shared_from_this(),
+                      done = std::move(done)](error_code) mutable {
+      self->accept(std::move(done));
+    });
   }
 
   void close() {
@@ -241,11 +256,13 @@ struct acceptor_state {
 
   asio::any_io_executor ex;
   tcp::acceptor listener;
+  tcp::endpoint remote; ///< of the client that is being accepted
   asio::steady_timer timer;
   spare_descriptor spare;
   crowd_ptr others = std::make_shared<crowd>();
   std::shared_ptr<server_context> shared;
   endpoint local;
+  bool looked = false;
   bool closed = false;
 };
 
@@ -259,7 +276,7 @@ public:
   }
 
   void accept(handler<stream_ptr> done) override {
-    start(state_->ex, state_, state_->accept(), std::move(done));
+    state_->accept(std::move(done));
   }
 
   endpoint local() const override {
@@ -301,6 +318,7 @@ error_code open_listener(tcp::acceptor& listener, const tcp::endpoint& at) {
   listener.open(at.protocol(), ec);
   if (!ec)
     listener.set_option(asio::socket_base::reuse_address{true}, ec);
+  set_plain_options(listener);
   if (!ec)
     listener.bind(at, ec);
   if (!ec)

@@ -8,11 +8,13 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <exception>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 /// Coroutines inside, handlers outside.
@@ -38,6 +40,17 @@ inline std::string words_of(const std::exception_ptr& x) {
   }
 }
 
+/// What `work` gives, for handlers that are no coroutines: an exception is a
+/// bug and becomes `internal`, as in `start`.
+template <class Work>
+auto guarded(Work work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (...) {
+    return make_error(errc::internal, words_of(std::current_exception()));
+  }
+}
+
 /// Runs `work` and then calls `done`, never from within this call. `owner`
 /// lives until then. An exception is a bug: `done` gets `internal`, which makes
 /// the actor that waits for it crash (`send_back`).
@@ -52,6 +65,16 @@ void start(const asio::any_io_executor& ex, std::shared_ptr<Owner> owner,
       done(std::move(outcome));
   };
   asio::co_spawn(ex, std::move(work), std::move(finish));
+}
+
+/// Gives `outcome` to `done`, not from within this call.
+template <class T>
+void answer_later(const asio::any_io_executor& ex, handler<T> done,
+                  std::type_identity_t<result<T>> outcome) {
+  asio::post(ex,
+             [done = std::move(done), outcome = std::move(outcome)]() mutable {
+               done(std::move(outcome));
+             });
 }
 
 /// Awaits an operation of a port: `operation` is called with its handler.

@@ -23,7 +23,7 @@ public:
   }
 
   void read_head(handler<response_head> done) override {
-    start(state_->executor(), state_, state_->read_head(), std::move(done));
+    state_->read_head(std::move(done));
   }
 
   void read_body(size_t limit, handler<body_part> done) override {

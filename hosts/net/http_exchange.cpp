@@ -149,7 +149,7 @@ task<void> exchange_state::connect() {
   scope_flag connecting{connecting_};
   watch_.arm(options_.connect_timeout);
   auto socket = co_await dial();
-  dial_.reset();
+  auto job = std::exchange(dial_, nullptr);
   if (!socket)
     co_return socket.error();
   if (cancelled_ || watch_.expired())
@@ -163,7 +163,7 @@ task<void> exchange_state::connect() {
     if (auto secured = co_await tls->handshake(); !secured)
       co_return secured.error();
   } else {
-    link_ = make_plain_transport(std::move(**socket));
+    link_ = make_plain_transport(std::move(**socket), job->reached());
   }
   connecting_ = false;
   update_watch();
@@ -268,65 +268,121 @@ task<void> exchange_state::send_raw(const body_part& part) {
 
 // -- receiving ----------------------------------------------------------------
 
-task<response_head> exchange_state::read_head() {
+/// A head that comes in one piece on a connection that stands, as most do,
+/// takes no coroutine.
+void exchange_state::read_head(handler<response_head> done) {
+  if (!link_ || !connected_ || !*connected_ || cancelled_)
+    return start<exchange_state, response_head>(core_->ex, shared_from_this(),
+                                                await_head(std::nullopt),
+                                                std::move(done));
+  reading_ = true;
+  update_watch();
+  auto ready = [self = shared_from_this(), link = link_,
+                done = std::move(done)](result<size_t> n) mutable {
+    self->on_head_bytes(std::move(n), std::move(done));
+  };
+  link_->receive(in_.prepare(head_room, head_block), std::move(ready));
+}
+
+void exchange_state::on_head_bytes(result<size_t> n,
+                                   handler<response_head> done) {
+  std::optional<error> failure;
+  if (!n) {
+    failure = n.error();
+  } else if (*n == 0) {
+    failure = no_response();
+  } else {
+    in_.commit(*n);
+    answered_ = true;
+    auto head = guarded([this] { return take_head(); });
+    if (head && *head)
+      return done(conclude_head(std::move(**head)));
+    if (!head)
+      failure = head.error();
+  }
+  start<exchange_state, response_head>(core_->ex, shared_from_this(),
+                                       await_head(std::move(failure)),
+                                       std::move(done));
+}
+
+/// Waits for the head; `failure` says why the first look was the last.
+task<response_head> exchange_state::await_head(std::optional<error> failure) {
   if (auto connected = co_await ready(); !connected)
     co_return connected.error();
   scope_flag reading{reading_};
   update_watch();
-  auto head = co_await receive_head();
+  result<response_head> head = make_error(errc::internal, "");
+  if (failure)
+    head = *failure;
+  else
+    head = co_await receive_head();
   if (!head && may_repeat(head.error())) {
     if (auto again = co_await establish(true); !again)
       co_return again.error();
     update_watch();
     head = co_await receive_head();
   }
+  co_return conclude_head(std::move(head));
+}
+
+result<response_head>
+exchange_state::conclude_head(result<response_head> head) {
   reading_ = false;
   update_watch();
   if (!head)
-    co_return explain(head.error());
+    return explain(head.error());
   if (via_ && head->status == 407)
-    co_return upstream_refusal(*via_, head->status);
+    return upstream_refusal(*via_, head->status);
   accept_head(*head);
-  co_return head;
+  return head;
 }
 
 /// The final head; interim ones are passed on.
 task<response_head> exchange_state::receive_head() {
-  for (int interim = 0; interim < max_interim_heads; ++interim) {
-    auto text = co_await receive_head_text();
-    if (!text)
-      co_return text.error();
-    auto head = parse_response_head(*text, head_.method == "HEAD");
-    in_.consume(text->size());
-    if (!head)
-      co_return make_error(errc::bad_http,
-                           key_.host + ": " + head.error().detail);
-    if (head->status == 101 && !head_.fields.find("Upgrade"))
-      co_return make_error(errc::bad_http,
-                           key_.host + ": switched protocols unasked");
-    if (head->status >= 200 || head->status == 101)
-      co_return head;
-    if (on_interim_)
-      on_interim_(std::move(*head));
-  }
-  co_return make_error(errc::bad_http, key_.host + ": no end of 1xx heads");
-}
-
-task<std::string_view> exchange_state::receive_head_text() {
   while (true) {
-    auto size = find_head_end(in_.unread());
-    if (!size || !may_begin_response(in_.unread()))
-      co_return make_error(errc::bad_http, key_.host + ": " + fault_of(size));
-    if (*size)
-      co_return in_.unread().substr(0, **size);
+    auto head = take_head();
+    if (!head)
+      co_return head.error();
+    if (*head)
+      co_return std::move(**head);
     auto n = co_await receive(head_block);
     if (!n)
       co_return n.error();
     if (*n == 0)
-      co_return make_error(errc::connection_closed,
-                           key_.host + ": closed without a response");
+      co_return no_response();
     answered_ = true;
   }
+}
+
+/// The final head out of what has come; nothing while it is not whole.
+result<std::optional<response_head>> exchange_state::take_head() {
+  while (true) {
+    auto text = in_.unread();
+    auto size = find_head_end(text);
+    if (!size || !may_begin_response(text))
+      return make_error(errc::bad_http, key_.host + ": " + fault_of(size));
+    if (!*size)
+      return std::optional<response_head>{};
+    auto head =
+        parse_response_head(text.substr(0, **size), head_.method == "HEAD");
+    in_.consume(**size);
+    if (!head)
+      return make_error(errc::bad_http, key_.host + ": " + head.error().detail);
+    if (head->status == 101 && !head_.fields.find("Upgrade"))
+      return make_error(errc::bad_http,
+                        key_.host + ": switched protocols unasked");
+    if (head->status >= 200 || head->status == 101)
+      return std::optional<response_head>{std::move(*head)};
+    if (on_interim_)
+      on_interim_(std::move(*head));
+    if (++interim_heads_ == max_interim_heads)
+      return make_error(errc::bad_http, key_.host + ": no end of 1xx heads");
+  }
+}
+
+error exchange_state::no_response() const {
+  return make_error(errc::connection_closed,
+                    key_.host + ": closed without a response");
 }
 
 /// Reads what is there into `in_`; 0 is the end of the stream.

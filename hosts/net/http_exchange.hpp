@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -55,7 +56,7 @@ public:
   void begin();
 
   task<void> write_body(body_part part);
-  task<response_head> read_head();
+  void read_head(handler<response_head> done);
   task<body_part> read_body(size_t limit);
   void cancel();
 
@@ -63,6 +64,13 @@ public:
   bool has_part() const {
     return body_ && (body_->rest() == 0 || !in_.unread().empty());
   }
+
+  /// The rest of the response's body when all of it has been received and
+  /// stands there as it is, until the next call of any other function.
+  std::optional<std::string_view> whole_body() const;
+
+  /// Drops the first `n` bytes of that.
+  void take_body(size_t n);
 
   /// How many bytes the rest of the response's body has, when all of them are
   /// still in the socket and stand there as they are: not chunked, not under
@@ -102,9 +110,13 @@ private:
   task<void> send_raw(const body_part& part);
   result<void> count_sent(const body_part& part);
   // -- receiving --------------------------------------------------------------
+  task<response_head> await_head(std::optional<error> failure);
   task<response_head> receive_head();
+  void on_head_bytes(result<size_t> n, handler<response_head> done);
+  result<std::optional<response_head>> take_head();
+  result<response_head> conclude_head(result<response_head> head);
+  error no_response() const;
   task<size_t> receive(size_t block);
-  task<std::string_view> receive_head_text();
   void accept_head(const response_head& head);
   size_t block_size(size_t limit) const;
   // -- ending -----------------------------------------------------------------
@@ -129,6 +141,7 @@ private:
   input_buffer in_;
   std::optional<body_decoder> body_;
   uint64_t received_ = 0;
+  int interim_heads_ = 0; // that were passed on
   uint64_t unsent_ = 0;   // of a request body with a length
   bool reused_ = false;   // the connection had a request before
   bool answered_ = false; // a byte of the response was received

@@ -117,6 +117,19 @@ task<void> exchange_state::finish_head(std::string rest) {
   co_return explain(written.error());
 }
 
+std::optional<std::string_view> exchange_state::whole_body() const {
+  if (!body_ || upgraded_ || body_->done() || !body_->is_raw()
+      || body_->rest() > in_.unread().size())
+    return std::nullopt;
+  return in_.unread().substr(0, body_->rest());
+}
+
+void exchange_state::take_body(size_t n) {
+  in_.consume(n);
+  body_->skip(n);
+  finish_if_done();
+}
+
 std::optional<uint64_t> exchange_state::movable_body() const {
   if (!link_ || !link_->is_plain() || !body_ || upgraded_ || body_->done()
       || !body_->is_raw() || body_->rest() == 0 || !in_.unread().empty())

@@ -1,5 +1,7 @@
 #include "hosts/net/http_format.hpp"
 
+#include "hosts/net/http_lines.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -8,13 +10,6 @@
 namespace peapod::net {
 
 namespace {
-
-bool has_control(std::string_view x) {
-  return std::any_of(x.begin(), x.end(), [](char c) {
-    auto u = static_cast<unsigned char>(c);
-    return (u < 0x20 && c != '\t') || u == 0x7f;
-  });
-}
 
 bool is_word(std::string_view x) {
   return !x.empty() && !has_control(x)
@@ -26,16 +21,27 @@ bool is_sound(const http_field& x) {
          && !has_control(x.value);
 }
 
+bool is_named(std::string_view name, std::string_view x) {
+  return name.size() == x.size() && equal_ignoring_case(name, x);
+}
+
 /// Fields that are made from the head and never copied.
 bool is_made_anew(std::string_view name) {
-  return equal_ignoring_case(name, "Content-Length")
-         || equal_ignoring_case(name, "Transfer-Encoding");
+  return is_named(name, "Content-Length")
+         || is_named(name, "Transfer-Encoding");
 }
 
 bool is_about_connection(std::string_view name) {
-  return equal_ignoring_case(name, "Connection")
-         || equal_ignoring_case(name, "Proxy-Connection")
-         || equal_ignoring_case(name, "Keep-Alive");
+  return is_named(name, "Connection") || is_named(name, "Proxy-Connection")
+         || is_named(name, "Keep-Alive");
+}
+
+/// About as many bytes as a head will have.
+size_t size_of(const http_fields& fields) {
+  size_t out = 256;
+  for (const auto& field : fields)
+    out += field.name.size() + field.value.size() + 4;
+  return out;
 }
 
 void append(std::string& out, std::string_view name, std::string_view value) {
@@ -94,8 +100,10 @@ result<std::string> format_request(const request_head& head,
   auto authority = head.target.authority();
   if (!is_word(authority))
     return broken("the host");
-  auto out = head.method + " " + target_of(head.target, upstream != nullptr)
-             + " HTTP/1.1\r\n";
+  auto target = target_of(head.target, upstream != nullptr);
+  std::string out;
+  out.reserve(size_of(head.fields) + authority.size() + target.size());
+  out.append(head.method).append(" ").append(target).append(" HTTP/1.1\r\n");
   append(out, "Host", authority);
   if (upstream && !upstream->authorization.empty())
     append(out, "Proxy-Authorization", upstream->authorization);
@@ -115,8 +123,10 @@ result<std::string> format_response(const response_head& head,
                                     unsigned client_version) {
   if (head.status < 100 || head.status > 999 || has_control(head.reason))
     return broken("the status line");
-  auto out =
-      "HTTP/1.1 " + std::to_string(head.status) + " " + head.reason + "\r\n";
+  std::string out;
+  out.reserve(size_of(head.fields) + head.reason.size());
+  out.append("HTTP/1.1 ").append(std::to_string(head.status));
+  out.append(" ").append(head.reason).append("\r\n");
   for (const auto& field : head.fields) {
     if (!is_sound(field))
       return broken("a header field");

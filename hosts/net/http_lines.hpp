@@ -19,6 +19,10 @@ inline constexpr size_t max_fields = 256;
 /// Whether `c` may stand in a token (RFC 9110, 5.6.2).
 bool is_token_character(char c);
 
+/// Whether `text` has a control character other than the tab; CR and LF are
+/// among them.
+bool has_control(std::string_view text);
+
 /// Checks the lines of a complete head, which end in CRLF: a start line and
 /// fields of the form `name: value` whose names are tokens, without bare CR,
 /// control characters and folded lines. Errors: `bad_http`, the detail begins

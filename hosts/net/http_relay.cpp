@@ -1,8 +1,11 @@
 #include "hosts/net/http_server_stream.hpp"
 #include "hosts/net/tunnel.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <optional>
+#include <span>
 #include <utility>
 
 /// The parts of `server_connection` that move bytes between two connections.
@@ -100,16 +103,58 @@ server_connection::relay_response(std::shared_ptr<http_exchange> origin) {
 }
 
 /// The head waits for the first bytes of the body if they are here already.
-task<relay_totals>
-server_connection::pass_response(response_head head,
-                                 std::shared_ptr<http_exchange> origin) {
+void server_connection::pass_response(response_head head,
+                                      std::shared_ptr<http_exchange> origin,
+                                      handler<relay_totals> done) {
   if (closed_)
-    co_return make_error(errc::cancelled, "called off");
+    return answer_later(ex_, std::move(done),
+                        make_error(errc::cancelled, "called off"));
   auto text = begin_response(head);
   if (!text)
-    co_return text.error();
+    return answer_later(ex_, std::move(done), text.error());
   held_head_ = std::move(*text);
-  co_return co_await relay_response(std::move(origin));
+  uint64_t passed = 0;
+  if (pass_now(*origin, passed))
+    return answer_later(ex_, std::move(done),
+                        relay_totals{sent_to_origin_, passed});
+  auto ended = [passed, done = std::move(done)](result<relay_totals> totals) {
+    if (totals)
+      totals->to_client += passed;
+    done(std::move(totals));
+  };
+  start<server_connection, relay_totals>(ex_, shared_from_this(),
+                                         relay_response(std::move(origin)),
+                                         std::move(ended));
+}
+
+/// Whether a response that is here as a whole, as most are, has gone out
+/// without a coroutine. Of one that the client does not take at once `passed`
+/// bytes of the body have.
+bool server_connection::pass_now(const http_exchange& port, uint64_t& passed) {
+  auto origin = state_of(port);
+  if (!origin || upgraded_ || body_unread())
+    return false;
+  auto body = origin->whole_body();
+  auto fits =
+      layout_.framing == body_framing::length
+          ? body && body->size() == unwritten_
+          : body && body->empty() && layout_.framing == body_framing::none;
+  if (!fits)
+    return false;
+  auto size = body->size();
+  std::array<asio::const_buffer, 2> both{
+      asio::buffer(held_head_), asio::const_buffer{body->data(), size}};
+  auto sent = link_->write_now(both);
+  auto of_head = std::min(sent, held_head_.size());
+  passed = sent - of_head;
+  held_head_.erase(0, of_head);
+  origin->take_body(passed);
+  if (layout_.framing == body_framing::length)
+    unwritten_ -= passed;
+  if (!held_head_.empty() || passed < size)
+    return false;
+  response_done_ = true;
+  return true;
 }
 
 task<void> server_connection::flush_head() {
@@ -197,76 +242,82 @@ server_connection::relay_upgraded(std::shared_ptr<exchange_state> origin) {
 
 // -- tunnels ------------------------------------------------------------------
 
-/// The coroutine ends when the tunnel is open: an open one needs no more than
-/// its two sockets.
+/// Whom to tell of a tunnel that is being opened.
+struct server_connection::opening {
+  std::function<void()> opened;
+  handler<relay_totals> done;
+  std::shared_ptr<transport> origin;
+};
+
+/// No coroutine: most of a browser's connections are opened so, and an open
+/// tunnel needs no more than its two sockets.
 void server_connection::tunnel(host_port target, std::function<void()> opened,
                                handler<relay_totals> done) {
-  auto self = shared_from_this();
-  auto run = [self, opened = std::move(opened), done = std::move(done)](
-                 result<std::shared_ptr<transport>> origin) mutable {
-    if (!origin)
-      return done(origin.error());
-    if (opened)
-      opened();
-    auto ended = [self, done = std::move(done)](result<relay_totals> totals) {
-      if (totals)
-        self->both_ended_ = true;
-      else
-        totals = self->explain(totals.error());
-      done(std::move(totals));
-    };
-    tunnel_ends ends{self->link_, std::move(*origin), self->take_unread(), {}};
-    run_tunnel(std::move(ends), self->shared_->limits, self->tools(),
-               std::move(ended));
+  if (closed_)
+    return answer_later(ex_, std::move(done),
+                        make_error(errc::cancelled, "called off"));
+  opening what{std::move(opened), std::move(done), nullptr};
+  auto dialled = [self = shared_from_this(),
+                  what = std::move(what)](result<socket_ptr> socket) mutable {
+    auto done = what.done;
+    auto went_on = guarded([&]() -> result<void> {
+      self->on_dialled(std::move(socket), std::move(what));
+      return {};
+    });
+    if (!went_on)
+      done(went_on.error());
   };
-  start<server_connection, std::shared_ptr<transport>>(
-      ex_, self, open_tunnel(std::move(target)), std::move(run));
+  watch_.arm(dial_wait);
+  dial_ = shared_->dialer.dial(target, dial_purpose::own_tunnel,
+                               std::move(dialled));
 }
 
-task<std::shared_ptr<transport>>
-server_connection::open_tunnel(host_port target) {
+void server_connection::on_dialled(result<socket_ptr> socket, opening what) {
+  auto job = std::exchange(dial_, nullptr);
+  watch_.disarm();
+  auto overdue = std::exchange(overdue_, nullptr);
   if (closed_)
-    co_return make_error(errc::cancelled, "called off");
-  auto socket = co_await dial(std::move(target));
+    return what.done(make_error(errc::cancelled, "called off"));
   if (!socket)
-    co_return socket.error();
-  auto origin = make_plain_transport(std::move(**socket));
-  auto written = co_await link_->write_text(std::string{opened_head});
+    return what.done(overdue ? *overdue : socket.error());
+  what.origin = make_plain_transport(std::move(**socket), job->reached());
+  asio::const_buffer bytes{opened_head.data(), opened_head.size()};
+  auto sent = link_->write_now(std::span<const asio::const_buffer>{&bytes, 1});
+  if (sent == bytes.size())
+    return on_opened({}, std::move(what));
+  auto rest = link_->write_text(std::string{opened_head.substr(sent)});
+  auto written = [this, what = std::move(what)](result<void> outcome) mutable {
+    on_opened(std::move(outcome), std::move(what));
+  };
+  start<server_connection, void>(ex_, shared_from_this(), std::move(rest),
+                                 std::move(written));
+}
+
+void server_connection::on_opened(result<void> written, opening what) {
   if (!written)
-    co_return explain(written.error());
+    return what.done(explain(written.error()));
   head_written_ = true;
   upgraded_ = true;
-  co_return origin;
+  if (what.opened)
+    what.opened();
+  auto ended = [self = shared_from_this(),
+                done = std::move(what.done)](result<relay_totals> totals) {
+    if (totals)
+      self->both_ended_ = true;
+    else
+      totals = self->explain(totals.error());
+    done(std::move(totals));
+  };
+  tunnel_ends ends{link_, std::move(what.origin), take_unread(), {}};
+  run_tunnel(std::move(ends), shared_->limits, tools(), std::move(ended));
 }
 
 /// What the client has sent behind its request; frees the buffer.
 std::string server_connection::take_unread() {
   std::string out{in_.unread()};
   in_.consume(out.size());
-  in_.shrink();
+  give_block_back();
   return out;
-}
-
-task<socket_ptr> server_connection::dial(host_port target) {
-  std::optional<error> overdue;
-  watchdog deadline{ex_, [this, &overdue] {
-                      if (!dial_)
-                        return;
-                      overdue = dial_->overdue();
-                      dial_->cancel();
-                    }};
-  deadline.arm(dial_wait);
-  auto begin = [this, &target](handler<socket_ptr> done) {
-    dial_ =
-        shared_->dialer.dial(target, dial_purpose::own_tunnel, std::move(done));
-  };
-  auto socket = co_await await_handler<socket_ptr>(begin);
-  dial_.reset();
-  if (closed_)
-    co_return make_error(errc::cancelled, "called off");
-  if (!socket && overdue)
-    co_return *overdue;
-  co_return socket;
 }
 
 } // namespace peapod::net

@@ -27,16 +27,11 @@ constexpr auto linger_wait = 2s;
 
 constexpr size_t head_room = 4 * 1024;
 constexpr size_t head_block = 8 * 1024;
+constexpr size_t max_spare_blocks = 16;
 constexpr size_t body_room = 16 * 1024;
 constexpr size_t max_body_block = 128 * 1024;
 
 constexpr std::string_view continue_head = "HTTP/1.1 100 Continue\r\n\r\n";
-
-endpoint remote_of(const asio::ip::tcp::socket& socket) {
-  boost::system::error_code ec;
-  auto remote = socket.remote_endpoint(ec);
-  return ec ? endpoint{} : from_asio(remote);
-}
 
 /// Writes what can go at once without a turn of the event loop.
 task<void> write_all(transport& to, std::span<asio::const_buffer> bytes) {
@@ -60,30 +55,37 @@ bool is_bodiless(unsigned status, bool to_head) {
 } // namespace
 
 server_connection::server_connection(asio::ip::tcp::socket socket,
+                                     asio::ip::tcp::endpoint remote,
                                      std::shared_ptr<server_context> shared)
   : ex_(socket.get_executor()),
+    link_(make_plain_transport(std::move(socket), std::move(remote),
+                               shared->has_options)),
     shared_(std::move(shared)),
-    remote_(remote_of(socket)),
-    watch_(ex_, [this] { link_->cancel(); }) {
-  link_ = make_plain_transport(std::move(socket));
+    watch_(ex_, [this] { on_overdue(); }) {}
+
+server_connection::~server_connection() {
+  give_block_back();
 }
 
 // -- requests -----------------------------------------------------------------
 
-task<request_head> server_connection::read_request() {
+/// No coroutine: this happens for each request.
+void server_connection::read_request(handler<request_head> done) {
   if (closed_)
-    co_return make_error(errc::cancelled, "called off");
+    return answer_later<request_head>(
+        ex_, std::move(done), make_error(errc::cancelled, "called off"));
   if (head_written_ && !keep_alive())
-    co_return make_error(errc::connection_closed, "no further request");
+    return answer_later<request_head>(
+        ex_, std::move(done),
+        make_error(errc::connection_closed, "no further request"));
   begin_request();
-  auto text = co_await receive_head();
-  watch_.disarm();
-  if (!text)
-    co_return explain_head(text.error());
-  auto size = text->size();
-  auto head = accept_request(*text);
-  in_.consume(size);
-  co_return head;
+  watch_.arm(next_request_wait);
+  bool begun = false;
+  if (auto head = take_head(begun)) {
+    watch_.disarm();
+    return answer_later(ex_, std::move(done), std::move(*head));
+  }
+  receive_head(begun, std::move(done));
 }
 
 void server_connection::begin_request() {
@@ -95,42 +97,73 @@ void server_connection::begin_request() {
   in_.recycle(head_block);
 }
 
-/// Waits for a request without holding memory; skips empty lines before it
-/// (RFC 9112, 2.2).
-task<void> server_connection::await_first_byte() {
-  watch_.arm(next_request_wait);
-  while (true) {
-    while (in_.unread().starts_with("\r\n"))
-      in_.consume(2);
-    if (!in_.unread().empty() && in_.unread() != "\r")
-      co_return result<void>{};
-    auto n = co_await receive(head_room, head_block);
-    if (!n)
-      co_return n.error();
-    if (*n == 0)
-      co_return make_error(errc::connection_closed, "the client has ended");
-  }
+void server_connection::receive_head(bool begun, handler<request_head> done) {
+  auto ready = [self = shared_from_this(), begun,
+                done = std::move(done)](result<size_t> n) mutable {
+    self->on_head_bytes(std::move(n), begun, std::move(done));
+  };
+  take_block();
+  link_->receive(in_.prepare(head_room, head_block), std::move(ready));
 }
 
-task<std::string_view> server_connection::receive_head() {
-  if (auto begun = co_await await_first_byte(); !begun)
-    co_return begun.error();
-  if (auto ok = check_request_begin(in_.unread()); !ok)
-    co_return ok.error();
-  for (bool at_once = true;; at_once = false) {
-    auto size = find_head_end(in_.unread());
-    if (!size)
-      co_return size.error();
-    if (*size)
-      co_return in_.unread().substr(0, **size);
-    if (at_once) // it has not come in one piece
-      watch_.arm(head_wait);
-    auto n = co_await receive(head_room, head_block);
-    if (!n)
-      co_return n.error();
-    if (*n == 0)
-      co_return make_error(errc::bad_http, "400 the request has no end");
+/// Most connections are short, or soon tunnels: they share a few blocks.
+void server_connection::take_block() {
+  auto& spare = shared_->spare_blocks;
+  if (in_.has_block() || !in_.unread().empty() || spare.empty())
+    return;
+  in_ = std::move(spare.back());
+  spare.pop_back();
+}
+
+void server_connection::give_block_back() {
+  auto& spare = shared_->spare_blocks;
+  in_.recycle(head_block);
+  if (in_.has_block() && spare.size() < max_spare_blocks)
+    spare.push_back(std::exchange(in_, {}));
+  in_.shrink();
+}
+
+void server_connection::on_head_bytes(result<size_t> n, bool begun,
+                                      handler<request_head> done) {
+  std::optional<result<request_head>> head;
+  if (!n) {
+    head = explain_head(n.error());
+  } else if (closed_) {
+    head = make_error(errc::cancelled, "called off");
+  } else if (*n == 0) {
+    head = begun ? make_error(errc::bad_http, "400 the request has no end")
+                 : make_error(errc::connection_closed, "the client has ended");
+  } else {
+    in_.commit(*n);
+    head = guarded([&] { return take_head(begun); });
   }
+  if (!head)
+    return receive_head(begun, std::move(done));
+  watch_.disarm();
+  done(std::move(*head));
+}
+
+/// A head that has come, or why it can be none; nothing while it is not whole.
+/// Empty lines before it are skipped (RFC 9112, 2.2).
+std::optional<result<request_head>> server_connection::take_head(bool& begun) {
+  while (!begun && in_.unread().starts_with("\r\n"))
+    in_.consume(2);
+  auto text = in_.unread();
+  if (!begun && (text.empty() || text == "\r"))
+    return std::nullopt;
+  if (auto ok = check_request_begin(text); !ok)
+    return ok.error();
+  auto size = find_head_end(text);
+  if (!size)
+    return size.error();
+  if (!*size) {
+    if (!std::exchange(begun, true))
+      watch_.arm(head_wait);
+    return std::nullopt;
+  }
+  auto head = accept_request(text.substr(0, **size));
+  in_.consume(**size);
+  return head;
 }
 
 error server_connection::explain_head(error why) const {
@@ -344,6 +377,14 @@ task<void> server_connection::linger() {
   }
   link->close();
   co_return result<void>{};
+}
+
+/// A deadline has passed.
+void server_connection::on_overdue() {
+  if (!dial_)
+    return link_->cancel();
+  overdue_ = std::make_unique<error>(dial_->overdue());
+  dial_->cancel();
 }
 
 error server_connection::explain(error why) const {

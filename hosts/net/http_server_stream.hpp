@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace peapod::net {
 
@@ -21,6 +22,10 @@ struct server_context {
   origin_dialer dialer;
   pump_tools tools;
   tunnel_limits limits;
+  /// Whether accepted sockets have the options of a plain transport already.
+  bool has_options = false;
+  /// Empty blocks of connections that need none now, for those to come.
+  std::vector<input_buffer> spare_blocks;
 };
 
 /// A client's connection to the proxy: what `http_server_stream` promises. The
@@ -29,21 +34,23 @@ class server_connection
   : public std::enable_shared_from_this<server_connection> {
 public:
   server_connection(asio::ip::tcp::socket socket,
+                    asio::ip::tcp::endpoint remote,
                     std::shared_ptr<server_context> shared);
+  ~server_connection();
 
-  task<request_head> read_request();
+  void read_request(handler<request_head> done);
   task<body_part> read_body(size_t limit);
   task<void> write_head(response_head head);
   task<void> write_body(body_part part);
   task<relay_totals> relay_response(std::shared_ptr<http_exchange> origin);
-  task<relay_totals> pass_response(response_head head,
-                                   std::shared_ptr<http_exchange> origin);
+  void pass_response(response_head head, std::shared_ptr<http_exchange> origin,
+                     handler<relay_totals> done);
   task<relay_totals> relay_request(std::shared_ptr<http_exchange> origin);
   void tunnel(host_port target, std::function<void()> opened,
               handler<relay_totals> done);
   bool keep_alive() const;
-  const endpoint& remote() const {
-    return remote_;
+  asio::ip::tcp::socket& socket() const {
+    return link_->socket();
   }
   void close(bool abort);
   void close_idle();
@@ -54,8 +61,9 @@ public:
 private:
   // -- requests ---------------------------------------------------------------
   void begin_request();
-  task<std::string_view> receive_head();
-  task<void> await_first_byte();
+  void receive_head(bool begun, handler<request_head> done);
+  void on_head_bytes(result<size_t> n, bool begun, handler<request_head> done);
+  std::optional<result<request_head>> take_head(bool& begun);
   result<request_head> accept_request(std::string_view text);
   error explain_head(error why) const;
   task<void> invite_body();
@@ -67,15 +75,20 @@ private:
   task<void> write_raw(const body_part& part);
   task<void> write_framed(const body_part& part);
   // -- relays -----------------------------------------------------------------
+  bool pass_now(const http_exchange& port, uint64_t& passed);
   void pump_request(const std::shared_ptr<http_exchange>& origin);
   task<relay_totals> pump_response(std::shared_ptr<exchange_state> origin);
   bool may_move(const exchange_state& origin) const;
   task<uint64_t> move_response(exchange_state& origin);
   task<relay_totals> relay_upgraded(std::shared_ptr<exchange_state> origin);
   // -- tunnels ----------------------------------------------------------------
-  task<std::shared_ptr<transport>> open_tunnel(host_port target);
-  task<socket_ptr> dial(host_port target);
+  struct opening;
+  void on_dialled(result<socket_ptr> socket, opening what);
+  void on_opened(result<void> written, opening what);
+  void on_overdue();
   std::string take_unread();
+  void take_block();
+  void give_block_back();
   std::shared_ptr<pump_tools> tools() const {
     return {shared_, &shared_->tools};
   }
@@ -91,10 +104,10 @@ private:
   asio::any_io_executor ex_;
   std::shared_ptr<transport> link_;
   std::shared_ptr<server_context> shared_;
-  endpoint remote_;
   watchdog watch_;
   input_buffer in_;
   std::shared_ptr<dial_job> dial_;
+  std::unique_ptr<error> overdue_; // why the dial was called off
   // The present request.
   std::optional<body_decoder> body_;
   unsigned version_ = 11;

@@ -16,21 +16,35 @@ using asio::ip::tcp;
 
 class plain_transport final : public transport {
 public:
-  explicit plain_transport(tcp::socket socket) : socket_(std::move(socket)) {
+  plain_transport(tcp::socket socket, tcp::endpoint remote, bool has_options)
+    : socket_(std::move(socket)), remote_(std::move(remote)) {
     boost::system::error_code ec;
-    auto remote = socket_.remote_endpoint(ec);
-    name_ = ec ? "connection" : address_text(from_asio(remote));
-    socket_.set_option(tcp::no_delay{true}, ec);
-    socket_.set_option(asio::socket_base::keep_alive{true}, ec);
-    socket_.non_blocking(true, ec);
+    if (remote_.port() == 0)
+      remote_ = socket_.remote_endpoint(ec);
+    if (!has_options)
+      set_plain_options(socket_);
+    if (!socket_.non_blocking())
+      socket_.non_blocking(true, ec);
   }
 
   task<size_t> read_some(std::span<uint8_t> into) override {
     auto room = asio::buffer(into.data(), into.size());
     auto [ec, n] = co_await socket_.async_read_some(room, as_value);
     if (ec && ec != asio::error::eof)
-      co_return transport_error(ec, name_);
+      co_return transport_error(ec, name());
     co_return n;
+  }
+
+  void receive(std::span<uint8_t> into, handler<size_t> done) override {
+    auto received = [this, done = std::move(done)](
+                        const boost::system::error_code& ec, size_t n) {
+      if (ec && ec != asio::error::eof)
+        done(transport_error(ec, name()));
+      else
+        done(n);
+    };
+    socket_.async_read_some(asio::buffer(into.data(), into.size()),
+                            std::move(received));
   }
 
   size_t write_now(std::span<const asio::const_buffer> bytes) override {
@@ -41,7 +55,7 @@ public:
   task<void> write(std::span<const asio::const_buffer> bytes) override {
     auto [ec, n] = co_await asio::async_write(socket_, bytes, as_value);
     if (ec)
-      co_return transport_error(ec, name_);
+      co_return transport_error(ec, name());
     co_return result<void>{};
   }
 
@@ -49,7 +63,7 @@ public:
     boost::system::error_code ec;
     socket_.shutdown(tcp::socket::shutdown_send, ec);
     if (ec)
-      co_return transport_error(ec, name_);
+      co_return transport_error(ec, name());
     co_return result<void>{};
   }
 
@@ -61,13 +75,14 @@ public:
     return true;
   }
 
-  const std::string& name() const override {
-    return name_;
+  std::string name() const override {
+    return remote_.port() == 0 ? "connection"
+                               : address_text(from_asio(remote_));
   }
 
 private:
   tcp::socket socket_;
-  std::string name_;
+  tcp::endpoint remote_;
 };
 
 } // namespace
@@ -105,8 +120,21 @@ bool transport::is_stale() {
   return ec != asio::error::would_block;
 }
 
-std::shared_ptr<transport> make_plain_transport(tcp::socket socket) {
-  return std::make_shared<plain_transport>(std::move(socket));
+std::shared_ptr<transport> make_plain_transport(tcp::socket socket,
+                                                tcp::endpoint remote,
+                                                bool has_options) {
+  return std::make_shared<plain_transport>(std::move(socket), std::move(remote),
+                                           has_options);
+}
+
+bool has_plain_options(const tcp::socket& socket) {
+  boost::system::error_code ec;
+  tcp::no_delay at_once;
+  asio::socket_base::keep_alive probing;
+  socket.get_option(at_once, ec);
+  if (!ec)
+    socket.get_option(probing, ec);
+  return !ec && at_once.value() && probing.value();
 }
 
 error transport_error(const boost::system::error_code& ec,

@@ -22,6 +22,9 @@ public:
   /// `connection_closed` for any other end, `cancelled`, `io_failed`.
   virtual task<size_t> read_some(std::span<uint8_t> into) = 0;
 
+  /// The same without a coroutine. The transport and `into` must outlive it.
+  virtual void receive(std::span<uint8_t> into, handler<size_t> done) = 0;
+
   /// Writes all of `bytes`, which must stay where they are until then. Errors
   /// as in `read_some`.
   virtual task<void> write(std::span<const asio::const_buffer> bytes) = 0;
@@ -44,7 +47,7 @@ public:
   virtual bool is_plain() const = 0;
 
   /// Whom errors name.
-  virtual const std::string& name() const = 0;
+  virtual std::string name() const = 0;
 
   /// Writes one text.
   task<void> write_text(std::string text);
@@ -64,8 +67,24 @@ public:
 };
 
 /// A transport without TLS; sets TCP_NODELAY and SO_KEEPALIVE, and makes
-/// operations that are not asynchronous return instead of waiting.
-std::shared_ptr<transport> make_plain_transport(asio::ip::tcp::socket socket);
+/// operations that are not asynchronous return instead of waiting. `remote` is
+/// where the socket leads, if that is known already, and `has_options` whether
+/// it has those two.
+std::shared_ptr<transport>
+make_plain_transport(asio::ip::tcp::socket socket,
+                     asio::ip::tcp::endpoint remote = {},
+                     bool has_options = false);
+
+/// Sets TCP_NODELAY and SO_KEEPALIVE.
+template <class Socket>
+void set_plain_options(Socket& socket) {
+  boost::system::error_code ec;
+  socket.set_option(asio::ip::tcp::no_delay{true}, ec);
+  socket.set_option(asio::socket_base::keep_alive{true}, ec);
+}
+
+/// Whether both are set.
+bool has_plain_options(const asio::ip::tcp::socket& socket);
 
 /// The error of an operation on a connection to `who`.
 error transport_error(const boost::system::error_code& ec,

@@ -97,7 +97,15 @@ public:
       via_(all_->wan.upstream.to(to_.host, to_.port)) {}
 
   void begin(handler<socket_ptr> done) {
-    start<way, socket_ptr>(all_->ex, shared_from_this(), go(), std::move(done));
+    if (via_)
+      return start<way, socket_ptr>(all_->ex, shared_from_this(), go(),
+                                    std::move(done));
+    race(to_, for_peer(),
+         [self = shared_from_this(),
+          done = std::move(done)](result<socket_ptr> outcome) {
+           self->end_race();
+           done(std::move(outcome));
+         });
   }
 
   void cancel() override {
@@ -118,14 +126,17 @@ public:
     return make_error(errc::connect_timed_out, who + ": no connection in time");
   }
 
+  tcp::endpoint reached() const override {
+    return reached_;
+  }
+
 private:
   bool for_peer() const {
     return purpose_ == dial_purpose::peer;
   }
 
+  /// Through the upstream proxy.
   task<socket_ptr> go() {
-    if (!via_)
-      co_return co_await connect(to_, for_peer());
     auto target = to_;
     if (for_peer()) {
       auto checked = co_await find_checked();
@@ -152,18 +163,27 @@ private:
   task<socket_ptr> connect(host_port to, bool checked) {
     if (cancelled_)
       co_return make_error(errc::cancelled, "called off");
+    auto begin = [&](handler<socket_ptr> done) {
+      race(to, checked, std::move(done));
+    };
+    auto out = co_await await_handler<socket_ptr>(begin);
+    end_race();
+    co_return out;
+  }
+
+  void race(const host_port& to, bool checked, handler<socket_ptr> done) {
     auto& names = for_peer() ? all_->peer_names : all_->names;
     auto permit = [all = all_, port = to.port,
                    checked](const asio::ip::address& x) {
       return all->permit(x, port, checked);
     };
-    auto begin = [&](handler<socket_ptr> done) {
-      race_ = std::make_shared<dial_race>(all_->ex, std::move(done));
-      race_->run(names, to.host, to.port, all_->next_binds(), permit);
-    };
-    auto out = co_await await_handler<socket_ptr>(begin);
+    race_ = std::make_shared<dial_race>(all_->ex, std::move(done));
+    race_->run(names, to.host, to.port, all_->next_binds(), permit);
+  }
+
+  void end_race() {
+    reached_ = race_->reached();
     race_.reset();
-    co_return out;
   }
 
   /// An address of the target that the exit policy allows: the first of the
@@ -196,6 +216,7 @@ private:
   dial_purpose purpose_;
   const upstream_proxy* via_; // of `all_`
   std::shared_ptr<dial_race> race_;
+  tcp::endpoint reached_;
   socket_ptr socket_; // asks the upstream proxy
   bool cancelled_ = false;
 };

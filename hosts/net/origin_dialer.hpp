@@ -28,6 +28,9 @@ public:
   /// What a deadline that passes now means: `dns_unanswered` or
   /// `connect_timed_out`, with a sentence.
   virtual error overdue() const = 0;
+
+  /// Where the connection that was made leads.
+  virtual boost::asio::ip::tcp::endpoint reached() const = 0;
 };
 
 /// What a connection is for.

@@ -293,7 +293,7 @@ void pump::watch_for_reset() {
 // -- ends ---------------------------------------------------------------------
 
 pump::verdict pump::fail(const error_code& ec, const transport& who) {
-  failure_ = transport_error(ec, who.name());
+  failure_ = std::make_unique<error>(transport_error(ec, who.name()));
   return verdict::over;
 }
 

@@ -105,10 +105,10 @@ private:
   size_t text_sent_ = 0;
   uint64_t taken_ = 0;
   uint64_t given_ = 0;
-  std::optional<error> failure_;
-  bool bulk_ = false;      // the source gives much at a time
-  bool spliceable_ = true; // these sockets can be
-  bool in_chunk_ = false;  // a chunk's data was not followed by CRLF yet
+  std::unique_ptr<error> failure_; // seldom there
+  bool bulk_ = false;              // the source gives much at a time
+  bool spliceable_ = true;         // these sockets can be
+  bool in_chunk_ = false; // a chunk's data was not followed by CRLF yet
   bool source_ended_ = false;
   bool watching_ = false;
   bool over_ = false;

@@ -59,6 +59,18 @@ public:
     co_return n;
   }
 
+  void receive(std::span<uint8_t> into, handler<size_t> done) override {
+    auto received = [this, done = std::move(done)](const error_code& ec,
+                                                   size_t n) {
+      if (ec && ec != asio::error::eof)
+        done(failure(ec));
+      else
+        done(n);
+    };
+    stream_.async_read_some(asio::buffer(into.data(), into.size()),
+                            std::move(received));
+  }
+
   task<void> write(std::span<const asio::const_buffer> bytes) override {
     auto [ec, n] = co_await asio::async_write(stream_, bytes, as_value);
     if (ec)
@@ -81,7 +93,7 @@ public:
     return false;
   }
 
-  const std::string& name() const override {
+  std::string name() const override {
     return host_;
   }
 

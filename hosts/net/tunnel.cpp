@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
+#include <memory>
 #include <utility>
 
 namespace peapod::net {
@@ -47,21 +47,29 @@ public:
   void on_blocked(pump&) override {}
 
   void on_end(pump& who, result<pump::ending> how_it_ended) override {
+    --running_;
     if (how_it_ended) {
-      // The other side may have gone already; then there is no one to tell.
-      boost::system::error_code ec;
-      auto& to = &who == &to_client_ ? *client_ : *origin_;
-      to.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ec);
+      pass_on_end(&who == &to_client_);
     } else if (!failure_) {
-      failure_ = how_it_ended.error();
+      failure_ = std::make_unique<error>(how_it_ended.error());
       abort();
     }
-    if (--running_ == 0)
+    if (running_ == 0)
       finish();
   }
 
 private:
   static constexpr pump::options how{.watch_resets = true};
+
+  void pass_on_end(bool to_client) {
+    // When both have ended the origin's connection is closed anyway.
+    if (!to_client && running_ == 0)
+      return;
+    // The other side may have gone already; then there is no one to tell.
+    boost::system::error_code ec;
+    auto& to = to_client ? *client_ : *origin_;
+    to.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ec);
+  }
 
   void abort() {
     client_->reset();
@@ -90,7 +98,7 @@ private:
   watchdog watch_;
   handler<relay_totals> done_;
   relay_totals early_;
-  std::optional<error> failure_;
+  std::unique_ptr<error> failure_; // seldom there
   int running_ = 2;
 };
 

@@ -47,7 +47,10 @@ task<void> turn_away(std::shared_ptr<server_connection> client,
                      std::string why) {
   watchdog deadline{client->executor(), [client] { client->close(true); }};
   deadline.arm(patience);
-  auto request = co_await client->read_request();
+  auto read = [&client](handler<request_head> done) {
+    client->read_request(std::move(done));
+  };
+  auto request = co_await await_handler<request_head>(read);
   if (!request && request.error().code != errc::bad_http) {
     client->close(true);
     co_return request.error();

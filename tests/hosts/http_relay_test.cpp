@@ -1,6 +1,8 @@
 #include "hosts/net/http_ports.hpp"
 #include "tests/hosts/scripted_origin.hpp"
 
+#include <utility>
+
 #define CAF_SUITE http_relay
 #include <caf/test/unit_test.hpp>
 
@@ -113,6 +115,52 @@ CAF_TEST(a response streams from the origin to the client) {
   CAF_CHECK(server->keep_alive());
   CAF_CHECK(l.until([&] { return client->received.size() > 3000000u; }));
   CAF_CHECK(client->received.ends_with(content));
+}
+
+CAF_TEST(short responses go out whole to a client that reads late) {
+  constexpr size_t count = 1000;
+  std::string content(10'000, 'x');
+  scripted_origin origin{
+      l,
+      answering("HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n" + content)};
+  // With little room, so that the time comes when not all of one fits.
+  tcp::socket socket{l.io};
+  socket.open(tcp::v4());
+  socket.set_option(asio::socket_base::receive_buffer_size{4096});
+  socket.connect({asio::ip::address_v4::loopback(), acceptor->local().port});
+  auto late = std::make_shared<raw_peer>(std::move(socket));
+  auto stream =
+      l.await<stream_ptr>([&](auto done) { acceptor->accept(done); }).value();
+  for (size_t i = 0; i < count; ++i)
+    late->send(request_line(origin, "GET") + "\r\n");
+  bool reads = false;
+  for (size_t i = 0; i < count; ++i) {
+    auto asked =
+        l.await<request_head>([&](auto done) { stream->read_request(done); });
+    CAF_REQUIRE(asked.has_value());
+    auto from = http->open(*asked, {});
+    auto head = read_head(l, *from);
+    CAF_REQUIRE(head.has_value());
+    std::optional<result<relay_totals>> totals;
+    stream->pass_response(*head, from, [&](auto x) { totals = std::move(x); });
+    l.settle();
+    if (!totals && !std::exchange(reads, true))
+      late->listen();
+    CAF_REQUIRE(l.until([&] { return totals.has_value(); }));
+    CAF_REQUIRE(totals->has_value());
+    CAF_CHECK_EQUAL((*totals)->to_client, content.size());
+    CAF_CHECK(stream->keep_alive());
+  }
+  if (!reads)
+    late->listen();
+  std::string one =
+      "HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n" + content;
+  CAF_REQUIRE(
+      l.until([&] { return late->received.size() >= count * one.size(); }));
+  for (size_t i = 0; i < count; ++i)
+    CAF_CHECK(late->received.compare(i * one.size(), one.size(), one) == 0);
+  stream.reset();
+  late->close();
 }
 
 CAF_TEST(a response that ends early resets the client) {
