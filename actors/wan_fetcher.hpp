@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/environment.hpp"
-#include "core/token_bucket.hpp"
+#include "core/peer_allowance.hpp"
 
 #include <map>
 #include <memory>
@@ -18,7 +18,10 @@ struct wan_fetcher_state {
 
   struct fetch {
     fetch_chunk ask;
-    std::shared_ptr<http_exchange> exchange;
+    std::shared_ptr<http_exchange> exchange; ///< null: it waits to begin
+    uint64_t arrived = 0;   ///< bytes from this exchange, read or not
+    uint64_t taken = 0;     ///< bytes read from it
+    double place = 0;       ///< among what is read for peers
     uint64_t at = 0;        ///< offset of the next byte
     unsigned redirects = 0; ///< followed so far
     url target;
@@ -26,13 +29,17 @@ struct wan_fetcher_state {
     representation rep; ///< as the origin answered
   };
 
+  /// Whether it fetches anything for a peer.
+  bool serves_peers() const;
+
   std::string summary() const;
   void dump(cereal::JSONOutputArchive& to) const;
 
   const char* name = "wan_fetcher";
   environment_ptr env;
   std::map<key, fetch> fetches;
-  token_bucket share_rate;
+  peer_allowance sharing;
+  bool watching = false; ///< own use, by a tick
 };
 
 /// Brings ranges over this device's own internet connection: for its own

@@ -182,7 +182,8 @@ server_connection::relay_upgraded(std::shared_ptr<exchange_state> origin) {
   auto [link, early] = origin->take_upgraded();
   if (!link)
     co_return make_error(errc::cancelled, "called off");
-  tunnel_ends ends{link_, std::move(link), take_unread(), std::move(early)};
+  tunnel_ends ends{link_, std::move(link), take_unread(), std::move(early),
+                   shared_->own};
   auto begin = [&](handler<relay_totals> done) {
     run_tunnel(std::move(ends), shared_->limits, tools(), std::move(done));
   };
@@ -215,7 +216,11 @@ void server_connection::tunnel(host_port target, std::function<void()> opened,
         totals = self->explain(totals.error());
       done(std::move(totals));
     };
-    tunnel_ends ends{self->link_, std::move(*origin), self->take_unread(), {}};
+    tunnel_ends ends{self->link_,
+                     std::move(*origin),
+                     self->take_unread(),
+                     {},
+                     self->shared_->own};
     run_tunnel(std::move(ends), self->shared_->limits, self->tools(),
                std::move(ended));
   };

@@ -21,6 +21,7 @@ struct server_context {
   origin_dialer dialer;
   pump_tools tools;
   tunnel_limits limits;
+  std::shared_ptr<own_use> own; ///< counts what tunnels bring
 };
 
 /// A client's connection to the proxy: what `http_server_stream` promises. The
