@@ -12,6 +12,8 @@
 #include <cereal/types/string.hpp>
 #include <cereal/types/vector.hpp>
 
+#include <cmath>
+
 /// What actors tell of themselves to those who look (`self_description.hpp`).
 /// In one file, because cereal is slow to compile.
 namespace peapod {
@@ -105,14 +107,18 @@ void scheduler_state::dump(archive& to) const {
 // -- wan_fetcher --------------------------------------------------------------
 
 std::string wan_fetcher_state::summary() const {
-  return count(fetches.size(), "fetches");
+  auto out = count(fetches.size(), "fetches");
+  return sharing.held_to() ? out + ", own use goes first" : out;
 }
 
 void wan_fetcher_state::dump(archive& to) const {
   std::vector<range_view> views;
   for (auto& [key, x] : fetches)
     views.push_back({key.second, x.ask.range, x.at});
-  to(make_nvp("fetches", views));
+  auto& line = sharing.line();
+  to(make_nvp("fetches", views), make_nvp("peak", std::round(line.peak())),
+     make_nvp("own_wanted", std::round(line.wanted())),
+     make_nvp("held_to", std::round(sharing.held_to().value_or(0))));
 }
 
 // -- transfer -----------------------------------------------------------------

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/own_use.hpp"
 #include "actors/spawn.hpp"
 #include "core/address_policy.hpp"
 #include "core/byte_budget.hpp"
@@ -39,6 +40,7 @@ struct pod_config {
   scheduler_config scheduling;
   uint64_t share_rate = 0;      ///< bytes a second for all peers; 0: no limit
   bool share = true;            ///< fetch for peers at all
+  bool own_first = true;        ///< own use goes before what peers want
   bool fault_injection = false; ///< actors may be disturbed from outside
   bool pod_view = false;        ///< members of the pod may see our actors
   uint64_t max_served_chunk = 8_MiB;    ///< largest range fetched for a peer
@@ -53,6 +55,8 @@ struct pod_config {
 /// crash are given as functions.
 struct pod_ports {
   std::shared_ptr<http_client> http;
+  /// Counts what comes over the line for own use, whoever carries it.
+  std::shared_ptr<own_use> own = std::make_shared<own_use>();
   std::shared_ptr<stream_dialer> dialer;
   std::function<result<std::shared_ptr<http_acceptor>>()> listen_proxy;
   std::function<result<std::shared_ptr<stream_acceptor>>()> listen_peers;
@@ -76,6 +80,8 @@ struct proxy_counters {
   std::atomic<uint64_t> active{0}; ///< client connections open now
   std::atomic<uint64_t> busy{0};   ///< of them, with a request being answered
   std::atomic<uint64_t> served_bytes{0}; ///< fetched for peers
+  /// Bytes a second that peers may get now because of own use; 0: no limit.
+  std::atomic<uint64_t> held_to{0};
   std::atomic<uint64_t> spine_bytes{0};  ///< of pooled bodies, by their spines
   std::atomic<uint64_t> own_bytes{0};    ///< by ranges over the own line
   std::atomic<uint64_t> peer_bytes{0};   ///< by ranges that peers brought

@@ -57,8 +57,10 @@ using wan_fetcher_actor = chunk_source_actor::extend<
     caf::reacts_to<fetch_answered>,
     // The next piece of a lease's body.
     caf::reacts_to<fetch_read>,
-    // A share's rate allows to read on.
+    // A share's rate may allow to read on.
     caf::reacts_to<fetch_resumed>,
+    // Look at what own use needs of the line.
+    caf::reacts_to<tick>,
     // There is a new scheduler: tell it of the own line.
     caf::reacts_to<scheduler_started>>;
 

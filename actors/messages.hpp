@@ -87,7 +87,7 @@ struct fetch_read {
   result<body_part> outcome;
 };
 
-/// The share's rate allows one lease to read on.
+/// The share's rate may allow one lease to begin, or to read on.
 struct fetch_resumed {
   lease_id lease = 0;
   caf::actor_addr sink;

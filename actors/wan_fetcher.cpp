@@ -14,6 +14,7 @@ using fetch = wan_fetcher_state::fetch;
 
 constexpr size_t piece_size = 256_KiB;
 constexpr unsigned max_redirects = 3;
+constexpr duration watch_interval = 100ms;
 
 chunk_failure failure_of(const error& x) {
   switch (x.code) {
@@ -120,17 +121,69 @@ void open_exchange(self_pointer self, const key& id, fetch& x) {
   options.for_peer = x.ask.for_peer;
   options.idle_timeout = 20s;
   x.exchange = env.ports.http->open(std::move(head), options);
+  x.arrived = x.taken = 0;
   x.exchange->read_head(send_back(self, [id](result<response_head> outcome) {
     return fetch_answered{id.second, id.first, std::move(outcome)};
   }));
 }
 
 void read_on(self_pointer self, const key& id, fetch& x) {
+  auto most = x.ask.for_peer ? self->state.sharing.piece() : piece_size;
   x.exchange->read_body(
-      piece_size, send_back(self, [id](result<body_part> outcome) {
+      most, send_back(self, [id](result<body_part> outcome) {
         return fetch_read{id.second, id.first, std::move(outcome)};
       }));
 }
+
+// -- sharing ------------------------------------------------------------------
+
+/// `upto`: bytes that have come from the present exchange.
+void count_arrived(self_pointer self, fetch& x, uint64_t upto) {
+  if (upto > x.arrived)
+    self->state.sharing.arrived(upto - std::exchange(x.arrived, upto));
+}
+
+void count_taken(self_pointer self, fetch& x, size_t size) {
+  auto& sharing = self->state.sharing;
+  x.taken += size;
+  count_arrived(self, x, x.taken);
+  sharing.took(size, now_of(self));
+  x.place = sharing.place();
+}
+
+void look_at_own_use(self_pointer self) {
+  auto& st = self->state;
+  for (auto& [id, x] : st.fetches)
+    if (x.ask.for_peer && x.exchange)
+      count_arrived(self, x, x.exchange->received());
+  st.sharing.look(st.env->ports.own->bytes(), now_of(self));
+  auto limit = st.sharing.held_to().value_or(0);
+  st.env->counters.held_to = static_cast<uint64_t>(limit);
+}
+
+/// Own use is watched while peers are served, and until it has ended.
+void watch_own_use(self_pointer self) {
+  auto& st = self->state;
+  look_at_own_use(self);
+  st.watching = st.sharing.held_to() || st.serves_peers();
+  if (st.watching)
+    self->delayed_send(self, watch_interval, tick{});
+}
+
+/// Begins or reads on, for a peer as soon as own use and the share's rate let
+/// it.
+void go_on(self_pointer self, const key& id, fetch& x) {
+  auto wait = x.ask.for_peer ? self->state.sharing.wait(x.place, now_of(self))
+                             : duration::zero();
+  if (wait > duration::zero())
+    self->delayed_send(self, wait, fetch_resumed{id.second, id.first});
+  else if (x.exchange)
+    read_on(self, id, x);
+  else
+    open_exchange(self, id, x);
+}
+
+// -- fetching -----------------------------------------------------------------
 
 /// Where a redirect leads, if it is one that may be followed for a peer.
 std::optional<url> redirect_of(const fetch& x, const response_head& head) {
@@ -161,9 +214,12 @@ void on_fetch_chunk(self_pointer self, fetch_chunk& msg) {
     return;
   }
   x.at = msg.range.begin;
+  x.place = st.sharing.place();
   x.ask = std::move(msg);
   auto [i, added] = st.fetches.insert_or_assign(id, std::move(x));
-  open_exchange(self, id, i->second);
+  if (i->second.ask.for_peer && st.env->config.own_first && !st.watching)
+    watch_own_use(self);
+  go_on(self, id, i->second);
 }
 
 void on_cancel_chunk(self_pointer self, const cancel_chunk& msg) {
@@ -223,6 +279,8 @@ void on_fetch_read(self_pointer self, const fetch_read& msg) {
     settle(self, id, chunk_failure::mismatch, "more bytes than announced");
     return;
   }
+  if (x.ask.for_peer)
+    count_taken(self, x, size);
   auto offset = std::exchange(x.at, x.at + size);
   tell(x.ask.sink, chunk_arrived{id.second, st.env->self->device(), offset,
                                  part.bytes, true, x.status, x.rep});
@@ -233,12 +291,7 @@ void on_fetch_read(self_pointer self, const fetch_read& msg) {
       settle(self, id, chunk_failure::unavailable, "body ended early");
     return;
   }
-  auto wait = x.ask.for_peer ? st.share_rate.take(size, now_of(self))
-                             : duration::zero();
-  if (wait > duration::zero())
-    self->delayed_send(self, wait, fetch_resumed{id.second, id.first});
-  else
-    read_on(self, id, x);
+  go_on(self, id, x);
 }
 
 void join_scheduler(self_pointer self) {
@@ -250,11 +303,17 @@ void join_scheduler(self_pointer self) {
 
 } // namespace
 
+bool wan_fetcher_state::serves_peers() const {
+  return std::any_of(fetches.begin(), fetches.end(),
+                     [](auto& x) { return x.second.ask.for_peer; });
+}
+
 wan_fetcher_actor::behavior_type wan_fetcher_behavior(self_pointer self,
                                                       environment_ptr env) {
   auto& st = self->state;
-  st.share_rate = token_bucket{env->config.share_rate};
+  st.sharing = peer_allowance{env->config.share_rate, env->config.own_first};
   st.env = std::move(env);
+  st.env->counters.held_to = 0;
   join_scheduler(self);
   return {
       [self](fetch_chunk& msg) { on_fetch_chunk(self, msg); },
@@ -264,8 +323,9 @@ wan_fetcher_actor::behavior_type wan_fetcher_behavior(self_pointer self,
       [self](const fetch_resumed& msg) {
         auto i = self->state.fetches.find(key{msg.sink, msg.lease});
         if (i != self->state.fetches.end())
-          read_on(self, i->first, i->second);
+          go_on(self, i->first, i->second);
       },
+      [self](const tick&) { watch_own_use(self); },
       [self](scheduler_started) { join_scheduler(self); },
   };
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/environment.hpp"
-#include "core/token_bucket.hpp"
+#include "core/peer_allowance.hpp"
 
 #include <map>
 #include <memory>
@@ -19,13 +19,19 @@ struct wan_fetcher_state {
 
   struct fetch {
     fetch_chunk ask;
-    std::shared_ptr<http_exchange> exchange;
+    std::shared_ptr<http_exchange> exchange; ///< null: it waits to begin
+    uint64_t arrived = 0;   ///< bytes from this exchange, read or not
+    uint64_t taken = 0;     ///< bytes read from it
+    double place = 0;       ///< among what is read for peers
     uint64_t at = 0;        ///< offset of the next byte
     unsigned redirects = 0; ///< followed so far
     url target;
     unsigned status = 0;
     representation rep; ///< as the origin answered
   };
+
+  /// Whether it fetches anything for a peer.
+  bool serves_peers() const;
 
   std::string summary() const;
   void dump(cereal::JSONOutputArchive& to) const;
@@ -36,7 +42,8 @@ struct wan_fetcher_state {
   /// Origins that want to be asked later, and when; for peers only, because
   /// each peer's scheduler learns for itself.
   std::map<std::string, instant> asked_later;
-  token_bucket share_rate;
+  peer_allowance sharing;
+  bool watching = false; ///< own use, by a tick
 };
 
 /// Brings ranges over this device's own internet connection: for its own

@@ -60,6 +60,7 @@ struct settings {
     std::vector<network> allow_private;
     std::vector<uint16_t> ports{80, 443};
     uint64_t max_rate = 0; ///< bytes per second; 0: no limit
+    bool own_first = true; ///< own use of the line goes before
   } share;
   struct {
     std::vector<std::string> bind; ///< interface names or addresses; empty: any

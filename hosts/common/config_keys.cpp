@@ -325,6 +325,8 @@ std::vector<config_key> make_keys() {
       single("share.max-rate", text,
              "a rate such as \"10Mbit/s\" or \"1MiB/s\", or \"0\" for no limit",
              read_rate, PEAPOD_MEMBER(share.max_rate)),
+      single("share.own-first", other, flag_words, read_flag,
+             PEAPOD_MEMBER(share.own_first)),
       list("wan.bind", text_list, interfaces_words, read_plain,
            PEAPOD_MEMBER(wan.bind)),
       single("wan.upstream", text,

@@ -231,7 +231,9 @@ result<status> read_status(std::string_view answer) {
     out.peers = each(array_of(in, "peers"), peer_of);
     out.transfers = each(array_of(in, "transfers"), transfer_of);
     out.proxy = counts_of(object_of(in, "proxy"));
-    out.served_bytes = number_of(object_of(in, "share"), "served_bytes");
+    auto& share = object_of(in, "share");
+    out.served_bytes = number_of(share, "served_bytes");
+    out.held_to = number_of(share, "held_to");
     return out;
   });
 }

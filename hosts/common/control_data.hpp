@@ -116,6 +116,7 @@ struct status {
   std::vector<transfer> transfers;
   std::map<std::string, uint64_t> proxy; ///< as in `requests`
   uint64_t served_bytes = 0;
+  uint64_t held_to = 0; ///< bytes a second for others; 0: no limit
 };
 
 struct node {

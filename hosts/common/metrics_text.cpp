@@ -87,6 +87,13 @@ void write_bytes(metrics_writer& out, const proxy_counters& x) {
   out.sample(x.wasted_bytes.load());
 }
 
+void write_share(metrics_writer& out, const proxy_counters& x) {
+  out.family("share_held_to_bytes_per_second", "gauge",
+             "What peers may get while own use of the line goes first; 0: no "
+             "limit.");
+  out.sample(x.held_to.load());
+}
+
 void write_proxy(metrics_writer& out, const proxy_counters& x) {
   out.family("requests_received_total", "counter",
              "Requests of clients, tunnels included.");
@@ -225,6 +232,7 @@ std::string metrics_text(const metrics_source& x,
   metrics_writer out;
   write_process(out, x);
   write_bytes(out, counters);
+  write_share(out, counters);
   write_proxy(out, counters);
   write_chunks(out, counters);
   write_failures(out, x);

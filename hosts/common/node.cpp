@@ -48,8 +48,9 @@ std::vector<net::source_bind> binds_of(const settings& x) {
   return out;
 }
 
-net::wan_config wan_of(const settings& x) {
+net::wan_config wan_of(const settings& x, std::shared_ptr<own_use> own) {
   net::wan_config out;
+  out.own = std::move(own);
   out.binds = binds_of(x);
   out.upstream = x.wan.upstream;
   out.dns.lifetime = x.wan.dns_cache;
@@ -82,6 +83,7 @@ pod_config config_of(const settings& x) {
   out.scheduling.memory = x.pool.memory / 2;
   out.share = x.share.enabled;
   out.share_rate = x.share.max_rate;
+  out.own_first = x.share.own_first;
   out.client_networks = x.proxy.allow;
   out.max_clients = x.proxy.max_clients;
   out.max_tunnels = x.proxy.max_tunnels;
@@ -119,11 +121,12 @@ public:
 
   result<void> open(log_sink log) {
     auto ex = io_.get_executor();
-    auto proxy = make_reopened<http_acceptor>(ex, [ex, x = settings_] {
-      return net::listen_http(ex, x.proxy.listen, wan_of(x),
-                              {x.proxy.tunnel_idle, x.proxy.tunnel_total},
-                              x.proxy.max_header);
-    });
+    auto proxy =
+        make_reopened<http_acceptor>(ex, [ex, x = settings_, own = own_] {
+          return net::listen_http(ex, x.proxy.listen, wan_of(x, own),
+                                  {x.proxy.tunnel_idle, x.proxy.tunnel_total},
+                                  x.proxy.max_header);
+        });
     auto peers = make_reopened<stream_acceptor>(ex, [ex, x = settings_] {
       return net::listen_stream(ex, x.transport.listen);
     });
@@ -145,6 +148,7 @@ public:
         return port.error();
     pod_ports ports;
     ports.http = net::make_http_client(ex, client_config());
+    ports.own = own_;
     ports.dialer = net::make_dialer(ex);
     ports.listen_proxy = [proxy] { return (*proxy)(); };
     ports.listen_peers = [peers] { return (*peers)(); };
@@ -220,7 +224,7 @@ public:
 private:
   net::client_config client_config() const {
     net::client_config out;
-    out.wan = wan_of(settings_);
+    out.wan = wan_of(settings_, own_);
     out.wan.self = proxy_at_;
     // Connections that wait for nothing certain are the first to do without.
     out.max_idle = std::min(out.max_idle, net::descriptor_limit() / 8);
@@ -273,6 +277,7 @@ private:
   net::asio_unit unit_;
   std::shared_ptr<const identity> self_;
   settings settings_;
+  const std::shared_ptr<own_use> own_ = std::make_shared<own_use>();
   std::string version_;
   std::optional<pod> pod_;
   std::shared_ptr<control_api> api_;

@@ -23,6 +23,14 @@ std::string label_of(const device_id& id, const label_map& labels) {
   return found == labels.end() ? to_string(id) : found->second;
 }
 
+json::object share_json(const proxy_counters& counters) {
+  json::value held_to;
+  if (auto rate = counters.held_to.load(); rate > 0)
+    held_to = rate;
+  return {{"served_bytes", counters.served_bytes.load()},
+          {"held_to", std::move(held_to)}};
+}
+
 json::object peer_json(const peer_status& x) {
   json::object out{
       {"id", to_string(x.id)},
@@ -135,7 +143,7 @@ json::object status_json(const daemon_info& daemon, const pod_status& status,
            {"turned_away", counters.turned_away.load()},
            {"listen", daemon.proxy},
        }},
-      {"share", {{"served_bytes", counters.served_bytes.load()}}},
+      {"share", share_json(counters)},
   };
 }
 

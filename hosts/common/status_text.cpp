@@ -41,6 +41,14 @@ line proxy_line(const std::map<std::string, uint64_t>& proxy) {
               + count("tunnels") + " tunnels, " + count("active") + " active"};
 }
 
+line share_line(const status& x) {
+  line out{"share: " + size_text(x.served_bytes) + " fetched for others"};
+  if (x.held_to > 0)
+    out.add(", held to " + rate_text(x.held_to)
+            + " while this device uses its connection itself");
+  return out;
+}
+
 } // namespace
 
 lines status_lines(const status& x) {
@@ -55,8 +63,7 @@ lines status_lines(const status& x) {
     out.push_back({});
     out.push_back(proxy_line(x.proxy));
   }
-  out.push_back(
-      line{"share: " + size_text(x.served_bytes) + " fetched for others"});
+  out.push_back(share_line(x));
   return out;
 }
 

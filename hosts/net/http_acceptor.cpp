@@ -341,8 +341,9 @@ listen_http(asio::any_io_executor ex, const endpoint& local, wan_config wan,
   error_code ec;
   state->local = from_asio(state->listener.local_endpoint(ec));
   wan.self = state->local;
+  auto own = wan.own;
   state->shared = std::make_shared<server_context>(
-      server_context{{ex, std::move(wan)}, {}, limits});
+      server_context{{ex, std::move(wan)}, {}, limits, std::move(own)});
   return std::unique_ptr<http_acceptor>{
       std::make_unique<acceptor>(std::move(state))};
 }

@@ -78,10 +78,11 @@ std::shared_ptr<exchange_state> state_of(const http_exchange& port) {
 client_core::client_core(const asio::any_io_executor& executor,
                          client_config config)
   : ex(executor),
-    dialer(executor, std::move(config.wan), std::move(config.allow_for_peer)),
+    dialer(executor, config.wan, std::move(config.allow_for_peer)),
     pool(std::make_shared<origin_pool>(
         executor, origin_pool::limits{config.max_idle_per_origin,
                                       config.max_idle, config.idle_lifetime})),
+    own(std::move(config.wan.own)),
     ca_file_(std::move(config.ca_file)) {}
 
 const result<tls_context>& client_core::tls() {

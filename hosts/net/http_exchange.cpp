@@ -101,7 +101,11 @@ void exchange_state::begin() {
 }
 
 uint64_t exchange_state::received() const {
-  return received_;
+  if (!link_ || !body_ || !link_->socket().is_open())
+    return received_;
+  boost::system::error_code ec;
+  uint64_t held = link_->socket().available(ec);
+  return ec ? received_ : received_ + std::min(held, body_->rest());
 }
 
 // -- connecting ---------------------------------------------------------------
@@ -396,8 +400,14 @@ task<size_t> exchange_state::receive(size_t block) {
   if (!n)
     co_return n.error();
   in_.commit(*n);
+  count_own(*n);
   update_watch();
   co_return *n;
+}
+
+void exchange_state::count_own(uint64_t bytes) {
+  if (core_->own && !options_.for_peer)
+    core_->own->add(bytes);
 }
 
 void exchange_state::accept_head(const response_head& head) {

@@ -29,6 +29,7 @@ public:
   const asio::any_io_executor ex;
   origin_dialer dialer;
   const std::shared_ptr<origin_pool> pool;
+  const std::shared_ptr<own_use> own;
 
   /// Empty blocks of exchanges that have ended, for those to come.
   std::vector<input_buffer> spare_blocks;
@@ -117,6 +118,7 @@ private:
   result<response_head> conclude_head(result<response_head> head);
   error no_response() const;
   task<size_t> receive(size_t block);
+  void count_own(uint64_t bytes);
   void accept_head(const response_head& head);
   size_t block_size(size_t limit) const;
   // -- ending -----------------------------------------------------------------
@@ -140,7 +142,7 @@ private:
   std::shared_ptr<transport> link_;
   input_buffer in_;
   std::optional<body_decoder> body_;
-  uint64_t received_ = 0;
+  uint64_t received_ = 0; // of the body, without what the socket holds
   int interim_heads_ = 0; // that were passed on
   uint64_t unsent_ = 0;   // of a request body with a length
   bool reused_ = false;   // the connection had a request before

@@ -62,6 +62,7 @@ private:
   void count() {
     auto n = pump_.taken() - std::exchange(counted_, pump_.taken());
     exchange_->received_ += n;
+    exchange_->count_own(n);
     exchange_->body_->skip(n);
   }
 

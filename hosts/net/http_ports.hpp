@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/own_use.hpp"
 #include "actors/ports.hpp"
 #include "core/error.hpp"
 #include "core/types.hpp"
@@ -44,6 +45,8 @@ struct wan_config {
   name_resolver resolver = resolve_by_system;
   /// Where our own proxy listens, to recognise ourselves.
   std::optional<endpoint> self;
+  /// Counts what comes over it and is not for a peer; null: nobody looks.
+  std::shared_ptr<own_use> own;
 };
 
 /// How a client reaches origins.

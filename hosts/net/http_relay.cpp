@@ -227,7 +227,8 @@ server_connection::relay_upgraded(std::shared_ptr<exchange_state> origin) {
   auto [link, early] = origin->take_upgraded();
   if (!link)
     co_return make_error(errc::cancelled, "called off");
-  tunnel_ends ends{link_, std::move(link), take_unread(), std::move(early)};
+  tunnel_ends ends{link_, std::move(link), take_unread(), std::move(early),
+                   shared_->own};
   auto begin = [&](handler<relay_totals> done) {
     run_tunnel(std::move(ends), shared_->limits, tools(), std::move(done));
   };
@@ -308,7 +309,8 @@ void server_connection::on_opened(result<void> written, opening what) {
       totals = self->explain(totals.error());
     done(std::move(totals));
   };
-  tunnel_ends ends{link_, std::move(what.origin), take_unread(), {}};
+  tunnel_ends ends{
+      link_, std::move(what.origin), take_unread(), {}, shared_->own};
   run_tunnel(std::move(ends), shared_->limits, tools(), std::move(ended));
 }
 

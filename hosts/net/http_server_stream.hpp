@@ -22,6 +22,7 @@ struct server_context {
   origin_dialer dialer;
   pump_tools tools;
   tunnel_limits limits;
+  std::shared_ptr<own_use> own; ///< counts what tunnels bring
   /// Whether accepted sockets have the options of a plain transport already.
   bool has_options = false;
   /// Empty blocks of connections that need none now, for those to come.

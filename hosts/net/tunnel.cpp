@@ -21,6 +21,7 @@ public:
                 std::shared_ptr<pump_tools> tools, handler<relay_totals> done)
     : client_(std::move(ends.client)),
       origin_(std::move(ends.origin)),
+      own_(std::move(ends.own)),
       tools_(std::move(tools)),
       to_client_(*this, *origin_, *client_, *tools_, how),
       to_origin_(*this, *client_, *origin_, *tools_, how),
@@ -40,6 +41,7 @@ public:
   }
 
   void on_moved(pump&) override {
+    count_own();
     if (!watch_.expired())
       watch_.arm(clock_.next());
   }
@@ -48,6 +50,7 @@ public:
 
   void on_end(pump& who, result<pump::ending> how_it_ended) override {
     --running_;
+    count_own();
     if (how_it_ended) {
       pass_on_end(&who == &to_client_);
     } else if (!failure_) {
@@ -71,6 +74,13 @@ private:
     to.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ec);
   }
 
+  void count_own() {
+    auto taken = to_client_.taken();
+    auto n = taken - std::exchange(counted_, taken);
+    if (own_ && n > 0)
+      own_->add(n);
+  }
+
   void abort() {
     client_->reset();
     origin_->reset();
@@ -91,6 +101,7 @@ private:
 
   std::shared_ptr<transport> client_;
   std::shared_ptr<transport> origin_;
+  std::shared_ptr<own_use> own_;
   std::shared_ptr<pump_tools> tools_;
   pump to_client_;
   pump to_origin_;
@@ -98,6 +109,7 @@ private:
   watchdog watch_;
   handler<relay_totals> done_;
   relay_totals early_;
+  uint64_t counted_ = 0;           // as own use
   std::unique_ptr<error> failure_; // seldom there
   int running_ = 2;
 };

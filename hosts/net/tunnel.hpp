@@ -16,6 +16,8 @@ struct tunnel_ends {
   std::shared_ptr<transport> origin;
   std::string from_client;
   std::string from_origin;
+  /// Counts what else comes from the origin, if it is there.
+  std::shared_ptr<own_use> own;
 };
 
 /// Moves bytes both ways between a client and an origin until both have ended

@@ -20,6 +20,7 @@ public:
     : ex_(ends.client->socket().get_executor()),
       client_(std::move(ends.client)),
       origin_(std::move(ends.origin)),
+      own_(std::move(ends.own)),
       clock_(limits),
       watch_(ex_, [this] { abort(); }),
       ended_(ex_) {
@@ -75,6 +76,8 @@ private:
         co_return n.error();
       if (*n == 0)
         break;
+      if (own_ && &from == origin_.get())
+        own_->add(*n);
       asio::const_buffer bytes{buffer.data(), *n};
       auto all = std::span<const asio::const_buffer>{&bytes, 1};
       if (auto ok = co_await to.write(all); !ok)
@@ -95,6 +98,7 @@ private:
   asio::any_io_executor ex_;
   std::shared_ptr<transport> client_;
   std::shared_ptr<transport> origin_;
+  std::shared_ptr<own_use> own_;
   tunnel_clock clock_;
   watchdog watch_;
   asio::steady_timer ended_; // never expires: cancelled when it happens

@@ -104,7 +104,7 @@ std::string dump(const settings& s) {
   networks(s.share.allow_private);
   for (auto x : s.share.ports)
     out << x << ' ';
-  out << '|' << s.share.max_rate << '|';
+  out << '|' << s.share.max_rate << s.share.own_first << '|';
   texts(s.wan.bind);
   out << s.wan.upstream.proxy.has_value() << s.wan.upstream.except.size()
       << s.wan.dns_cache.count();
@@ -231,6 +231,7 @@ CAF_TEST(every kind of value is understood) {
                  "static-peers=[\"10.0.0.2\", \"[fd00::1]:7\"]\n"
                  "[pool]\nmin-size=\"64KiB\"\n"
                  "[share]\nports=[80,8080]\nmax-rate=\"8Mbit/s\"\n"
+                 "own-first=false\n"
                  "[console]\npod-view=true\n"
                  "[debug]\nfault-injection=true\nhang-limit=2min\n"
                  "[log]\nlevel=\"debug\"\n");
@@ -248,6 +249,7 @@ CAF_TEST(every kind of value is understood) {
   CAF_CHECK_EQUAL(s->pool.min_size, 64_KiB);
   CAF_CHECK_EQUAL(s->share.ports.back(), 8080);
   CAF_CHECK_EQUAL(s->share.max_rate, 1'000'000u);
+  CAF_CHECK(!s->share.own_first);
   CAF_CHECK(s->console.pod_view);
   CAF_CHECK(s->debug.fault_injection);
   CAF_CHECK(s->debug.hang_limit == 2min);
@@ -539,13 +541,15 @@ CAF_TEST(a status becomes tables) {
                       "total":2097152,"delivered":1048576,
                       "bytes":{"self":524288,"b":524288},"wasted":0}],
         "proxy":{"requests":3,"tunnels":1,"pooled":1,"passed_through":1,
-                 "active":1},"share":{"served_bytes":0}})");
+                 "active":1},
+        "share":{"served_bytes":0,"held_to":1000000}})");
   CAF_REQUIRE(text);
   CAF_CHECK(contains(*text, "a (00ff), pod of 2"));
   CAF_CHECK(contains(*text, "40.0 Mbit/s"));
   CAF_CHECK(contains(*text, "1 MiB of 2 MiB (50%)"));
   CAF_CHECK(contains(*text, "self 512 KiB, b 512 KiB"));
   CAF_CHECK(contains(*text, "3 requests, 1 pooled"));
+  CAF_CHECK(contains(*text, "0 B fetched for others, held to 8.0 Mbit/s"));
   CAF_CHECK(!contains(*text, "\x1b"));
 }
 

@@ -211,4 +211,10 @@ CAF_TEST(a status says which daemon answers) {
                   R"("uptime":1.5E0,"fault_injection":true})");
   CAF_CHECK_EQUAL(out.at("pod_size"), json::value(2));
   CAF_CHECK_EQUAL(out.at("proxy").at("requests"), json::value(3));
+  CAF_CHECK_EQUAL(json::serialize(out.at("share")),
+                  R"({"served_bytes":0,"held_to":null})");
+  counters.held_to = 500'000;
+  out = json::value(status_json(daemon, x, counters));
+  CAF_CHECK_EQUAL(json::serialize(out.at("share")),
+                  R"({"served_bytes":0,"held_to":500000})");
 }

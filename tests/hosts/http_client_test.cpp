@@ -209,6 +209,20 @@ CAF_TEST(pieces are no larger than asked for and share their block) {
   CAF_CHECK_EQUAL(x->received(), 100000u);
 }
 
+CAF_TEST(what has come counts as received before it is read) {
+  std::string content(50'000, 'x');
+  scripted_origin origin{
+      l,
+      answering("HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n" + content)};
+  auto x = get(origin);
+  CAF_REQUIRE(read_head(l, *x).has_value());
+  for (int i = 0; x->received() < content.size() && i < 1000; ++i)
+    l.until([] { return false; }, std::chrono::milliseconds(1));
+  CAF_CHECK_EQUAL(x->received(), content.size());
+  CAF_CHECK_EQUAL(read_all(l, *x).value(), content);
+  CAF_CHECK_EQUAL(x->received(), content.size());
+}
+
 CAF_TEST(cancelling calls each handler once and never from within) {
   scripted_origin origin{l};
   auto x = get(origin);

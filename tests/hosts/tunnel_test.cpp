@@ -49,7 +49,8 @@ private:
 
 struct fixture {
   loop l;
-  std::unique_ptr<http_client> http = make_http_client(l.io.get_executor());
+  std::shared_ptr<own_use> own = std::make_shared<own_use>();
+  std::unique_ptr<http_client> http = make_client();
   std::unique_ptr<http_acceptor> acceptor;
   raw_peer_ptr client;
   stream_ptr server;
@@ -68,11 +69,26 @@ struct fixture {
     l.settle();
   }
 
+  wan_config counted() const {
+    wan_config out;
+    out.own = own;
+    return out;
+  }
+
+  std::unique_ptr<http_client> make_client() {
+    client_config config;
+    config.wan = counted();
+    config.allow_for_peer = [](const std::string&, uint16_t) {
+      return result<void>{};
+    };
+    return make_http_client(l.io.get_executor(), std::move(config));
+  }
+
   /// A client that listens only when the test says so, and its connection.
   void connect(tunnel_limits limits = {}) {
-    acceptor =
-        listen_http(l.io.get_executor(), endpoint{"127.0.0.1", 0}, {}, limits)
-            .value();
+    acceptor = listen_http(l.io.get_executor(), endpoint{"127.0.0.1", 0},
+                           counted(), limits)
+                   .value();
     client = connect_silent(l, acceptor->local());
     server =
         l.await<stream_ptr>([&](auto done) { acceptor->accept(done); }).value();
@@ -297,6 +313,43 @@ CAF_TEST(a tunnel works without descriptors for pipes) {
   far_end().stream(all);
   CAF_REQUIRE(l.until([&] { return body_size() >= all.size(); }));
   CAF_CHECK(body() == all);
+}
+
+// -- own use ------------------------------------------------------------------
+
+CAF_TEST(what a tunnel brings is own use and what it sends is not ) {
+  open_tunnel();
+  client->listen();
+  CAF_REQUIRE(l.until([&] { return !client->received.empty(); }));
+  auto back = numbered(3'000'000);
+  client->stream(numbered(1'000'000));
+  far_end().stream(back);
+  CAF_REQUIRE(l.until([&] {
+    return far_end().received.size() == 1'000'000u
+           && body_size() == back.size();
+  }));
+  CAF_CHECK_EQUAL(own->bytes(), back.size());
+  far_end().close();
+  CAF_CHECK(l.until([&] { return client->ended; }));
+  CAF_CHECK_EQUAL(own->bytes(), back.size());
+}
+
+CAF_TEST(the response to a client is own use and one to a peer is not ) {
+  std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 300001";
+  for (bool for_peer : {false, true}) {
+    auto before = own->bytes();
+    exchange_options options;
+    options.for_peer = for_peer;
+    open(streaming(head, numbered(300'001)), "1.1", options);
+    client->listen();
+    CAF_REQUIRE(has_ended());
+    CAF_REQUIRE(ended->has_value());
+    CAF_CHECK_EQUAL(own->bytes() - before,
+                    for_peer ? 0u : head.size() + 4 + 300'001);
+    exchange.reset();
+    client->close();
+    l.settle();
+  }
 }
 
 // -- bodies -------------------------------------------------------------------

@@ -249,7 +249,7 @@ class FakePod:
                 "peers": peers, "transfers": self.transfers(),
                 "proxy": {"requests": 12, "tunnels": 3, "pooled": 2,
                           "passed_through": 7, "active": 1},
-                "share": {"served_bytes": 65536}}
+                "share": {"served_bytes": 65536, "held_to": None}}
 
     def members(self) -> dict:
         other = [dict(row) for row in self.rows()[:10]]
