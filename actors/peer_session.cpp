@@ -367,8 +367,12 @@ peer_session_actor::behavior_type peer_session_behavior(self_pointer self,
       [self](fetch_chunk& msg) { on_fetch_chunk(self, msg); },
       [self](const cancel_chunk& msg) {
         auto i = self->state.wants.find(msg.lease);
-        if (i != self->state.wants.end())
-          i->second.cancelled = true; // protocol 1 cannot call it off
+        if (i == self->state.wants.end() || i->second.cancelled)
+          return;
+        i->second.cancelled = true; // protocol 1 cannot call it off
+        tell(i->second.ask.sink,
+             chunk_settled{msg.lease, *self->state.peer,
+                           chunk_failure::cancelled, "called off"});
       },
       [self](const chunk_arrived& msg) { add_served(self, msg); },
       [self](const chunk_settled& msg) {

@@ -61,6 +61,7 @@ void perform(self_pointer self, const roster::peer_down& x) {
 }
 
 void perform(self_pointer self, const roster::forgotten& x) {
+  self->state.same_line.erase(x.id);
   self->state.env->log(log_level::debug, "forgotten peer=" + to_string(x.id));
 }
 
@@ -216,6 +217,7 @@ roster_actor::behavior_type roster_behavior(self_pointer self,
       [self](const session_ended& msg) { on_session_ended(self, msg); },
       [self](scheduler_started) {
         auto& st = self->state;
+        st.same_line.clear(); // it finds out anew
         for (auto& x : st.core->list(now_of(self)))
           if (auto i = st.sessions.find(x.connection.value_or(0));
               i != st.sessions.end())

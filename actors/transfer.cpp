@@ -27,6 +27,10 @@ constexpr unsigned progress_every = 4;
 /// How often each may fail for reasons that pass.
 constexpr unsigned max_failed_rechecks = 3;
 
+/// How long a busy origin is not asked to confirm anything, and at most.
+constexpr duration busy_time = 1s;
+constexpr duration max_busy_time = 10s;
+
 // -- status -------------------------------------------------------------------
 
 void report(self_pointer self, std::string state) {
@@ -108,7 +112,8 @@ void perform(self_pointer self, transfer::recheck& x) {
 /// whoever is there, when the last answer was none.
 void repeat_lost_recheck(self_pointer self) {
   auto& st = self->state;
-  if (st.rechecking && st.rechecker != st.env->wan_fetcher.get())
+  if (st.rechecking && st.rechecker != st.env->wan_fetcher.get()
+      && now_of(self) >= st.recheck_after)
     ask_for_recheck(self);
 }
 
@@ -244,9 +249,14 @@ void on_chunk_arrived(self_pointer self, const chunk_arrived& msg) {
 void on_recheck_settled(self_pointer self, const chunk_settled& msg) {
   auto& st = self->state;
   bool partial = !msg.failure && st.recheck_bytes.size() != st.recheck.size();
-  if ((partial || msg.failure == chunk_failure::unavailable)
+  bool busy = msg.failure == chunk_failure::busy;
+  if ((partial || busy || msg.failure == chunk_failure::unavailable)
       && ++st.failed_rechecks < max_failed_rechecks) {
-    st.rechecker = wan_fetcher_actor{}; // the next tick asks again
+    st.rechecker = wan_fetcher_actor{}; // a later tick asks again
+    if (busy)
+      st.recheck_after =
+          now_of(self)
+          + std::min(msg.retry_after.value_or(busy_time), max_busy_time);
     return;
   }
   st.rechecking = false;

@@ -37,6 +37,7 @@ struct transfer_state {
   instant spine_heard{};       ///< when the spine last brought something
   bool rechecking = false;
   unsigned failed_rechecks = 0; ///< that say nothing about the origin's copy
+  instant recheck_after{};      ///< a busy origin is not asked before
   bool closed = false;
   scheduler_actor scheduler; ///< who was told of this body
   unsigned reports = 0;

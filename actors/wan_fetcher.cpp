@@ -41,6 +41,8 @@ constexpr std::chrono::seconds longest_rest = 60s;
 
 constexpr size_t max_asked_later = 1024;
 
+constexpr auto asked_to_wait = "the origin wants to be asked later";
+
 void settle(self_pointer self, const key& id,
             std::optional<chunk_failure> failure, std::string reason,
             std::optional<duration> retry_after = std::nullopt) {
@@ -63,7 +65,8 @@ void fail(self_pointer self, const key& id, const error& why) {
 bool has_company(const wan_fetcher_state& st, const key& id, const fetch& x) {
   auto origin = x.target.origin();
   return std::ranges::any_of(st.fetches, [&](auto& kv) {
-    return kv.first != id && kv.second.target.origin() == origin;
+    return kv.first != id && kv.second.exchange
+           && kv.second.target.origin() == origin;
   });
 }
 
@@ -89,8 +92,12 @@ void turn_away(self_pointer self, const key& id, const fetch& x,
   if (outcome)
     rest = retry_after(*outcome);
   std::erase_if(later, [now](auto& kv) { return kv.second <= now; });
-  if (rest && later.size() < max_asked_later)
+  if (rest) {
+    if (later.size() >= max_asked_later)
+      later.erase(std::ranges::min_element(later, {},
+                                           [](auto& kv) { return kv.second; }));
     later[x.target.origin()] = now + std::min<duration>(*rest, longest_rest);
+  }
   settle(self, id, chunk_failure::busy,
          outcome ? "status " + std::to_string(outcome->status)
                  : to_string(outcome.error()),
@@ -208,9 +215,8 @@ void on_fetch_chunk(self_pointer self, fetch_chunk& msg) {
   x.target = msg.source->request.target;
   if (auto rest = rest_of(self, x.target);
       msg.for_peer && rest > duration::zero()) {
-    tell(msg.sink,
-         chunk_settled{msg.lease, st.env->self->device(), chunk_failure::busy,
-                       "the origin wants to be asked later", rest});
+    tell(msg.sink, chunk_settled{msg.lease, st.env->self->device(),
+                                 chunk_failure::busy, asked_to_wait, rest});
     return;
   }
   x.at = msg.range.begin;
@@ -246,7 +252,10 @@ void on_fetch_answered(self_pointer self, const fetch_answered& msg) {
   if (auto to = redirect_of(x, head)) {
     x.target = *to;
     ++x.redirects;
-    open_exchange(self, id, x);
+    if (auto rest = rest_of(self, x.target); rest > duration::zero())
+      settle(self, id, chunk_failure::busy, asked_to_wait, rest);
+    else
+      open_exchange(self, id, x);
     return;
   }
   if (auto good = check_range_response(head, x.ask.range, x.ask.source->rep);

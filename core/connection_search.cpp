@@ -26,8 +26,7 @@ void connection_search::observe(rates seen, size_t usual, size_t most,
   if (!full) {
     full_since_ = {};
     if (trying_)
-      extra_ = before_;
-    trying_ = false;
+      forget_try(now);
     return;
   }
   if (full_since_ == instant{})
@@ -61,6 +60,11 @@ void connection_search::judge(rates seen, size_t usual, instant now) {
   if (gain >= seen_before_.own * worthwhile * (possible - 1)
       && seen.all - seen_before_.all >= worthwhile * gain)
     return;
+  forget_try(now);
+}
+
+void connection_search::forget_try(instant now) {
+  trying_ = false;
   extra_ = before_;
   next_ = now + rest_time;
 }

@@ -37,6 +37,7 @@ public:
 private:
   void look(rates seen, size_t usual, size_t most, instant now);
   void judge(rates seen, size_t usual, instant now);
+  void forget_try(instant now);
 
   size_t extra_ = 0;
   size_t before_ = 0; ///< the last number that has paid

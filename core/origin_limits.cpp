@@ -48,25 +48,31 @@ bool is_over(const origin_limits::entry& x, instant now) {
 void origin_limits::turned_away(const key& at, size_t others,
                                 std::optional<duration> retry_after,
                                 instant now) {
-  make_room(now);
+  make_room(at, now);
   auto& x = entries_[at];
   if (x.complaints == 0 || now - x.complained > burst_time)
     ++x.complaints;
   x.complained = now;
   x.cap = std::min(x.cap.value_or(no_cap), std::max<size_t>(others, 1));
   x.raise_at = now + doubled(cap_time, x.complaints - 1, longest_cap_time);
+  // Nobody is asked again at once, whatever he says, nor sooner than he has
+  // said before.
+  std::optional<duration> rest;
   if (retry_after)
-    x.rest_until = now + std::min(*retry_after, longest_rest);
+    rest = std::clamp(*retry_after, first_rest, longest_rest);
   else if (others == 0)
-    x.rest_until = now + doubled(first_rest, x.complaints - 1, longest_rest);
+    rest = doubled(first_rest, x.complaints - 1, longest_rest);
+  if (rest)
+    x.rest_until = std::max(x.rest_until, now + *rest);
 }
 
 void origin_limits::refused(const key& at, instant now) {
-  make_room(now);
+  make_room(at, now);
   auto& x = entries_[at];
   // What began before the last refusal says nothing new.
   if (x.refused_until > now)
     return;
+  x.refused_at = now;
   x.refused_until = now + doubled(refusal_time, x.refusals++, longest_refusal);
 }
 
@@ -90,13 +96,19 @@ bool origin_limits::allows(const key& at, size_t active, instant now) const {
   if (i == entries_.end())
     return true;
   auto& x = i->second;
-  return x.rest_until <= now && x.refused_until <= now
-         && (!x.cap || active < *x.cap);
+  if (!x.cap)
+    return x.rest_until <= now;
+  // What is under way may be what never tells how it went, so that after a
+  // while one more is tried in any case.
+  auto cap = *x.cap + (x.raise_at <= now ? 1 : 0);
+  return x.rest_until <= now && active < cap;
 }
 
-bool origin_limits::is_refused(const key& at, instant now) const {
+bool origin_limits::leaves_out(const key& at, instant opened,
+                               instant now) const {
   auto i = entries_.find(at);
-  return i != entries_.end() && i->second.refused_until > now;
+  return i != entries_.end() && i->second.refused_until > now
+         && opened >= i->second.refused_at;
 }
 
 std::optional<size_t> origin_limits::cap(const key& at) const {
@@ -123,12 +135,15 @@ void origin_limits::expire(instant now) {
 
 /// Forgets what is over when there is too much, and the oldest if that is not
 /// enough.
-void origin_limits::make_room(instant now) {
-  if (entries_.size() < max_entries)
+void origin_limits::make_room(const key& at, instant now) {
+  if (entries_.size() < max_entries || entries_.contains(at))
     return;
   std::erase_if(entries_, [now](auto& kv) { return is_over(kv.second, now); });
-  if (entries_.size() >= max_entries)
-    entries_.erase(entries_.begin());
+  if (entries_.size() < max_entries)
+    return;
+  entries_.erase(std::ranges::min_element(entries_, {}, [](auto& kv) {
+    return std::max(kv.second.complained, kv.second.refused_at);
+  }));
 }
 
 } // namespace peapod

@@ -20,10 +20,11 @@ public:
     std::optional<size_t> cap; ///< requests at a time
     instant raise_at{};        ///< when one more is tried
     instant rest_until{};      ///< not asked before; not set: no rest
-    instant refused_until{};   ///< left out of new bodies before; as above
-    unsigned refusals = 0;     ///< in a row
-    unsigned complaints = 0;   ///< in a row
-    instant complained{};      ///< when the last one came
+    instant refused_at{};
+    instant refused_until{}; ///< left out of new bodies before; as above
+    unsigned refusals = 0;   ///< in a row
+    unsigned complaints = 0; ///< in a row
+    instant complained{};    ///< when the last one came
   };
 
   /// A source, and an origin: scheme, host and port.
@@ -46,8 +47,9 @@ public:
   /// Whether the source may send one more request besides `active` ones.
   bool allows(const key& at, size_t active, instant now) const;
 
-  /// Whether the source is not asked for bodies that begin now.
-  bool is_refused(const key& at, instant now) const;
+  /// Whether the source is not asked for a body that was opened at `opened`:
+  /// since the refusal.
+  bool leaves_out(const key& at, instant opened, instant now) const;
 
   /// How many requests at a time, if that is known.
   std::optional<size_t> cap(const key& at) const;
@@ -64,7 +66,7 @@ public:
   }
 
 private:
-  void make_room(instant now);
+  void make_room(const key& at, instant now);
 
   std::map<key, entry> entries_;
 };

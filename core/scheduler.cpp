@@ -50,8 +50,6 @@ void scheduler::source_joined(device_id source, source_traits traits,
   source_estimate::bounds sizes{config_.chunk_size / 4, config_.chunk_size / 8,
                                 largest_lease(traits)};
   sources_.emplace(source, source_state{traits, source_estimate{sizes}, {}});
-  for (auto& [id, body] : bodies_)
-    leave_out(source, body, now);
   assign(now);
 }
 
@@ -92,11 +90,9 @@ void scheduler::transfer_opened(transfer_id transfer, std::string origin,
       std::min(body.end, body.begin + state.lead);
   state.speed.started(now);
   state.spine_speed.started(now);
-  state.spine_heard = state.heard = now;
+  state.opened = state.spine_heard = state.heard = now;
   if (auto own = own_source(); own && !is_busy(*own))
     own->estimate.started(now);
-  for (auto& [id, source] : sources_)
-    leave_out(id, state, now);
   bodies_.insert_or_assign(transfer, std::move(state));
   assign(now);
 }
@@ -123,9 +119,7 @@ void scheduler::transfer_resumed(transfer_id transfer, std::string origin,
     state.returned.insert(gap);
   state.speed.started(now);
   state.spine_speed.started(now);
-  state.spine_heard = state.heard = now;
-  for (auto& [id, source] : sources_)
-    leave_out(id, state, now);
+  state.opened = state.spine_heard = state.heard = now;
   bodies_.insert_or_assign(transfer, std::move(state));
   assign(now);
   check_hope(transfer, bodies_.at(transfer), now);
@@ -241,7 +235,7 @@ void scheduler::lease_failed(lease_id lease, chunk_failure why, uint64_t upto,
     if (!std::exchange(body.given_up, true))
       actions_.push_back(give_up{transfer, "the origin's copy has changed"});
   } else if (why == chunk_failure::refused || why == chunk_failure::mismatch
-             || (source.traits.own
+             || (source.traits.own && why != chunk_failure::busy
                  && ++body.own_failures >= max_own_failures)) {
     body.excluded.insert(id);
     if (why == chunk_failure::refused && !source.traits.own)
@@ -302,8 +296,13 @@ void scheduler::give(device_id id, source_state& source,
   if (range.begin > body.frontier)
     reopen(body, {body.frontier, range.begin});
   body.frontier = std::max(body.frontier, range.end);
-  if (hedge)
+  if (hedge) {
     body.hedged += range.size();
+  } else {
+    auto turn = next_turn(body);
+    body.served = turn + range.size();
+    served_ = std::max(served_, turn);
+  }
   actions_.push_back(grant{lease, id, transfer, range, hedge});
 }
 
@@ -338,6 +337,8 @@ void scheduler::take_back(lease_id id, instant now) {
   source.leases.erase(id);
   body.leases.erase(id);
   leases_.erase(id);
+  if (!lease.hedge)
+    body.served -= std::min(body.served, lease.range.end - lease.upto);
   if (!is_busy(source))
     source.estimate.stopped(now);
   reopen(body, {lease.upto, lease.range.end});
@@ -430,12 +431,6 @@ void scheduler::note_busy(const device_id& id, source_state& source,
                           instant now) {
   limits_.turned_away({id, body.origin}, requests_to(source, body.origin),
                       retry_after, now);
-}
-
-/// Who the origin would not serve lately is not tried again with every body.
-void scheduler::leave_out(const device_id& id, body_state& body, instant now) {
-  if (limits_.is_refused({id, body.origin}, now))
-    body.excluded.insert(id);
 }
 
 void scheduler::note_failure(const device_id& id, source_state& source,

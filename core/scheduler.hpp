@@ -220,6 +220,7 @@ private:
   };
   struct body_state {
     std::string origin;
+    instant opened;
     byte_range body;
     uint64_t spine;
     uint64_t taken;
@@ -236,6 +237,7 @@ private:
     instant spine_heard{}; ///< when something of it came last
     instant heard{};       ///< when anything of the body came last
     uint64_t hedged = 0;   ///< bytes leased twice
+    uint64_t served = 0; ///< where the next of its leases begins, as `served_`
     bool spine_alive = true;
     bool switching = false;
     bool own_refused = false;
@@ -247,6 +249,7 @@ private:
   // Who gets what.
   void assign(instant now);
   bool assign_one(device_id id, source_state& source, instant now);
+  uint64_t next_turn(const body_state& body) const;
   void adopt_orphans(const transfer_id& id, body_state& body, instant now);
   void maybe_switch(const transfer_id& id, body_state& body, instant now);
 
@@ -258,11 +261,12 @@ private:
   std::optional<byte_range> returned_range(const device_id& id,
                                            const source_state& source,
                                            const body_state& body,
-                                           uint64_t size, uint64_t limit) const;
+                                           uint64_t size, uint64_t limit,
+                                           instant now) const;
   uint64_t lease_size(const source_state& source, const body_state& body,
                       instant now) const;
   bool in_time(const device_id& id, const source_state& source,
-               const body_state& body, byte_range range) const;
+               const body_state& body, byte_range range, instant now) const;
 
   // What is brought twice.
   void hedge(const transfer_id& id, body_state& body, instant now);
@@ -286,6 +290,8 @@ private:
   // Rules.
   bool may_serve(const device_id& id, const source_state& source,
                  const body_state& body, instant now) const;
+  bool is_left_out(const device_id& id, const body_state& body,
+                   instant now) const;
   bool origin_allows(const device_id& id, const source_state& source,
                      const body_state& body, instant now) const;
   size_t requests_to(const source_state& source,
@@ -299,7 +305,6 @@ private:
   uint64_t window_end(const body_state& body) const;
   uint64_t head(const body_state& body) const;
   uint64_t unassigned(const body_state& body) const;
-  uint64_t outstanding(const body_state& body) const;
   uint64_t backlog(const source_state& source) const;
   double pace(const body_state& body) const;
   duration time_of(const body_state& body, uint64_t bytes) const;
@@ -333,7 +338,6 @@ private:
                     chunk_failure why, instant now);
   void note_busy(const device_id& id, source_state& source, body_state& body,
                  std::optional<duration> retry_after, instant now);
-  void leave_out(const device_id& id, body_state& body, instant now);
   void check_hope(const transfer_id& id, body_state& body, instant now);
 
   scheduler_config config_;
@@ -344,6 +348,7 @@ private:
   shared_line lines_;
   instant observed_{}; ///< when what is tried out was looked at last
   lease_id next_lease_;
+  uint64_t served_ = 0; ///< virtual time of fair queueing, in bytes
   std::deque<action> actions_;
 };
 

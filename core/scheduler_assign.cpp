@@ -56,9 +56,10 @@ bool scheduler::assign_one(device_id id, source_state& source, instant now) {
       order;
   for (auto& kv : bodies_)
     if (may_serve(id, source, kv.second, now))
-      order.emplace_back(outstanding(kv.second), &kv);
-  // Who has the least on its way is the first: small bodies do not wait for
-  // large ones, and large ones have equal parts.
+      order.emplace_back(next_turn(kv.second), &kv);
+  // Start-time fair queueing: who has been served least is the first, and what
+  // begins has something in hand. So small bodies do not wait for large ones,
+  // and large ones have equal parts.
   std::ranges::stable_sort(order, {}, [](auto& x) { return x.first; });
   for (auto& [bytes, kv] : order) {
     if (auto range = next_range(id, source, kv->second, now)) {
@@ -67,6 +68,13 @@ bool scheduler::assign_one(device_id id, source_state& source, instant now) {
     }
   }
   return false;
+}
+
+/// Where the next lease of a body stands in the virtual time of the queue. Who
+/// could take nothing for long catches up no more than a lease or so.
+uint64_t scheduler::next_turn(const body_state& body) const {
+  auto least = served_ - std::min(served_, config_.max_lease);
+  return std::max(body.served, least);
 }
 
 /// Leases what a lost source had leased to who would bring it first, beyond
@@ -109,6 +117,7 @@ void scheduler::maybe_switch(const transfer_id& id, body_state& body,
   if (body.leases.empty() && !body.done.intersects(ahead)) {
     // Nobody has taken anything: the spine goes on as if alone.
     body.returned = {};
+    body.orphaned = {};
     body.claim_end = std::min(body.body.end, ahead.begin + body.lead);
     body.frontier = body.claim_end;
     return;
@@ -118,7 +127,8 @@ void scheduler::maybe_switch(const transfer_id& id, body_state& body,
   if (own == sources_.end() || body.own_refused)
     return;
   if (!origin_allows(own->first, own->second, body, now)) {
-    body.own_refused = true; // the spine is all that the origin takes
+    // Either the spine is all that the origin takes, or it wants to rest.
+    body.own_refused = limits_.allows({own->first, body.origin}, 0, now);
     return;
   }
   auto range = next_range(own->first, own->second, body, now);
@@ -137,7 +147,7 @@ std::optional<byte_range> scheduler::next_range(const device_id& id,
                                                 instant now) const {
   auto size = lease_size(source, body, now);
   auto limit = std::min(window_end(body), body.body.end);
-  if (auto back = returned_range(id, source, body, size, limit))
+  if (auto back = returned_range(id, source, body, size, limit, now))
     return back;
   // A crumb is not worth a request of its own: neither one that the window
   // leaves nor one at the end of the body.
@@ -157,20 +167,20 @@ std::optional<byte_range> scheduler::next_range(const device_id& id,
   if (last && end + crumb >= limit)
     end = limit;
   byte_range out{begin, end};
-  return in_time(id, source, body, out) ? std::optional{out} : std::nullopt;
+  return in_time(id, source, body, out, now) ? std::optional{out}
+                                             : std::nullopt;
 }
 
 /// Something that somebody else did not bring, if this source brings it in
 /// time.
-std::optional<byte_range> scheduler::returned_range(const device_id& id,
-                                                    const source_state& source,
-                                                    const body_state& body,
-                                                    uint64_t size,
-                                                    uint64_t limit) const {
+std::optional<byte_range>
+scheduler::returned_range(const device_id& id, const source_state& source,
+                          const body_state& body, uint64_t size, uint64_t limit,
+                          instant now) const {
   for (auto gap = body.returned.first_from(0); gap && gap->begin < limit;
        gap = body.returned.first_from(gap->end)) {
     byte_range out{gap->begin, std::min({gap->end, gap->begin + size, limit})};
-    if (in_time(id, source, body, out))
+    if (in_time(id, source, body, out, now))
       return out;
   }
   return std::nullopt;
@@ -202,7 +212,8 @@ uint64_t scheduler::lease_size(const source_state& source,
 /// the window is full or because everything else of the body is here. Who
 /// nobody could stand in for is in time, and so is the own line.
 bool scheduler::in_time(const device_id& id, const source_state& source,
-                        const body_state& body, byte_range range) const {
+                        const body_state& body, byte_range range,
+                        instant now) const {
   if (source.traits.own || !source.estimate.rate())
     return true; // the unknown are tried, with little
   auto needs = source.estimate.time_for(backlog(source) + range.size());
@@ -212,7 +223,8 @@ bool scheduler::in_time(const device_id& id, const source_state& source,
   return std::ranges::none_of(sources_, [&](auto& kv) {
     auto& [other, x] = kv;
     if (other == id || is_stalled(x) || x.resting_until != instant{}
-        || body.excluded.contains(other) || !x.estimate.rate())
+        || is_left_out(other, body, now) || lines_.held() == other
+        || !limits_.allows({other, body.origin}, 0, now) || !x.estimate.rate())
       return false;
     auto theirs = x.estimate.time_for(backlog(x) + range.size());
     return seconds(theirs) < better * seconds(needs);

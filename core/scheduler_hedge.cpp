@@ -14,8 +14,8 @@ using namespace std::chrono_literals;
 /// Nothing is hedged to gain less.
 constexpr duration least_gain = 50ms;
 
-/// What may come twice of a body, apart from what is overdue: a share of what
-/// is here, and a little to begin with.
+/// What may come twice of a body, apart from what is overdue or what the client
+/// would long wait for: a share of what is here, and a little to begin with.
 constexpr uint64_t hedge_share = 40;
 constexpr uint64_t first_hedges = 512_KiB;
 
@@ -72,13 +72,17 @@ bool scheduler::hedge_lease(const transfer_id& id, body_state& body,
                             lease_id lease, bool urgent, instant now) {
   auto& x = leases_.at(lease);
   byte_range rest{x.upto, x.range.end};
-  auto budget = first_hedges + body.done.size() / hedge_share;
-  if (x.hedge || rest.empty() || covered_by_other(body, lease, rest.begin)
-      || (!x.overdue && body.hedged + rest.size() > budget))
+  if (x.hedge || rest.empty() || covered_by_other(body, lease, rest.begin))
     return false;
   auto other = stand_in(x.source, body, rest.size(), urgent, now);
-  if (!other
-      || (!x.overdue && remaining(x, now) < other->second * 3 / 2 + least_gain))
+  if (!other)
+    return false;
+  auto needs = remaining(x, now);
+  auto budget = first_hedges + body.done.size() / hedge_share;
+  bool affordable = body.hedged + rest.size() <= budget
+                    || (urgent && needs > other->second + patience);
+  bool pays = needs >= other->second * 3 / 2 + least_gain;
+  if (!x.overdue && !(affordable && pays))
     return false;
   give(other->first, sources_.at(other->first), id, body, rest, true, now);
   return true;

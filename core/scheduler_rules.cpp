@@ -36,12 +36,20 @@ constexpr size_t max_more_leases = 3;
 
 bool scheduler::may_serve(const device_id& id, const source_state& source,
                           const body_state& body, instant now) const {
-  if (body.given_up || body.excluded.contains(id) || lines_.held() == id
+  if (body.given_up || is_left_out(id, body, now) || lines_.held() == id
       || !origin_allows(id, source, body, now))
     return false;
   // While the spine lives the own line has one lease: its successor.
   return !source.traits.own || !body.spine_alive
          || (body.switching && !body.own_refused && is_idle_own(id, body));
+}
+
+/// Whether the source gets nothing of the body. Who the origin would not serve
+/// lately is not tried again with every body.
+bool scheduler::is_left_out(const device_id& id, const body_state& body,
+                            instant now) const {
+  return body.excluded.contains(id)
+         || limits_.leaves_out({id, body.origin}, body.opened, now);
 }
 
 /// Whether the origin takes one more request from the source.
@@ -102,7 +110,7 @@ size_t scheduler::usual_leases(const source_state& source) const {
   // way to us. Where the way is short two are enough, and less is lost with
   // the peer.
   bool near = x.shortest() && *x.shortest() < short_way;
-  auto least = source.traits.own || near ? 2u : 3u;
+  auto least = near ? 2u : 3u;
   return least + std::min(static_cast<size_t>(more + 0.5), max_more_leases);
 }
 
@@ -119,14 +127,6 @@ uint64_t scheduler::window_end(const body_state& body) const {
 uint64_t scheduler::unassigned(const body_state& body) const {
   return body.body.end - std::min(body.body.end, body.frontier)
          + body.returned.size();
-}
-
-/// Bytes of it that are leased and not here.
-uint64_t scheduler::outstanding(const body_state& body) const {
-  uint64_t out = 0;
-  for (auto id : body.leases)
-    out += leases_.at(id).range.end - leases_.at(id).upto;
-  return out;
 }
 
 uint64_t scheduler::backlog(const source_state& source) const {
@@ -151,7 +151,7 @@ bool scheduler::has_hope(const body_state& body, instant now) const {
   bool patient = now < body.heard + busy_time;
   return std::any_of(sources_.begin(), sources_.end(), [&](auto& kv) {
     auto& [id, source] = kv;
-    return !body.excluded.contains(id) && source.resting_until < now + hope_time
+    return !is_left_out(id, body, now) && source.resting_until < now + hope_time
            && (patient || origin_allows(id, source, body, now));
   });
 }

@@ -1,6 +1,7 @@
 #include "core/scheduler.hpp"
 
 #include <algorithm>
+#include <set>
 
 /// What is found out by trying: how many requests at a time pay, and who has a
 /// line of its own.
@@ -29,7 +30,8 @@ constexpr size_t max_searches = 64;
 } // namespace
 
 void scheduler::observe(instant now) {
-  if (bodies_.empty() || now < observed_ + interval)
+  // Without bodies nothing is tried any more.
+  if (!bodies_.empty() && now < observed_ + interval)
     return;
   observed_ = now;
   for (auto& [id, source] : sources_)
@@ -43,17 +45,21 @@ void scheduler::observe(instant now) {
 /// lost with it.
 void scheduler::observe_connections(const device_id& id, source_state& source,
                                     instant now) {
-  const std::string* origin = nullptr;
-  for (auto lease : source.leases) {
-    auto& other = bodies_.at(leases_.at(lease).transfer).origin;
-    if (origin && *origin != other)
-      return;
-    origin = &other;
-  }
-  if (!origin
-      || (source.searches.size() >= max_searches
-          && !source.searches.contains(*origin)))
+  std::set<std::string> origins;
+  for (auto lease : source.leases)
+    origins.insert(bodies_.at(leases_.at(lease).transfer).origin);
+  for (auto& [name, search] : source.searches)
+    if (origins.size() != 1 || name != *origins.begin())
+      search.observe({}, 0, 0, false, now);
+  if (origins.size() != 1)
     return;
+  auto origin = origins.begin();
+  if (source.searches.size() >= max_searches)
+    std::erase_if(source.searches, [&](auto& kv) {
+      return kv.first != *origin && kv.second.extra() == 0;
+    });
+  if (source.searches.size() >= max_searches)
+    source.searches.clear();
   auto& search = source.searches[*origin];
   auto most = limits_.cap({id, *origin}).value_or(most_requests);
   auto usual = usual_leases(source);

@@ -39,6 +39,10 @@ constexpr double too_much = 1.6;
 constexpr double least_part = 0.25;
 constexpr double noticeable = 0.2;
 
+/// Those who share a line evenly have similar rates: without anybody of this
+/// part of the peer's rate it has a line of its own.
+constexpr double similar = 0.35;
+
 double seconds(duration x) {
   return std::chrono::duration<double>(x).count();
 }
@@ -123,7 +127,8 @@ void shared_line::begin(std::span<const source_sample> sources, instant now) {
     if (x.own || known.again > now || own <= 0)
       continue;
     bool matters = std::ranges::any_of(rates_, [&](auto& kv) {
-      return kv.first != x.id && kv.second > 0 && own >= noticeable * kv.second;
+      return kv.first != x.id && kv.second >= similar * own
+             && own >= noticeable * kv.second;
     });
     if (matters && (!best || known.again < verdicts_[best->id].again))
       best = &x;
@@ -194,6 +199,7 @@ std::optional<device_id> shared_line::partner(const device_id& source) const {
 void shared_line::left(const device_id& source) {
   if (held_ == source)
     held_.reset();
+  history_.erase(source); // it counts from zero when it comes again
 }
 
 } // namespace peapod

@@ -297,6 +297,7 @@ void exchange_state::on_head_bytes(result<size_t> n,
     failure = no_response();
   } else {
     in_.commit(*n);
+    count_own(*n);
     answered_ = true;
     auto head = guarded([this] { return take_head(); });
     if (head && *head)

@@ -79,7 +79,7 @@ private:
 bool exchange_state::begin_at_once() {
   if (options_.fresh_connection)
     return false;
-  auto text = format_request(head_);
+  auto text = format_request(head_, via_);
   if (!text || !take_idle())
     return false;
   reused_ = true;

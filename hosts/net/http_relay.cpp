@@ -160,7 +160,8 @@ bool server_connection::pass_now(const http_exchange& port, uint64_t& passed) {
 task<void> server_connection::flush_head() {
   if (held_head_.empty())
     co_return result<void>{};
-  auto written = co_await link_->write_text(std::exchange(held_head_, {}));
+  auto head = std::exchange(held_head_, {});
+  auto written = co_await link_->write_text(std::move(head));
   broken_ = broken_ || !written;
   co_return written;
 }
@@ -210,8 +211,9 @@ bool server_connection::may_move(const exchange_state& origin) const {
 
 task<uint64_t> server_connection::move_response(exchange_state& origin) {
   auto chunked = layout_.framing == body_framing::chunked;
-  auto moved = co_await origin.move_body(link_, tools(), chunked,
-                                         std::exchange(held_head_, {}));
+  auto head = std::exchange(held_head_, {});
+  auto moved =
+      co_await origin.move_body(link_, tools(), chunked, std::move(head));
   if (!moved) {
     broken_ = true;
     co_return explain(moved.error());

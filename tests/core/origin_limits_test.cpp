@@ -107,21 +107,23 @@ CAF_TEST(a refusal holds for one source and longer each time) {
   for (auto time : {1min, 2min, 4min, 8min, 10min, 10min}) {
     book.refused(here, now);
     book.refused(here, now + 1s); // of the same body
-    CAF_CHECK(book.is_refused(here, now + time - 1s));
-    CAF_CHECK(!book.is_refused(here, now + time));
-    CAF_CHECK(!book.is_refused(other, now));
+    CAF_CHECK(book.leaves_out(here, now, now + time - 1s));
+    CAF_CHECK(!book.leaves_out(here, now, now + time));
+    CAF_CHECK(!book.leaves_out(other, now, now));
+    // What had begun before goes on.
+    CAF_CHECK(!book.leaves_out(here, now - 1s, now));
     now += time;
   }
   book.answered(here, now);
   book.refused(here, now);
-  CAF_CHECK(!book.is_refused(here, now + 1min));
+  CAF_CHECK(!book.leaves_out(here, now, now + 1min));
 }
 
 CAF_TEST(what is remembered is bounded) {
   for (int i = 0; i < 10'000; ++i)
     book.refused({here.first, std::to_string(i)}, now);
   CAF_CHECK(book.entries().size() <= 4096);
-  CAF_CHECK(book.is_refused({here.first, "9999"}, now));
+  CAF_CHECK(book.leaves_out({here.first, "9999"}, now, now));
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

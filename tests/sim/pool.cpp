@@ -274,6 +274,18 @@ void pool::share_lines() {
   }
 }
 
+/// What a line could bring now, of what the origin gives and the network
+/// between the devices carries.
+double pool::capacity(const line& x) const {
+  if (!x.present || x.frozen || x.fails)
+    return 0;
+  auto connections = std::min(x.origin.max_connections, polite_connections);
+  auto most = x.origin.per_connection * static_cast<double>(connections);
+  if (!x.traits.own)
+    most = std::min(most, lan_rate);
+  return std::min(lines.at(x.shares ? x.shares : x.name).rate, most);
+}
+
 /// What all lines together could bring now.
 double pool::capacity() const {
   std::set<char> counted;
@@ -283,15 +295,15 @@ double pool::capacity() const {
     auto link = x.shares ? x.shares : name;
     if (!x.present || x.frozen || x.fails || !counted.insert(link).second)
       continue;
-    auto connections = std::min(x.origin.max_connections, polite_connections);
-    auto most = x.origin.per_connection * static_cast<double>(connections);
-    (x.traits.own ? own : peers) += std::min(lines.at(link).rate, most);
+    (x.traits.own ? own : peers) += capacity(x);
   }
   return own + std::min(peers, lan_rate);
 }
 
 void pool::move(duration time) {
   offered += capacity() * seconds(time);
+  for (auto& [name, x] : lines)
+    x.offered += capacity(x) * seconds(time);
   for (auto& x : flows_) {
     auto bytes = std::min(x.rate * seconds(time), x.upto);
     *x.bytes += x.counts_up ? bytes : -bytes;

@@ -76,7 +76,8 @@ struct line {
   /// How its answers go wrong, if they do.
   std::optional<chunk_failure> fails;
   std::list<job> jobs;
-  double spent = 0; ///< bytes that came over the line
+  double spent = 0;   ///< bytes that came over the line
+  double offered = 0; ///< bytes that it could have brought, alone
   unsigned grants = 0;
   unsigned turned_away = 0; ///< requests that the origin answered 503
 };
@@ -177,6 +178,7 @@ private:
   std::optional<scheduler::action> poll();
   std::optional<instant> deadline() const;
   double capacity() const;
+  double capacity(const line& x) const;
   void step_until(instant limit);
   instant next_event(instant limit);
   void start_jobs();

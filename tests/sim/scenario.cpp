@@ -239,11 +239,11 @@ outcome run(const scenario& x, std::optional<fixed_plan> plan) {
     out.problem = b.failed;
   }
   double best = 0;
-  for (auto& y : x.members)
-    best =
-        std::max(best, y.name == 'o' ? y.rate : std::min(y.rate, x.lan_rate));
+  for (auto& [name, line] : p->lines)
+    best = std::max(best, line.offered);
   out.efficiency = bytes / p->offered;
-  out.best_line = bytes / best / seconds(out.time);
+  out.best_line = bytes / best;
+  out.own_line = bytes / p->lines.at('o').offered;
   out.waste = (p->spent() - bytes) / bytes;
   return out;
 }

@@ -61,7 +61,8 @@ struct outcome {
   bool complete = false; ///< every body is whole
   bool exact = false;    ///< and every byte of it is right
   double efficiency = 0; ///< bytes by what the lines could have brought
-  double best_line = 0;  ///< time that the best line alone takes by ours
+  double best_line = 0;  ///< bytes by what the best line could have brought
+  double own_line = 0;   ///< and the own line
   double waste = 0;      ///< bytes that came in vain, by those of the bodies
   duration time{};
   std::string problem; ///< why it is not complete

@@ -80,7 +80,8 @@ void print_worst(std::vector<result_of_seed> all, size_t count,
                  const scenario_limits& limits) {
   std::ranges::sort(all, {}, [](auto& x) { return x.by.efficiency; });
   for (size_t i = 0; i < std::min(count, all.size()); ++i)
-    std::printf("%.3f, waste %.3f: %s\n", all[i].by.efficiency, all[i].by.waste,
+    std::printf("%.3f, by the best line %.3f, waste %.3f: %s\n",
+                all[i].by.efficiency, all[i].by.best_line, all[i].by.waste,
                 describe(make_scenario(all[i].seed, limits)).c_str());
 }
 
@@ -132,7 +133,8 @@ int main(int argc, char** argv) {
         print_distribution(name, all);
   if (failures < pods) {
     std::printf("\n");
-    print_distribution("speed / best line", values(ours, &outcome::best_line));
+    print_distribution("by the best line", values(ours, &outcome::best_line));
+    print_distribution("by the own line", values(ours, &outcome::own_line));
     print_distribution("bytes in vain", values(ours, &outcome::waste));
   }
   std::printf("\nThe worst:\n");
