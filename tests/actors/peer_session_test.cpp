@@ -83,6 +83,25 @@ CAF_TEST(our own daemons and foreign ones are told apart) {
   }
 }
 
+CAF_TEST(a device that shares a line is shown with whom until that ends) {
+  scripted_peer peer{*this, *x, ours};
+  pass(1500ms);
+  auto shown = [&] { return connected().at(0).same_line; };
+  CAF_CHECK(!shown());
+  auto self = x->env->self->device();
+  caf::anon_send(x->env->roster.get(), line_shared{peer.id(), self});
+  settle();
+  CAF_CHECK(shown() == self);
+  caf::anon_send(x->env->roster.get(), line_shared{peer.id(), std::nullopt});
+  settle();
+  CAF_CHECK(!shown());
+  // Another scheduler has to find out for itself.
+  caf::anon_send(x->env->roster.get(), line_shared{peer.id(), self});
+  caf::anon_send(x->env->roster.get(), scheduler_started{});
+  settle();
+  CAF_CHECK(!shown());
+}
+
 CAF_TEST(foreign daemons are turned away when the user wants it so) {
   x->env->config.legacy = false;
   scripted_peer foreign{*this, *x, std::nullopt};
@@ -241,6 +260,8 @@ CAF_TEST(a range that is asked for again is brought by the first answer) {
   tell(session, fetch_chunk{2, source, {0, 1000}, to, false});
   settle();
   CAF_REQUIRE_EQUAL(asked.size(), 2u);
+  CAF_CHECK_EQUAL(history, "failed 1");
+  history.clear();
   peer.send(scripted_peer::answer_to(asked[0], true));
   CAF_CHECK_EQUAL(history, "arrived 2 done 2");
   peer.send(scripted_peer::answer_to(asked[1], true));

@@ -197,6 +197,15 @@ CAF_TEST(a transfer shows who brought which part) {
                       + R"(","cells":1},{"source":null,"cells":4}])");
 }
 
+CAF_TEST(a peer that shares a bottleneck says with whom) {
+  pod_status x;
+  x.peers = {peer(1, "a"), peer(2, "b")};
+  x.peers[1].same_line = id_of(1);
+  auto out = json::value(peers_json(x));
+  CAF_CHECK(!out.at(0).as_object().contains("same_line"));
+  CAF_CHECK_EQUAL(out.at(1).at("same_line"), json::value(to_string(id_of(1))));
+}
+
 CAF_TEST(a status says which daemon answers) {
   pod_status x;
   x.name = "box";

@@ -207,6 +207,21 @@ CAF_TEST(answers of missing or odd members are shown as far as they go) {
   CAF_CHECK(!read_actors("nonsense"));
 }
 
+CAF_TEST(who adds nothing is named with whom it shares a bottleneck) {
+  auto said = [](const std::string& with) {
+    auto all =
+        read_peers(R"({"peers":[{"id":"01","name":"a","state":"connected"},
+                              {"id":"02","name":"b","state":"connected",
+                               "same_line":")"
+                   + with + R"("}]})");
+    return all ? same_line_text(all->at(1), *all) : std::nullopt;
+  };
+  CAF_CHECK(has(said("01").value_or(""), "b adds nothing now"));
+  CAF_CHECK(has(said("01").value_or(""), "bottleneck with a "));
+  CAF_CHECK(has(said("ff").value_or(""), "bottleneck with this device "));
+  CAF_CHECK(!said(""));
+}
+
 CAF_TEST(text that is not UTF8 does not spoil an answer) {
   auto got = read_peers("{\"peers\":[{\"name\":\"b\xff\x9b\"}]}");
   CAF_REQUIRE(got);

@@ -68,6 +68,11 @@ struct fixture {
       return {};
     };
     client = make_http_client(l.io.get_executor(), all);
+    return fetch_again(text, for_peer);
+  }
+
+  /// The same with the client that is there.
+  std::string fetch_again(const std::string& text, bool for_peer = false) {
     request_head head;
     head.method = "GET";
     head.target = parse_url(text).value();
@@ -127,6 +132,15 @@ CAF_TEST(a request goes to the proxy in absolute form with its credentials) {
                             "Host: a.example:81\r\n"
                             "Proxy-Authorization: Basic dTpw\r\n\r\n");
   CAF_CHECK_EQUAL(lookups->load(), 0);
+}
+
+CAF_TEST(a connection to the proxy is used again in the same form) {
+  CAF_CHECK_EQUAL(fetch("http://a.example/x", wan()), "200 hello");
+  CAF_CHECK_EQUAL(fetch_again("http://a.example/y"), "200 hello");
+  CAF_REQUIRE_EQUAL(asked.size(), 2u);
+  CAF_CHECK_EQUAL(proxy.peers.size(), 1u);
+  CAF_CHECK(asked[1].starts_with("GET http://a.example/y HTTP/1.1\r\n"));
+  CAF_CHECK(asked[1].find("Proxy-Authorization: Basic ") != std::string::npos);
 }
 
 CAF_TEST(without a user there are no credentials) {
