@@ -65,7 +65,8 @@ def ensure_peer(company) -> None:
             company.peer = company.daemon(2, **SETTINGS)
         else:
             company.peer = company.reference(2)
-    company.mine.wait_for_peers(1, 10)
+    # Beacons pause for up to half a minute when foreign peers were lost.
+    company.mine.wait_for_peers(1, 40)
 
 
 def is_lost(company) -> bool:
