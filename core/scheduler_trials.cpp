@@ -22,7 +22,7 @@ constexpr duration alive = 500ms;
 constexpr size_t most_requests = 6;
 
 /// Only bodies that take so much longer bear that a peer pauses.
-constexpr duration long_enough = 30s;
+constexpr duration long_enough = 60s;
 
 /// Origins that are remembered for each source.
 constexpr size_t max_searches = 64;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 namespace peapod {
@@ -11,17 +12,18 @@ namespace {
 using namespace std::chrono_literals;
 
 /// What is looked at before, and what is looked at without the peer.
-constexpr duration time_before = 3s;
-constexpr duration time_without = 1500ms;
+constexpr duration time_before = 6s;
+constexpr duration time_without = 3s;
 
 /// How long others take to become as fast as they can.
 constexpr duration settle_time = 300ms;
 
 /// What the peer had to bring may still come, but not for ever.
-constexpr duration longest_trial = 6s;
+constexpr duration longest_trial = 8s;
 
-/// Between two trials, of whichever peer.
-constexpr duration pause = 3s;
+/// Between two trials, of whichever peer: what is looked at before the next one
+/// has nothing of the last.
+constexpr duration pause = time_before + 1s;
 
 /// How long a finding holds before the peer is looked at again.
 constexpr duration memory = 10min;
@@ -38,6 +40,9 @@ constexpr double taken_over = 0.6;
 constexpr double too_much = 1.6;
 constexpr double least_part = 0.25;
 constexpr double noticeable = 0.2;
+
+/// And of what it has changed by itself.
+constexpr double clear = 1.5;
 
 /// Those who share a line evenly have similar rates: without anybody of this
 /// part of the peer's rate it has a line of its own.
@@ -97,19 +102,31 @@ void shared_line::note(std::span<const source_sample> sources, instant now) {
   });
 }
 
-/// Bytes a second since `from`: between the first and the last time that
-/// something came, because much of it comes in large pieces.
-double shared_line::rate(const device_id& id, instant from) const {
+/// Bytes a second between the first and the last time that something came,
+/// because much of it comes in large pieces.
+double shared_line::rate(const device_id& id, instant from, instant to) const {
   auto i = history_.find(id);
   if (i == history_.end())
     return 0;
-  auto& points = i->second;
-  auto first =
-      std::ranges::find_if(points, [&](auto& x) { return x.at >= from; });
-  if (first == points.end() || first->at == points.back().at)
+  const point* first = nullptr;
+  const point* last = nullptr;
+  for (auto& x : i->second)
+    if (x.at >= from && x.at <= to) {
+      first = first ? first : &x;
+      last = &x;
+    }
+  if (first == last)
     return 0;
-  return static_cast<double>(points.back().brought - first->brought)
-         / seconds(points.back().at - first->at);
+  return static_cast<double>(last->brought - first->brought)
+         / seconds(last->at - first->at);
+}
+
+shared_line::pace shared_line::pace_before(const device_id& id,
+                                           instant now) const {
+  auto middle = now - time_before / 2;
+  auto first = rate(id, now - time_before, middle);
+  auto second = rate(id, middle, now);
+  return {rate(id, now - time_before, now), std::abs(first - second)};
 }
 
 /// Holds the peer that was looked at longest ago and brings enough to see.
@@ -117,18 +134,18 @@ void shared_line::begin(std::span<const source_sample> sources, instant now) {
   if (verdicts_.size() > max_verdicts)
     std::erase_if(verdicts_,
                   [now](auto& kv) { return kv.second.again <= now; });
-  rates_.clear();
+  paces_.clear();
   for (auto& x : sources)
-    rates_[x.id] = rate(x.id, now - time_before);
+    paces_[x.id] = pace_before(x.id, now);
   const source_sample* best = nullptr;
   for (auto& x : sources) {
     auto& known = verdicts_[x.id];
-    auto own = rates_.at(x.id);
+    auto own = paces_.at(x.id).rate;
     if (x.own || known.again > now || own <= 0)
       continue;
-    bool matters = std::ranges::any_of(rates_, [&](auto& kv) {
-      return kv.first != x.id && kv.second >= similar * own
-             && own >= noticeable * kv.second;
+    bool matters = std::ranges::any_of(paces_, [&](auto& kv) {
+      return kv.first != x.id && kv.second.rate >= similar * own
+             && own >= noticeable * kv.second.rate;
     });
     if (matters && (!best || known.again < verdicts_[best->id].again))
       best = &x;
@@ -143,14 +160,14 @@ void shared_line::begin(std::span<const source_sample> sources, instant now) {
 std::optional<shared_line::finding> shared_line::end(instant now) {
   auto id = *held_;
   auto from = silent_since_ + settle_time;
-  auto lost = rates_.at(id);
+  auto lost = paces_.at(id).rate;
   std::optional<device_id> partner;
   double most = 0;
   double all = 0;
-  for (auto& [other, before] : rates_) {
-    auto gain = rate(other, from) - before;
-    if (other == id || before <= 0 || gain < least_part * lost
-        || gain < noticeable * before)
+  for (auto& [other, before] : paces_) {
+    auto gain = rate(other, from, now) - before.rate;
+    if (other == id || before.rate <= 0 || gain < least_part * lost
+        || gain < noticeable * before.rate || gain < clear * before.noise)
       continue;
     all += gain;
     if (gain > most) {

@@ -20,7 +20,7 @@ struct source_sample {
 /// Machine: finds out whether a peer has a line of its own. A peer behind the
 /// same internet connection, or at an origin that gives all of us together no
 /// more, adds nothing: what it brings, others would bring without it. So while
-/// a long body is loaded, a peer gets nothing for a second or two, and if
+/// a long body is loaded, a peer gets nothing for a few seconds, and if
 /// others become faster by about what it has brought, three times in a row, it
 /// shares a bottleneck with the one that gains most.
 class shared_line {
@@ -55,6 +55,12 @@ private:
     uint64_t brought;
   };
 
+  /// Bytes a second, and how much they have changed by themselves.
+  struct pace {
+    double rate = 0;
+    double noise = 0;
+  };
+
   struct verdict {
     unsigned votes = 0; ///< trials that speak for a shared line
     unsigned against = 0;
@@ -69,14 +75,15 @@ private:
   std::optional<finding> judge(const device_id& id,
                                std::optional<device_id> partner, instant now);
   void let_go(instant now);
-  double rate(const device_id& id, instant from) const;
+  double rate(const device_id& id, instant from, instant to) const;
+  pace pace_before(const device_id& id, instant now) const;
 
   std::map<device_id, verdict> verdicts_;
   std::map<device_id, std::deque<point>> history_; ///< of late
   std::optional<device_id> held_;
   instant held_since_{};
-  instant silent_since_{};            ///< when it had nothing left to bring
-  std::map<device_id, double> rates_; ///< bytes a second before it was held
+  instant silent_since_{};          ///< when it had nothing left to bring
+  std::map<device_id, pace> paces_; ///< before it was held
   instant next_{};
   instant calm_since_{};
 };

@@ -77,11 +77,12 @@ CAF_TEST(the next body of the origin begins with what has paid) {
 
 CAF_TEST(a peer behind our own line is found) {
   pool p;
+  p.resolution = 10ms;
   p.join('o', 5e6);
   p.join('a', 5e6).shares = 'o';
   p.join('b', 5e6);
-  p.open(900 * megabyte);
-  p.run_for(55s);
+  p.open(3000 * megabyte);
+  p.run_for(120s);
   auto found = findings(p);
   CAF_REQUIRE_EQUAL(found.size(), 1u);
   CAF_CHECK(found[0] == (scheduler::same_line{device('a'), device('o')}));
@@ -89,11 +90,12 @@ CAF_TEST(a peer behind our own line is found) {
 
 CAF_TEST(two peers behind one line are found) {
   pool p;
+  p.resolution = 10ms;
   p.join('o', 1e6);
   p.join('a', 5e6);
   p.join('b', 5e6).shares = 'a';
-  p.open(900 * megabyte);
-  p.run_for(100s);
+  p.open(3000 * megabyte);
+  p.run_for(160s);
   auto found = findings(p);
   CAF_REQUIRE(!found.empty());
   for (auto& x : found)
@@ -102,12 +104,13 @@ CAF_TEST(two peers behind one line are found) {
 
 CAF_TEST(who has a line of its own beside three on one is not suspected) {
   pool p;
+  p.resolution = 10ms;
   p.join('o', 6e6);
   p.join('a', 6e6).shares = 'o';
   p.join('b', 6e6).shares = 'o';
   p.join('c', 4e6);
-  p.open(1500 * megabyte);
-  p.run_for(100s);
+  p.open(3000 * megabyte);
+  p.run_for(160s);
   auto found = findings(p);
   CAF_CHECK(!found.empty());
   for (auto& x : found)
@@ -116,10 +119,11 @@ CAF_TEST(who has a line of its own beside three on one is not suspected) {
 
 CAF_TEST(a peer that moves to a line of its own is found) {
   pool p;
+  p.resolution = 10ms;
   p.join('o', 5e6);
   p.join('a', 5e6).shares = 'o';
   p.open(20'000 * megabyte);
-  p.run_for(60s);
+  p.run_for(120s);
   CAF_REQUIRE_EQUAL(findings(p).size(), 1u);
   p.lines.at('a').shares = 0;
   p.run_for(11min);
@@ -130,26 +134,29 @@ CAF_TEST(a peer that moves to a line of its own is found) {
 
 CAF_TEST(peers with lines of their own are not suspected) {
   pool p;
+  p.resolution = 10ms;
   p.join('o', 5e6);
   p.join('a', 5e6);
   p.join('b', 2e6, 100ms);
   p.join('c', 8e6, 60ms);
   p.open(3000 * megabyte);
-  p.run_for(100s);
+  p.run_for(160s);
   CAF_CHECK(findings(p).empty());
 }
 
 CAF_TEST(a client that is slower than the lines makes nobody suspected) {
   pool p;
+  p.resolution = 10ms;
   p.join('o', 5e6);
   p.join('a', 5e6);
-  p.open(600 * megabyte, 4e6);
-  p.run_for(100s);
+  p.open(1000 * megabyte, 4e6);
+  p.run_for(160s);
   CAF_CHECK(findings(p).empty());
 }
 
 CAF_TEST(short bodies are not disturbed) {
   pool p;
+  p.resolution = 10ms;
   p.join('o', 5e6);
   p.join('a', 5e6);
   p.open(100 * megabyte);
@@ -160,10 +167,11 @@ CAF_TEST(short bodies are not disturbed) {
 
 CAF_TEST(looking costs little) {
   pool p;
+  p.resolution = 10ms;
   p.join('o', 5e6);
   p.join('a', 5e6);
-  p.open(400 * megabyte);
-  CAF_REQUIRE(p.run());
+  p.open(1000 * megabyte);
+  CAF_REQUIRE(p.run(200s));
   CAF_CHECK(complete(p));
   CAF_CHECK(efficiency(p, p.bodies[0], instant{1s}) > 0.96);
 }
