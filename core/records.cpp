@@ -27,11 +27,10 @@ size_t load_length(std::span<const uint8_t, record_header_size> in) {
 }
 
 /// Moves bytes from `in` to `into` until that is full.
-void fill(std::span<uint8_t> into, size_t& filled, bytes_view& in) {
-  auto n = std::min(in.size(), into.size() - filled);
-  std::ranges::copy(in.first(n), into.begin() + filled);
-  filled += n;
-  in = in.subspan(n);
+template <size_t Size>
+void fill(std::array<uint8_t, Size>& into, size_t& filled, bytes_view& in) {
+  for (; filled < Size && !in.empty(); in = in.subspan(1))
+    into[filled++] = in.front();
 }
 
 } // namespace

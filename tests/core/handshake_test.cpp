@@ -146,8 +146,11 @@ struct stranger : fixture {
   }
 
   static byte_buffer framed(const byte_buffer& message) {
-    byte_buffer out{2, static_cast<uint8_t>(message.size()),
-                    static_cast<uint8_t>(message.size() >> 8)};
+    byte_buffer out;
+    out.reserve(3 + message.size());
+    out.push_back(2);
+    out.push_back(static_cast<uint8_t>(message.size()));
+    out.push_back(static_cast<uint8_t>(message.size() >> 8));
     out.insert(out.end(), message.begin(), message.end());
     return out;
   }
