@@ -1,5 +1,7 @@
 #include "core/wire_codec.hpp"
 
+#include "core/wire_fields.hpp"
+
 namespace peapod {
 
 // -- fields -------------------------------------------------------------------
@@ -7,16 +9,6 @@ namespace peapod {
 // cereal finds these by the namespace of their arguments. The extensions are
 // optional and stand behind all fields of a message: they have functions of
 // their own below.
-
-template <class Archive>
-void serialize(Archive& ar, byte_range& x) {
-  ar(x.begin, x.end);
-}
-
-template <class Archive>
-void serialize(Archive& ar, representation& x) {
-  ar(x.etag, x.last_modified, x.total_length);
-}
 
 template <class Archive>
 void serialize(Archive& ar, beacon& x) {

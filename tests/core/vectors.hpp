@@ -11,21 +11,24 @@
 #include <stdexcept>
 #include <string>
 
-/// The golden data of protocol 1, `tests/data/peapod-v1.json`.
+/// The golden data in `tests/data/`.
 namespace peapod::vectors {
 
 namespace json = boost::json;
 
-/// The whole document, read once.
+/// A document of `tests/data/`.
+inline json::value load(const std::string& name) {
+  std::ifstream in{std::string{PEAPOD_TEST_DATA} + "/" + name};
+  if (!in)
+    throw std::runtime_error("tests/data/" + name + " is not there");
+  std::ostringstream text;
+  text << in.rdbuf();
+  return json::parse(text.str());
+}
+
+/// The golden data of protocol 1, `peapod-v1.json`, read once.
 inline const json::object& all() {
-  static const json::value doc = [] {
-    std::ifstream in{std::string{PEAPOD_TEST_DATA} + "/peapod-v1.json"};
-    if (!in)
-      throw std::runtime_error("tests/data/peapod-v1.json is not there");
-    std::ostringstream text;
-    text << in.rdbuf();
-    return json::parse(text.str());
-  }();
+  static const json::value doc = load("peapod-v1.json");
   return doc.as_object();
 }
 
