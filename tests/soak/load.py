@@ -116,11 +116,12 @@ class Clients:
         names = [f"{rng.choice(SMALL)}.bin" for _ in range(6)]
         urls = [f"{scheme}://origin.test/{name}" for name in names]
         rest = [self._target() for _ in names[1:]]
-        # curl writes its first URL to its first output, and so on.
+        # curl writes its first URL to its first output, and so on. Without
+        # --fail-early it would tell how the last one ended, and no other.
         more = [word for url, target in zip(urls, rest)
                 for word in (url, "--output", target)]
         got = self._start(host, urls[-1], "--cacert", self.lab.ca_file,
-                          "--write-out", "", *more).wait()
+                          "--fail-early", "--write-out", "", *more).wait()
         good = self._judge(kind, got, [self._file(names[0])])
         for name, target in zip(names[1:], rest):
             body = target.read_bytes() if target.exists() else b""
