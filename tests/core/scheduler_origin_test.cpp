@@ -1,6 +1,6 @@
 #define CAF_SUITE scheduler_origin
 
-#include "tests/sim/pool.hpp"
+#include "tests/core/scheduler_fixture.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -8,12 +8,6 @@ using namespace peapod;
 using namespace peapod::sim;
 
 namespace {
-
-bool complete(const pool& x, size_t index = 0) {
-  auto& b = x.bodies[index];
-  return !b.open && b.failed.empty() && b.exact
-         && b.received == b.core.body().end;
-}
 
 /// The most that a device had to bring at a time.
 size_t most_jobs(pool& p, char name, duration time) {
@@ -34,7 +28,7 @@ CAF_TEST(an origin that takes one request of a device gets one) {
   CAF_CHECK(p.machine.limits().cap({device('a'), "origin"}) == 1u);
   auto before = p.lines.at('a').turned_away;
   CAF_CHECK_EQUAL(most_jobs(p, 'a', 60s), 1u);
-  CAF_REQUIRE(complete(p));
+  CAF_REQUIRE(is_exact(p));
   CAF_CHECK(before <= 3);
   CAF_CHECK_EQUAL(p.lines.at('a').turned_away, before);
   CAF_CHECK(p.lines.at('a').spent > 10e6);
@@ -46,7 +40,7 @@ CAF_TEST(an origin that takes two requests of a device gets two) {
   p.join('a', 5e6, 100ms).origin.max_connections = 2;
   p.open(60 * megabyte);
   CAF_REQUIRE(p.run());
-  CAF_CHECK(complete(p));
+  CAF_CHECK(is_exact(p));
   CAF_CHECK(p.lines.at('a').turned_away <= 3);
   CAF_CHECK(efficiency(p, p.bodies[0], instant{1s}) > 0.85);
 }
@@ -57,12 +51,12 @@ CAF_TEST(where one request is all the spine goes on) {
   p.join('a', 5e6);
   p.open(20 * megabyte);
   CAF_REQUIRE(p.run());
-  CAF_CHECK(complete(p));
+  CAF_CHECK(is_exact(p));
   CAF_CHECK_EQUAL(p.lines.at('o').turned_away, 1u);
   // The next body does not even ask.
   p.open(20 * megabyte);
   CAF_REQUIRE(p.run());
-  CAF_CHECK(complete(p, 1));
+  CAF_CHECK(is_exact(p, 1));
   CAF_CHECK_EQUAL(p.lines.at('o').turned_away, 1u);
   CAF_CHECK_EQUAL(p.bodies[1].switches, 0u);
 }
@@ -81,7 +75,7 @@ CAF_TEST(an origin that names a time is not asked before) {
   p.run_for(1400ms);
   CAF_CHECK_EQUAL(p.lines.at('a').grants, asked);
   CAF_REQUIRE(p.run());
-  CAF_CHECK(complete(p));
+  CAF_CHECK(is_exact(p));
   CAF_CHECK(p.lines.at('a').spent > 5e6);
 }
 
@@ -92,7 +86,7 @@ CAF_TEST(a busy origin does not count against the device) {
   p.open(30 * megabyte);
   p.open(30 * megabyte, unlimited, "another");
   CAF_REQUIRE(p.run());
-  CAF_CHECK(complete(p) && complete(p, 1));
+  CAF_CHECK(is_exact(p) && is_exact(p, 1));
   for (auto& action : p.history)
     CAF_CHECK(!std::holds_alternative<scheduler::set_aside>(action));
 }

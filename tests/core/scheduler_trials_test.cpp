@@ -1,6 +1,6 @@
 #define CAF_SUITE scheduler_trials
 
-#include "tests/sim/pool.hpp"
+#include "tests/core/scheduler_fixture.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -8,12 +8,6 @@ using namespace peapod;
 using namespace peapod::sim;
 
 namespace {
-
-bool complete(const pool& x, size_t index = 0) {
-  auto& b = x.bodies[index];
-  return !b.open && b.failed.empty() && b.exact
-         && b.received == b.core.body().end;
-}
 
 std::vector<scheduler::same_line> findings(const pool& x) {
   std::vector<scheduler::same_line> out;
@@ -161,7 +155,7 @@ CAF_TEST(short bodies are not disturbed) {
   p.join('a', 5e6);
   p.open(100 * megabyte);
   CAF_REQUIRE(p.run());
-  CAF_CHECK(complete(p));
+  CAF_CHECK(is_exact(p));
   CAF_CHECK(efficiency(p, p.bodies[0], instant{1s}) > 0.97);
 }
 
@@ -172,6 +166,6 @@ CAF_TEST(looking costs little) {
   p.join('a', 5e6);
   p.open(1000 * megabyte);
   CAF_REQUIRE(p.run(200s));
-  CAF_CHECK(complete(p));
+  CAF_CHECK(is_exact(p));
   CAF_CHECK(efficiency(p, p.bodies[0], instant{1s}) > 0.96);
 }
