@@ -115,10 +115,14 @@ void on_peer(peer_acceptor_state::self_pointer self,
     st.second = now;
     st.recent = 0;
   }
-  if (++st.recent > max_peers_per_second)
-    stream->close();
+  // Who is one too many costs nothing more than this.
+  auto ticket = ++st.recent > max_peers_per_second
+                    ? nullptr
+                    : st.gate.enter(stream->remote().address);
+  if (ticket)
+    start_session(st.env, session_start{stream, {}, std::move(ticket)});
   else
-    start_session(st.env, session_start{stream, {}});
+    stream->close();
 }
 
 } // namespace

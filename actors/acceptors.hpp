@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/environment.hpp"
+#include "core/handshake_gate.hpp"
 
 #include <memory>
 
@@ -40,8 +41,9 @@ struct peer_acceptor_state {
   const char* name = "peer_acceptor";
   environment_ptr env;
   std::shared_ptr<stream_acceptor> port;
-  size_t recent = 0; ///< connections accepted in this second
-  instant second{};  ///< when this second began
+  handshake_gate gate; ///< bounds what strangers may have open
+  size_t recent = 0;   ///< connections accepted in this second
+  instant second{};    ///< when this second began
 };
 
 /// Starts a `peer_session` for each connection to `port`; more than a few

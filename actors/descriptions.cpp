@@ -166,25 +166,26 @@ std::string peer_session_state::about() const {
 std::string peer_session_state::summary() const {
   if (ended)
     return "ended";
-  return std::string{opened ? "open" : "handshake"} + ", asks "
-         + std::to_string(wants.size()) + ", serves "
-         + std::to_string(serves.size());
+  auto phase = ready ? "open" : opened ? "waiting" : "handshake";
+  return std::string{phase} + ", asks " + std::to_string(wants.size())
+         + ", serves " + std::to_string(serves.size());
 }
 
 void peer_session_state::dump(archive& to) const {
   std::vector<range_view> asks;
   for (auto& [lease, x] : wants)
-    asks.push_back({lease, x.ask.range, x.ask.range.begin});
+    asks.push_back({lease, x.range, x.range.begin});
   std::vector<range_view> serving;
   for (auto& [lease, x] : serves)
-    serving.push_back({lease, x.ask.range, x.ask.range.begin + x.bytes.size()});
+    serving.push_back({lease, x.ask.range, x.ask.range.begin});
   auto remote = start.stream ? to_string(start.stream->remote()) : "";
   to(make_nvp("peer", peer ? to_string(*peer) : std::string{}),
      make_nvp("name", peer_name), make_nvp("remote", remote),
      make_nvp("dialled", start.dialled.has_value()), make_nvp("open", opened),
+     make_nvp("ready", ready), make_nvp("secure", secure),
      make_nvp("foreign", foreign), make_nvp("ended", ended),
      make_nvp("bytes_from", bytes_from), make_nvp("bytes_to", bytes_to),
-     make_nvp("unwritten", unwritten), make_nvp("queued", queued.size()),
+     make_nvp("unwritten", unwritten.size()), make_nvp("queued", queued.size()),
      make_nvp("asks", asks), make_nvp("serves", serving));
 }
 

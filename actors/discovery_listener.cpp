@@ -1,5 +1,6 @@
 #include "actors/discovery_listener.hpp"
 
+#include "core/introduction.hpp"
 #include "core/wire_codec.hpp"
 
 #include <array>
@@ -29,7 +30,10 @@ slice encoded(const environment& env) {
   out.device = env.self->device();
   out.key = env.self->key();
   out.listen_port = env.config.transport_port;
-  out.hello = hello_extension{1, 0, env.config.name};
+  // Protocol 1 gets to know us only if we take its devices; the name is said
+  // in the handshake, not to everybody.
+  out.protocol_version = env.config.legacy ? 1 : newest_protocol;
+  out.hello = hello_extension{newest_protocol, 0, {}};
   auto frame = encode_frame(out);
   return frame ? slice{std::move(*frame)} : slice{};
 }
@@ -70,7 +74,8 @@ void hear(self_pointer self, const Message& x, const endpoint& from) {
                        from.address,
                        x.listen_port,
                        x.hello ? x.hello->name : std::string{},
-                       !x.hello.has_value()};
+                       !x.hello.has_value(),
+                       x.hello ? x.hello->highest_protocol : uint8_t{1}};
   st.env->roster.tell(
       beacon_heard{std::move(who), from, std::is_same_v<Message, beacon>});
 }

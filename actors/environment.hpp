@@ -28,10 +28,22 @@ enum class log_level { trace, debug, info, warn, error };
 /// Takes a line of the log. Called from any thread.
 using log_sink = std::function<void(log_level, const std::string&)>;
 
+/// Who belongs to the pod.
+enum class trust_mode {
+  ask,    ///< whom a person has accepted
+  secret, ///< who knows the pod secret
+  open,   ///< everybody on the local network
+};
+
 /// What the user decided, as far as actors care.
 struct pod_config {
-  std::string name;      ///< what people call this device
-  bool legacy = true;    ///< speak protocol 1 with foreign peers
+  std::string name; ///< what people call this device
+  trust_mode trust = trust_mode::ask;
+  bool legacy = false; ///< speak protocol 1 with those who speak no other
+  /// With `legacy`: who may, besides everybody in mode open.
+  std::vector<device_id> legacy_devices;
+  /// How long people have to compare codes.
+  duration waiting_timeout = std::chrono::minutes(10);
   bool discovery = true; ///< announce this device and hear others
   duration beacon_interval = std::chrono::seconds(4);
   std::vector<endpoint> static_peers;
@@ -62,6 +74,8 @@ struct pod_ports {
   std::function<result<std::shared_ptr<stream_acceptor>>()> listen_peers;
   std::function<result<std::shared_ptr<discovery_port>>()> open_discovery;
   random_source random;
+  /// What all members share in mode secret (PROTOCOL, Protocol 2, Trust).
+  std::shared_ptr<const secret_bytes<32>> psk;
   log_sink log;
   /// Our live actors as JSON, for members of the pod; `done` is called once,
   /// from any thread.

@@ -124,7 +124,9 @@ using peer_session_actor =
         caf::reacts_to<stream_written>,
         // The roster's word on whether to go on.
         caf::reacts_to<admission>,
-        // Heartbeats and deadlines.
+        // The roster's word on whether the peer belongs to the pod.
+        caf::reacts_to<trust_decided>,
+        // Liveness and deadlines.
         caf::reacts_to<tick>,
         // What are the peer's live actors?
         caf::reacts_to<ask_view>,
@@ -152,8 +154,12 @@ using roster_actor = caf::typed_actor<
     caf::reacts_to<peer_dialled>,
     // A device wants in: answered by `admission`.
     caf::reacts_to<admission_requested>,
-    // A session stands.
+    // A session stands: answered by `trust_decided`.
     caf::reacts_to<session_opened>,
+    // Both of its sides want each other.
+    caf::reacts_to<session_ready>,
+    // Somebody has to compare a code.
+    caf::reacts_to<session_waiting>,
     // A session has ended.
     caf::reacts_to<session_ended>,
     // A source fails too often.

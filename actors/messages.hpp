@@ -3,6 +3,7 @@
 #include "actors/ports.hpp"
 #include "core/error.hpp"
 #include "core/http_message.hpp"
+#include "core/pairing.hpp"
 #include "core/part_map.hpp"
 #include "core/representation.hpp"
 #include "core/roster.hpp"
@@ -310,6 +311,8 @@ struct peer_dialled {
 /// A responder has read who wants to talk; answered by `admission`.
 struct admission_requested {
   device_id id;
+  public_key key;
+  bool secure = false; ///< by protocol 2
   endpoint remote;
   caf::strong_actor_ptr session;
 };
@@ -328,7 +331,24 @@ struct session_opened {
   endpoint remote;
   std::string name;
   bool foreign = false;
+  bool secure = false; ///< protocol 2
   caf::strong_actor_ptr session;
+};
+
+/// Whether the peer of a session belongs to our pod.
+struct trust_decided {
+  bool trusted = false;
+};
+
+/// Both sides of a session want each other.
+struct session_ready {
+  uint64_t connection = 0;
+};
+
+/// A session waits until people have compared this code.
+struct session_waiting {
+  uint64_t connection = 0;
+  pairing_code code;
 };
 
 /// A session has ended, or a connection has not become one.
@@ -343,6 +363,7 @@ struct session_ended {
 /// End the session.
 struct drop_session {
   std::string reason;
+  wire2::goodbye_reason how = wire2::goodbye_reason::refused;
 };
 
 /// What one member of the pod shows of its actors.
@@ -489,6 +510,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::peer_dialled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::admission_requested)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::admission)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_opened)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::trust_decided)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_ready)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_waiting)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::announcement_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::send_beacon)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_ended)

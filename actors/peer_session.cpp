@@ -2,8 +2,9 @@
 
 #include "actors/peer_session_serving.hpp"
 #include "actors/peer_session_view.hpp"
+#include "core/legacy_link.hpp"
+#include "core/secure_link.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <variant>
@@ -16,43 +17,19 @@ peer_session_state::~peer_session_state() {
   drop_viewers(*this, make_error(errc::connection_closed, "it has gone"));
 }
 
-void limit_frames(peer_session_state::self_pointer self) {
-  uint64_t largest = 0;
-  for (auto& [lease, x] : self->state.wants)
-    largest = std::max(largest, x.ask.range.size());
-  if (!self->state.viewers.empty())
-    largest = std::max<uint64_t>(largest, max_view_size);
-  self->state.core->set_frame_limit(largest > 0 ? frame_limit_for(largest)
-                                                : min_frame_limit);
-}
-
 namespace {
 
 using namespace std::chrono_literals;
 using self_pointer = peer_session_state::self_pointer;
-using wanted = peer_session_state::wanted;
 
 constexpr auto tick_interval = 500ms;
-/// A peer takes so many requests at a time (`max_serving` and `max_queued` of
-/// its own); what was called off counts until it is answered.
-constexpr size_t max_called_off = 8;
 
-/// How long a peer may take for one message: as long as we would give it
-/// (`session_config::frame_timeout`).
+/// How long whoever has connected may take for its first byte.
+constexpr auto first_byte_timeout = 5s;
+
+/// How long a peer may take for one write: as long as we would give it
+/// (`secure_session_config::record_timeout`).
 constexpr auto write_timeout = 60s;
-
-chunk_failure failure_of(const std::optional<nack_reason>& x) {
-  switch (static_cast<nack_code>(x ? x->code : 0)) {
-    case nack_code::refused:
-      return chunk_failure::refused;
-    case nack_code::mismatch:
-      return chunk_failure::mismatch;
-    case nack_code::busy:
-      return chunk_failure::busy;
-    default:
-      return chunk_failure::unavailable;
-  }
-}
 
 void pump(self_pointer self);
 
@@ -64,10 +41,9 @@ void end(self_pointer self, const error& why) {
     return;
   cancel_served(self);
   for (auto& [lease, x] : st.wants)
-    if (!x.cancelled)
-      tell(x.ask.sink,
-           chunk_settled{lease, st.peer.value_or(device_id{}),
-                         chunk_failure::unavailable, "the session has ended"});
+    tell(x.sink,
+         chunk_settled{lease, st.peer.value_or(device_id{}),
+                       chunk_failure::unavailable, "the session has ended"});
   st.env->log(st.opened ? log_level::info : log_level::debug,
               "a session has ended: " + to_string(why) + label(st));
   st.env->roster.tell(session_ended{st.connection,
@@ -77,210 +53,238 @@ void end(self_pointer self, const error& why) {
   self->quit();
 }
 
-// -- what we want -------------------------------------------------------------
-
-void settle(self_pointer self, lease_id lease,
-            std::optional<chunk_failure> failure, std::string reason = {}) {
+/// Ends the session; the peer is told why if there is a way.
+void say_goodbye(self_pointer self, wire2::goodbye_reason how, error why) {
   auto& st = self->state;
-  auto i = st.wants.find(lease);
-  if (!i->second.cancelled)
-    tell(i->second.ask.sink,
-         chunk_settled{lease, *st.peer, failure, std::move(reason)});
-  st.wants.erase(i);
-  limit_frames(self);
+  if (!st.link) {
+    end(self, why);
+    return;
+  }
+  st.link->leave(how, std::move(why));
+  pump(self);
 }
 
-/// Whether the peer has not yet answered too much of what was called off.
-bool is_behind(const peer_session_state& st) {
-  auto called_off = [](auto& kv) { return kv.second.cancelled; };
-  return static_cast<size_t>(
-             std::count_if(st.wants.begin(), st.wants.end(), called_off))
-         >= max_called_off;
+// -- what we want -------------------------------------------------------------
+
+/// Answers whoever waits for a range; it waits no longer.
+void settle(self_pointer self, lease_id lease,
+            std::optional<chunk_failure> failure, std::string reason = {},
+            std::optional<duration> retry_after = std::nullopt) {
+  auto& st = self->state;
+  auto node = st.wants.extract(lease);
+  if (!node.empty())
+    tell(node.mapped().sink, chunk_settled{lease, *st.peer, failure,
+                                           std::move(reason), retry_after});
 }
 
 void on_fetch_chunk(self_pointer self, fetch_chunk& msg) {
   auto& st = self->state;
-  if (is_behind(st)) {
-    tell(msg.sink,
-         chunk_settled{msg.lease, *st.peer, chunk_failure::unavailable,
-                       "it still brings what was called off"});
-    return;
-  }
-  if (st.foreign && msg.source->encoded) {
-    tell(msg.sink, chunk_settled{msg.lease, *st.peer, chunk_failure::refused,
-                                 "encoded, and a foreign peer"});
-    return;
-  }
-  chunk_request ask;
+  auto refuse = [&](chunk_failure why, std::string text) {
+    tell(msg.sink, chunk_settled{msg.lease, st.peer.value_or(device_id{}), why,
+                                 std::move(text)});
+  };
+  if (!st.ready)
+    return refuse(chunk_failure::unavailable, "the session does not stand");
+  if (st.foreign && msg.source->encoded)
+    return refuse(chunk_failure::refused, "encoded, and a foreign peer");
+  range_ask ask;
+  ask.id = msg.lease;
   ask.transfer = msg.source->id;
   ask.range = msg.range;
   ask.url = msg.source->request.target.text();
-  if (!st.foreign)
-    ask.expected = msg.source->rep;
-  auto lease = msg.lease;
-  st.wants.emplace(lease, wanted{std::move(msg), false});
-  limit_frames(self);
-  if (auto sent = st.core->send(ask); !sent)
-    settle(self, lease, chunk_failure::unavailable, to_string(sent.error()));
+  ask.expected = msg.source->rep;
+  if (auto asked = st.link->ask(ask); asked)
+    st.wants.insert_or_assign(msg.lease, std::move(msg));
+  else
+    refuse(asked.error().code == errc::policy_refused
+               ? chunk_failure::refused
+               : chunk_failure::unavailable,
+           to_string(asked.error()));
   pump(self);
 }
 
-std::map<lease_id, wanted>::iterator
-find_want(self_pointer self, const transfer_id& transfer, byte_range range) {
-  // A range that was called off may have been asked for again meanwhile: the
-  // first answer belongs to who still waits.
-  auto& wants = self->state.wants;
-  auto found = wants.end();
-  for (auto i = wants.begin(); i != wants.end(); ++i) {
-    auto& ask = i->second.ask;
-    if (ask.source->id == transfer && ask.range == range
-        && (found == wants.end() || found->second.cancelled))
-      found = i;
-  }
-  return found;
-}
-
-/// Why what a peer brought is not what we asked for, if it is not.
-std::optional<std::pair<chunk_failure, std::string>>
-objection(self_pointer self, const fetch_chunk& ask, const chunk_data& data) {
-  if (data.payload.size() != ask.range.size())
-    return std::pair{chunk_failure::refused,
-                     std::string{"a payload of another size"}};
-  if (self->state.foreign)
-    return std::nullopt; // it cannot tell; the transfer rechecks
-  if (!data.origin || data.origin->status != 206
-      || data.origin->origin_offset != ask.range.begin
-      || !same_representation(ask.source->rep, data.origin->rep))
-    return std::pair{chunk_failure::mismatch,
-                     std::string{"its origin has another representation"}};
-  return std::nullopt;
-}
-
-void on_message(self_pointer self, chunk_data& data, bool hash_matches) {
+void on_cancel_chunk(self_pointer self, const cancel_chunk& msg) {
   auto& st = self->state;
-  auto i = find_want(self, data.transfer, data.range);
-  if (i == st.wants.end())
+  if (!st.wants.contains(msg.lease))
     return;
-  auto lease = i->first;
-  auto& ask = i->second.ask;
-  if (!hash_matches) {
-    st.env->log(log_level::warn, "wrong hash" + label(st));
-    if (!st.foreign)
-      (void)st.core->send(nack{data.transfer, data.range,
-                               nack_reason{4, "the payload has another hash"}});
-    settle(self, lease, chunk_failure::integrity, "wrong hash");
-    return;
-  }
-  if (auto no = objection(self, ask, data)) {
-    settle(self, lease, no->first, no->second);
-    return;
-  }
-  st.bytes_from += data.payload.size();
-  if (!i->second.cancelled)
-    tell(ask.sink,
-         chunk_arrived{lease, *st.peer, data.range.begin, data.payload,
-                       !st.foreign, 206, ask.source->rep});
-  settle(self, lease, std::nullopt);
+  st.link->call_off(msg.lease);
+  settle(self, msg.lease, chunk_failure::cancelled, "called off");
+  pump(self);
 }
 
-void on_message(self_pointer self, nack& x, bool) {
-  auto i = find_want(self, x.transfer, x.range);
-  if (i != self->state.wants.end())
-    settle(self, i->first, failure_of(x.reason),
-           x.reason ? x.reason->text : "refused without a reason");
-}
-
-// -- the session --------------------------------------------------------------
-
-void on_message(self_pointer self, chunk_request& ask, bool) {
-  take_request(self, std::move(ask));
-}
-
-void on_message(self_pointer self, join& x, bool) {
-  if (x.view)
-    take_view(self, *x.view);
-}
-
-void on_message(self_pointer self, leave&, bool) {
-  self->state.left = true;
-  self->state.core->close(make_error(errc::connection_closed, "it left"));
-}
-
-template <class T>
-void on_message(self_pointer, T&, bool) {
-  // Heartbeats count in the core; the rest says nothing on a connection.
-}
-
-/// The first message proves the key and tells ours from foreign daemons.
-void open(self_pointer self, const wire_message& first) {
-  auto& st = self->state;
-  session_opened msg;
-  if (auto beat = std::get_if<heartbeat>(&first); beat && beat->hello) {
-    st.foreign = false;
-    st.shows_actors = (beat->hello->capabilities & capability_view) != 0;
-    msg.name = st.peer_name = beat->hello->name;
-  }
-  if (st.foreign && !st.env->config.legacy) {
-    st.core->close(make_error(errc::policy_refused,
-                              "a protocol-1 device; [transport] legacy=false"));
-    return;
-  }
-  st.opened = true;
-  running_record()->set_description(st.about(), st.summary());
-  msg.connection = st.connection;
-  msg.id = *st.peer;
-  msg.key = st.peer_key;
-  msg.dialled = st.start.dialled;
-  msg.remote = st.start.stream->remote();
-  msg.foreign = st.foreign;
-  msg.session = caf::actor_cast<caf::strong_actor_ptr>(self);
-  st.env->log(log_level::info, "a session stands" + label(st));
-  st.env->roster.tell(std::move(msg));
-}
+// -- what happens on the link -------------------------------------------------
 
 void perform(self_pointer self, write_bytes& x) {
-  auto& st = self->state;
-  ++st.writes;
-  if (st.unwritten++ == 0)
-    st.wrote = now_of(self);
-  st.start.stream->write(std::move(x.bytes),
-                         send_back(self, [](result<void> outcome) {
-                           return stream_written{std::move(outcome)};
-                         }));
+  auto& out = self->state.to_write;
+  out.insert(out.end(), std::make_move_iterator(x.bytes.begin()),
+             std::make_move_iterator(x.bytes.end()));
 }
 
 void perform(self_pointer self, peer_identified& x) {
   auto& st = self->state;
   st.peer = x.device;
-  st.env->roster.tell(
-      admission_requested{x.device, st.start.stream->remote(),
-                          caf::actor_cast<caf::strong_actor_ptr>(self)});
+  st.env->roster.tell(admission_requested{
+      x.device, x.key, st.link->is_secure(), st.start.stream->remote(),
+      caf::actor_cast<caf::strong_actor_ptr>(self)});
 }
 
-void perform(self_pointer self, session_established& x) {
-  self->state.peer = x.device;
-  self->state.peer_key = x.key;
+void perform(self_pointer self, link_opened& x) {
+  auto& st = self->state;
+  st.start.ticket.reset();
+  st.opened = true;
+  st.peer = x.device;
+  st.peer_name = x.name;
+  st.secure = x.secure;
+  st.foreign = x.foreign;
+  running_record()->set_description(st.about(), st.summary());
+  session_opened msg;
+  msg.connection = st.connection;
+  msg.id = x.device;
+  msg.key = x.key;
+  msg.dialled = st.start.dialled;
+  msg.remote = st.start.stream->remote();
+  msg.name = std::move(x.name);
+  msg.foreign = x.foreign;
+  msg.secure = x.secure;
+  msg.session = caf::actor_cast<caf::strong_actor_ptr>(self);
+  st.env->log(
+      st.secure ? log_level::info : log_level::warn,
+      std::string{st.secure ? "a session stands" : "an insecure session stands"}
+          + label(st));
+  st.env->roster.tell(std::move(msg));
 }
 
-void perform(self_pointer self, message_received& x) {
-  if (!self->state.opened)
-    open(self, x.message);
-  std::visit([&](auto& msg) { on_message(self, msg, x.hash_matches); },
-             x.message);
+void perform(self_pointer self, link_ready&) {
+  auto& st = self->state;
+  st.ready = true;
+  st.env->roster.tell(session_ready{st.connection});
+}
+
+void perform(self_pointer self, code_known& x) {
+  auto& st = self->state;
+  st.env->roster.tell(session_waiting{st.connection, x.code});
+}
+
+void perform(self_pointer self, range_asked& x) {
+  take_request(self, std::move(x.what));
+}
+
+void perform(self_pointer self, ask_called_off& x) {
+  call_off_served(self, x.id);
+}
+
+void perform(self_pointer self, range_arrived& x) {
+  auto& st = self->state;
+  auto i = st.wants.find(x.id);
+  if (i == st.wants.end())
+    return;
+  st.bytes_from += x.bytes.size();
+  auto& ask = i->second;
+  tell(ask.sink,
+       chunk_arrived{ask.lease, *st.peer, x.offset, std::move(x.bytes),
+                     x.has_version, 206, ask.source->rep});
+}
+
+void perform(self_pointer self, range_ended& x) {
+  auto& st = self->state;
+  if (x.failure == chunk_failure::integrity)
+    st.env->log(log_level::warn, x.reason + label(st));
+  settle(self, x.id, x.failure, std::move(x.reason), x.retry_after);
+}
+
+void perform(self_pointer self, view_asked&) {
+  take_view_question(self);
+}
+
+void perform(self_pointer self, view_shown& x) {
+  take_view(self, std::move(x.text));
+}
+
+void perform(self_pointer self, offers_changed& x) {
+  self->state.offers = x.offers;
+}
+
+void perform(self_pointer self, peer_left&) {
+  self->state.left = true;
 }
 
 void perform(self_pointer self, session_closed& x) {
   end(self, x.reason);
 }
 
+void write_collected(self_pointer self) {
+  auto& st = self->state;
+  if (st.to_write.empty())
+    return;
+  uint64_t size = 0;
+  for (auto& x : st.to_write)
+    size += x.size();
+  ++st.writes;
+  if (st.unwritten.empty())
+    st.wrote = now_of(self);
+  st.unwritten.push_back(size);
+  st.start.stream->write(std::exchange(st.to_write, {}),
+                         send_back(self, [](result<void> outcome) {
+                           return stream_written{std::move(outcome)};
+                         }));
+}
+
+/// Does what the link says. Everything to be written leaves in one piece.
 void pump(self_pointer self) {
   auto& st = self->state;
-  while (!st.ended) {
-    auto action = st.core->poll();
-    if (!action)
-      return;
-    std::visit([self](auto& x) { perform(self, x); }, *action);
+  while (st.link && !st.ended) {
+    auto event = st.link->poll();
+    if (!event)
+      break;
+    // The last words leave before the connection is closed.
+    if (std::holds_alternative<session_closed>(*event))
+      write_collected(self);
+    std::visit([self](auto& x) { perform(self, x); }, *event);
   }
+  if (!st.ended)
+    write_collected(self);
+}
+
+// -- the connection -----------------------------------------------------------
+
+std::unique_ptr<peer_link> make_secure(const environment& env,
+                                       const session_start& start) {
+  secure_session_config x;
+  x.role = start.dialled ? session_role::initiator : session_role::responder;
+  x.self.agent = "peapod";
+  x.self.name = env.config.name;
+  x.self.capabilities = env.config.pod_view ? capability_view : 0;
+  if (start.dialled)
+    x.responder_key = start.dialled->key;
+  if (env.ports.psk)
+    x.psk = env.ports.psk->clone();
+  return std::make_unique<secure_link>(
+      *env.self, std::move(x), env.ports.random, env.config.waiting_timeout);
+}
+
+std::unique_ptr<peer_link> make_legacy(const environment& env,
+                                       const session_start& start) {
+  session_config x;
+  x.role = start.dialled ? session_role::initiator : session_role::responder;
+  uint16_t capabilities = env.config.pod_view ? capability_view : 0;
+  x.hello = hello_extension{newest_protocol, capabilities, env.config.name};
+  if (start.dialled)
+    x.expected_device = start.dialled->id;
+  return std::make_unique<legacy_link>(*env.self, std::move(x));
+}
+
+/// Whoever connects says with its first byte which protocol it speaks.
+std::unique_ptr<peer_link>
+make_link(const environment& env, const session_start& start, uint8_t first) {
+  return first == hello{}.version && env.config.legacy
+             ? make_legacy(env, start)
+             : make_secure(env, start);
+}
+
+void begin(self_pointer self, std::unique_ptr<peer_link> link) {
+  self->state.link = std::move(link);
+  self->state.link->start(now_of(self));
+  pump(self);
 }
 
 void read_on(self_pointer self) {
@@ -288,6 +292,18 @@ void read_on(self_pointer self) {
       send_back(self, [](result<slice> outcome) {
         return stream_read{std::move(outcome)};
       }));
+}
+
+void on_start(self_pointer self) {
+  auto& st = self->state;
+  auto& dialled = st.start.dialled;
+  if (dialled)
+    begin(self, dialled->secure ? make_secure(*st.env, st.start)
+                                : make_legacy(*st.env, st.start));
+  if (st.ended)
+    return;
+  read_on(self);
+  self->delayed_send(self, tick_interval, tick{});
 }
 
 void on_stream_read(self_pointer self, stream_read& msg) {
@@ -298,7 +314,11 @@ void on_stream_read(self_pointer self, stream_read& msg) {
     end(self, msg.outcome.error());
     return;
   }
-  st.core->receive(*msg.outcome, now_of(self));
+  auto& bytes = *msg.outcome;
+  if (!st.link && !bytes.empty())
+    begin(self, make_link(*st.env, st.start, bytes.bytes().front()));
+  if (st.link)
+    st.link->receive(bytes, now_of(self));
   pump(self);
   if (!st.ended)
     read_on(self);
@@ -306,7 +326,7 @@ void on_stream_read(self_pointer self, stream_read& msg) {
 
 void on_stream_written(self_pointer self, const stream_written& msg) {
   auto& st = self->state;
-  --st.unwritten;
+  st.unwritten.pop_front();
   st.wrote = now_of(self);
   give_back_sent(st);
   if (!msg.outcome)
@@ -319,11 +339,18 @@ void on_stream_written(self_pointer self, const stream_written& msg) {
 
 void on_tick(self_pointer self) {
   auto& st = self->state;
-  forget_lost_fetches(self);
-  st.core->expire(now_of(self));
-  if (st.unwritten > 0 && now_of(self) - st.wrote >= write_timeout)
-    st.core->close(make_error(errc::timed_out, "the peer takes nothing"));
-  if (st.opened)
+  auto now = now_of(self);
+  if (!st.link) {
+    if (now - st.begun >= first_byte_timeout)
+      end(self, make_error(errc::timed_out, "it connected and said nothing"));
+  } else {
+    forget_lost_fetches(self);
+    st.link->expire(now);
+    if (!st.unwritten.empty() && now - st.wrote >= write_timeout)
+      say_goodbye(self, wire2::goodbye_reason::misbehaved,
+                  make_error(errc::timed_out, "the peer takes nothing"));
+  }
+  if (st.opened && !st.ended)
     st.env->console.tell(
         session_reported{*st.peer, st.bytes_from, st.bytes_to});
   pump(self);
@@ -331,21 +358,16 @@ void on_tick(self_pointer self) {
     self->delayed_send(self, tick_interval, tick{});
 }
 
-void on_leave_pod(self_pointer self) {
-  auto& st = self->state;
-  (void)st.core->send(leave{st.env->self->device()});
-  st.core->close(make_error(errc::cancelled, "this device leaves"));
+void on_admission(self_pointer self, const admission& msg) {
+  if (self->state.link)
+    self->state.link->admit(msg.admitted, now_of(self));
   pump(self);
 }
 
-session_config config_of(const environment& env, const session_start& start) {
-  session_config out;
-  out.role = start.dialled ? session_role::initiator : session_role::responder;
-  uint16_t capabilities = env.config.pod_view ? capability_view : 0;
-  out.hello = hello_extension{1, capabilities, env.config.name};
-  if (start.dialled)
-    out.expected_device = start.dialled->id;
-  return out;
+void on_trust_decided(self_pointer self, const trust_decided& msg) {
+  if (self->state.link)
+    self->state.link->trust(msg.trusted, now_of(self));
+  pump(self);
 }
 
 } // namespace
@@ -357,40 +379,27 @@ peer_session_actor::behavior_type peer_session_behavior(self_pointer self,
   st.env = std::move(env);
   st.start = std::move(start);
   st.connection = st.env->next_connection++;
-  st.core =
-      std::make_unique<session>(*st.env->self, config_of(*st.env, st.start));
+  st.begun = now_of(self);
   self->set_exit_handler([self](caf::exit_msg& x) {
     end(self, make_error(errc::cancelled, "stopped"));
     self->quit(x.reason);
   });
   return {
       [self](fetch_chunk& msg) { on_fetch_chunk(self, msg); },
-      [self](const cancel_chunk& msg) {
-        auto i = self->state.wants.find(msg.lease);
-        if (i == self->state.wants.end() || i->second.cancelled)
-          return;
-        i->second.cancelled = true; // protocol 1 cannot call it off
-        tell(i->second.ask.sink,
-             chunk_settled{msg.lease, *self->state.peer,
-                           chunk_failure::cancelled, "called off"});
+      [self](const cancel_chunk& msg) { on_cancel_chunk(self, msg); },
+      [self](const chunk_arrived& msg) {
+        add_served(self, msg);
+        pump(self);
       },
-      [self](const chunk_arrived& msg) { add_served(self, msg); },
       [self](const chunk_settled& msg) {
         finish_served(self, msg);
         pump(self);
       },
-      [self](start_work) {
-        self->state.core->start(now_of(self));
-        pump(self);
-        read_on(self);
-        self->delayed_send(self, tick_interval, tick{});
-      },
+      [self](start_work) { on_start(self); },
       [self](stream_read& msg) { on_stream_read(self, msg); },
       [self](const stream_written& msg) { on_stream_written(self, msg); },
-      [self](const admission& msg) {
-        self->state.core->admit(msg.admitted, now_of(self));
-        pump(self);
-      },
+      [self](const admission& msg) { on_admission(self, msg); },
+      [self](const trust_decided& msg) { on_trust_decided(self, msg); },
       [self](const tick&) { on_tick(self); },
       [self](ask_view& msg) {
         ask_for_view(self, msg);
@@ -401,10 +410,12 @@ peer_session_actor::behavior_type peer_session_behavior(self_pointer self,
         pump(self);
       },
       [self](const drop_session& msg) {
-        self->state.core->close(make_error(errc::cancelled, msg.reason));
-        pump(self);
+        say_goodbye(self, msg.how, make_error(errc::cancelled, msg.reason));
       },
-      [self](leave_pod) { on_leave_pod(self); },
+      [self](leave_pod) {
+        say_goodbye(self, wire2::goodbye_reason::leaving,
+                    make_error(errc::cancelled, "this device leaves"));
+      },
   };
 }
 

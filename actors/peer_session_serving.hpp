@@ -4,24 +4,18 @@
 
 #include <string>
 
-/// The half of a session that fetches for the peer. What it hands to the core
+/// The half of a session that fetches for the peer. What it hands to the link
 /// is sent with the session's next pump.
 namespace peapod {
-
-/// Codes of the `PPE` extension (PROTOCOL-v1, Our extensions).
-enum class nack_code : uint16_t {
-  refused = 1,
-  mismatch = 2,
-  unavailable = 3,
-  integrity = 4,
-  busy = 5,
-};
 
 /// ` peer=... at=...`, for the end of a line of the log.
 std::string label(const peer_session_state& st);
 
 /// The peer asks for a range: it is fetched when its turn comes.
-void take_request(peer_session_state::self_pointer self, chunk_request ask);
+void take_request(peer_session_state::self_pointer self, range_ask ask);
+
+/// The peer does not want it any more.
+void call_off_served(peer_session_state::self_pointer self, ask_id id);
 
 /// Fetches what waits, as far as the bounds allow.
 void serve_queued(peer_session_state::self_pointer self);
@@ -38,10 +32,10 @@ void finish_served(peer_session_state::self_pointer self,
 /// refused, so that the peer asks again.
 void forget_lost_fetches(peer_session_state::self_pointer self);
 
-/// Calls off what is being fetched.
+/// Calls off whatever is being fetched for the peer.
 void cancel_served(peer_session_state::self_pointer self);
 
-/// Returns the memory of what the kernel has taken.
+/// Gives back what was reserved for writes that have left.
 void give_back_sent(peer_session_state& st);
 
 } // namespace peapod

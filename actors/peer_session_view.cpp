@@ -18,25 +18,24 @@ void tell_viewers(peer_session_state& st, const result<std::string>& actors) {
 void ask_for_view(self_pointer self, ask_view& msg) {
   auto& st = self->state;
   st.viewers.push_back(std::move(msg.done));
-  if (!st.shows_actors)
-    return drop_viewers(st, make_error(errc::not_allowed,
-                                       "it does not show its actors: [console] "
-                                       "pod-view=true there allows it"));
   if (st.viewers.size() > 1)
     return; // the same answer is for all
-  limit_frames(self);
-  join question{st.env->self->device(), view_extension{}};
-  if (auto sent = st.core->send(question); !sent)
-    drop_viewers(st, sent.error());
+  auto asked = st.link ? st.link->ask_view()
+                       : result<void>{make_error(errc::connection_closed)};
+  if (asked)
+    return;
+  auto why = asked.error();
+  if (why.code == errc::not_allowed)
+    why.detail += ": [console] pod-view=true there allows it";
+  drop_viewers(st, why);
 }
 
-void take_view(self_pointer self, view_extension& x) {
+void take_view(self_pointer self, std::string text) {
+  tell_viewers(self->state, std::move(text));
+}
+
+void take_view_question(self_pointer self) {
   auto& st = self->state;
-  if (x.what == view_extension::answer) {
-    tell_viewers(st, std::move(x.text));
-    limit_frames(self);
-    return;
-  }
   if (!st.env->config.pod_view || !st.env->ports.view
       || std::exchange(st.asked_us, true))
     return;
@@ -45,13 +44,8 @@ void take_view(self_pointer self, view_extension& x) {
 }
 
 void send_view(self_pointer self, view_ready& msg) {
-  auto& st = self->state;
-  st.asked_us = false;
-  if (msg.text.size() > max_view_size)
-    msg.text = "[]"; // better than the end of the session
-  (void)st.core->send(
-      join{st.env->self->device(),
-           view_extension{view_extension::answer, std::move(msg.text)}});
+  self->state.asked_us = false;
+  self->state.link->show_view(std::move(msg.text));
 }
 
 void drop_viewers(peer_session_state& st, const error& why) {

@@ -8,9 +8,12 @@ namespace peapod {
 /// Somebody here wants to see the peer's actors.
 void ask_for_view(peer_session_state::self_pointer self, ask_view& msg);
 
-/// The peer asks or answers. Nothing is shown unless `[console] pod-view`
-/// allows it; one question at a time is answered.
-void take_view(peer_session_state::self_pointer self, view_extension& x);
+/// The peer answers.
+void take_view(peer_session_state::self_pointer self, std::string text);
+
+/// The peer asks. Nothing is shown unless `[console] pod-view` allows it; one
+/// question at a time is answered.
+void take_view_question(peer_session_state::self_pointer self);
 
 /// What the peer has asked for is here.
 void send_view(peer_session_state::self_pointer self, view_ready& msg);

@@ -16,6 +16,9 @@ using self_pointer = roster_state::self_pointer;
 constexpr auto tick_interval = 250ms;
 constexpr auto dial_timeout = 5s;
 
+/// Devices that may wait to be accepted at a time.
+constexpr ptrdiff_t max_waiting = 16;
+
 // -- what the core decides ----------------------------------------------------
 
 void perform(self_pointer self, const roster::dial& x) {
@@ -29,7 +32,8 @@ void perform(self_pointer self, const roster::dial& x) {
 void perform(self_pointer self, const roster::drop& x) {
   auto i = self->state.sessions.find(x.connection);
   if (i != self->state.sessions.end())
-    tell(i->second.handle, drop_session{x.reason});
+    tell(i->second.handle,
+         drop_session{x.reason, wire2::goodbye_reason::duplicate});
 }
 
 std::string label(const roster_state::session_entry& x) {
@@ -42,14 +46,21 @@ void join_scheduler(self_pointer self, const roster_state::session_entry& x) {
       source_joined{x.id, x.handle, source_traits{false, x.foreign}});
 }
 
+/// The session is the device's, and both sides want it.
+void take_up(self_pointer self, const roster_state::session_entry& x) {
+  join_scheduler(self, x);
+  self->state.env->publish(event_kind::peer_up, label(x) + " is connected",
+                           to_string(x.id));
+}
+
 void perform(self_pointer self, const roster::peer_up& x) {
   auto& st = self->state;
   auto i = st.sessions.find(x.connection);
   if (i == st.sessions.end())
     return;
-  join_scheduler(self, i->second);
-  st.env->publish(event_kind::peer_up, label(i->second) + " is connected",
-                  to_string(x.id));
+  i->second.current = true;
+  if (i->second.ready)
+    take_up(self, i->second);
 }
 
 void perform(self_pointer self, const roster::peer_down& x) {
@@ -96,16 +107,73 @@ void on_peer_dialled(self_pointer self, peer_dialled& msg) {
 
 void on_admission_requested(self_pointer self, const admission_requested& msg) {
   auto& st = self->state;
-  auto verdict = st.core->admit(msg.id, msg.remote.address, now_of(self));
+  auto verdict =
+      st.core->admit(msg.id, msg.remote.address, now_of(self), msg.secure);
   if (!verdict)
     st.env->log(log_level::debug, "not admitted: " + to_string(verdict.error())
                                       + " peer=" + to_string(msg.id));
   tell(msg.session, admission{bool{verdict}});
 }
 
+/// Whether a device belongs to the pod.
+bool is_trusted(const roster_state& st, const roster_state::session_entry& x) {
+  // The core lets no others in by protocol 1.
+  if (!x.secure)
+    return true;
+  switch (st.env->config.trust) {
+    case trust_mode::open:
+      return true;
+    case trust_mode::secret:
+      return true; // it has proven that it knows the secret
+    default:
+      return false;
+  }
+}
+
+/// Tells a session whether its peer belongs to the pod. Those that do not wait
+/// for people to compare codes; there is room for a few.
+void decide(self_pointer self, uint64_t connection) {
+  auto& st = self->state;
+  auto i = st.sessions.find(connection);
+  if (i == st.sessions.end())
+    return;
+  auto& x = i->second;
+  x.trusted = is_trusted(st, x);
+  auto waiting = std::ranges::count_if(
+      st.sessions, [](auto& kv) { return !kv.second.trusted; });
+  if (!x.trusted && waiting > max_waiting)
+    tell(x.handle, drop_session{"too many devices wait to be accepted"});
+  else
+    tell(x.handle, trust_decided{x.trusted});
+}
+
+void on_session_ready(self_pointer self, const session_ready& msg) {
+  auto& st = self->state;
+  auto i = st.sessions.find(msg.connection);
+  if (i == st.sessions.end() || std::exchange(i->second.ready, true))
+    return;
+  i->second.code.reset();
+  st.core->session_ready(i->second.id, msg.connection);
+  if (i->second.current)
+    take_up(self, i->second);
+}
+
+void on_session_waiting(self_pointer self, const session_waiting& msg) {
+  auto& st = self->state;
+  auto i = st.sessions.find(msg.connection);
+  if (i == st.sessions.end() || i->second.ready)
+    return;
+  i->second.code = msg.code;
+  if (i->second.current)
+    st.env->log(log_level::info, label(i->second) + " waits; its code is "
+                                     + to_string(msg.code)
+                                     + " peer=" + to_string(i->second.id));
+}
+
 void on_session_opened(self_pointer self, const session_opened& msg) {
   auto& st = self->state;
-  st.sessions[msg.connection] = {msg.id, msg.foreign, msg.session, msg.remote,
+  st.sessions[msg.connection] = {msg.id,     msg.key,     msg.foreign,
+                                 msg.secure, msg.session, msg.remote,
                                  msg.name};
   self->monitor(msg.session);
   roster::link link;
@@ -117,8 +185,11 @@ void on_session_opened(self_pointer self, const session_opened& msg) {
   link.port = msg.dialled ? msg.dialled->port : 0;
   link.name = msg.name;
   link.foreign = msg.foreign;
+  link.secure = msg.secure;
+  link.waits = true;
   st.core->session_established(link, now_of(self));
   pump(self);
+  decide(self, msg.connection);
 }
 
 void lose(self_pointer self, uint64_t connection, const error& why, bool left) {
@@ -169,7 +240,7 @@ peer_list list(self_pointer self) {
              i != sessions.end())
       peer.address = to_string(i->second.remote);
     peer.state = to_string(x.state);
-    peer.protocol = x.foreign ? "1 (foreign)" : "1";
+    peer.protocol = x.secure ? "2" : x.foreign ? "1 (foreign)" : "1";
     auto& same = self->state.same_line;
     if (auto i = same.find(x.id); i != same.end())
       peer.same_line = i->second;
@@ -182,6 +253,9 @@ roster_config config_of(const environment& env) {
   roster_config out;
   out.self = env.self->device();
   out.legacy = env.config.legacy;
+  if (env.config.trust != trust_mode::open)
+    out.legacy_devices.emplace(env.config.legacy_devices.begin(),
+                               env.config.legacy_devices.end());
   out.forget_after = 4 * env.config.beacon_interval;
   return out;
 }
@@ -214,13 +288,15 @@ roster_actor::behavior_type roster_behavior(self_pointer self,
         on_admission_requested(self, msg);
       },
       [self](const session_opened& msg) { on_session_opened(self, msg); },
+      [self](const session_ready& msg) { on_session_ready(self, msg); },
+      [self](const session_waiting& msg) { on_session_waiting(self, msg); },
       [self](const session_ended& msg) { on_session_ended(self, msg); },
       [self](scheduler_started) {
         auto& st = self->state;
         st.same_line.clear(); // it finds out anew
         for (auto& x : st.core->list(now_of(self)))
           if (auto i = st.sessions.find(x.connection.value_or(0));
-              i != st.sessions.end())
+              i != st.sessions.end() && i->second.ready)
             join_scheduler(self, i->second);
       },
       [self](const source_set_aside& msg) {

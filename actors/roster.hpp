@@ -14,10 +14,16 @@ struct roster_state {
 
   struct session_entry {
     device_id id;
+    public_key key;
     bool foreign = false;
+    bool secure = false;
     caf::strong_actor_ptr handle;
     endpoint remote;
     std::string name;
+    bool current = false; ///< of the sessions with the device, the one
+    bool trusted = false; ///< we want it
+    bool ready = false;   ///< so does the peer
+    std::optional<pairing_code> code{}; ///< to be compared until then
   };
 
   std::string summary() const;

@@ -10,6 +10,7 @@ namespace peapod {
 namespace {
 
 constexpr auto speaks_only_v1 = "it speaks protocol 1 only";
+constexpr auto spoke_v2 = "it has spoken protocol 2 and now speaks less";
 
 /// A connection in the local network is made sooner, if it is made at all.
 constexpr duration prompt_dial = std::chrono::seconds(2);
@@ -27,6 +28,8 @@ std::string_view to_string(peer_state x) {
       return "known";
     case peer_state::dialling:
       return "dialling";
+    case peer_state::waiting:
+      return "waiting";
     case peer_state::connected:
       return "connected";
     case peer_state::backing_off:
@@ -52,7 +55,7 @@ void roster::add_static(std::string address, uint16_t port, instant now) {
 }
 
 void roster::beacon_heard(const sighting& x, instant now) {
-  if (x.id == config_.self || (x.foreign && !config_.legacy))
+  if (x.id == config_.self || (x.protocol < 2 && !takes_legacy(x.id)))
     return;
   auto* found = find_or_insert(x.id, now);
   if (!found)
@@ -60,8 +63,10 @@ void roster::beacon_heard(const sighting& x, instant now) {
   found->last_seen = now;
   found->key = x.key;
   // A session has proven who it is with, a beacon proves nothing.
-  if (!found->confirmed)
+  if (!found->confirmed) {
     found->foreign = x.foreign;
+    found->secure = x.protocol >= 2;
+  }
   if (!found->session && !x.name.empty())
     found->name = x.name;
   if (found->address.empty()) {
@@ -89,15 +94,18 @@ void roster::session_established(const link& x, instant now) {
   };
   if (x.id == config_.self)
     return refuse("connected to ourselves");
-  if (x.foreign && !config_.legacy)
+  if (!x.secure && !takes_legacy(x.id))
     return refuse(speaks_only_v1);
   auto* found = find_or_insert(x.id, now);
   if (!found)
     return refuse("too many devices");
+  if (!x.secure && found->confirmed && found->secure)
+    return refuse(spoke_v2);
   if (x.initiated_by_us)
     found->tries.in_flight.reset();
   found->key = x.key;
   found->foreign = x.foreign;
+  found->secure = x.secure;
   found->confirmed = true;
   if (!x.name.empty())
     found->name = x.name;
@@ -108,15 +116,10 @@ void roster::session_established(const link& x, instant now) {
   run_due(now);
 }
 
-void roster::introduced(device_id id, std::string name, bool foreign) {
+void roster::session_ready(device_id id, uint64_t connection) {
   auto* x = find(id);
-  if (!x)
-    return;
-  x->foreign = foreign;
-  if (!name.empty())
-    x->name = std::move(name);
-  if (foreign && !config_.legacy && x->session)
-    actions_.push_back(drop{x->session->connection, speaks_only_v1});
+  if (x && x->session && x->session->connection == connection)
+    x->session->waits = false;
 }
 
 void roster::dial_failed(const dial& what, const error& why, instant now) {
@@ -165,8 +168,8 @@ void roster::set_aside(device_id id, instant until) {
 
 // -- queries ------------------------------------------------------------------
 
-result<void> roster::admit(device_id id, std::string_view address,
-                           instant now) const {
+result<void> roster::admit(device_id id, std::string_view address, instant now,
+                           bool secure) const {
   auto refuse = [](const char* why) {
     return make_error(errc::policy_refused, why);
   };
@@ -175,10 +178,12 @@ result<void> roster::admit(device_id id, std::string_view address,
   auto* x = find(id);
   if (!x && !has_room())
     return make_error(errc::limit_reached, "too many devices");
-  // Whoever has not shown that it is one of ours may be a foreign daemon.
-  auto may_be_foreign = !x || x->foreign;
-  if (x && x->foreign && !config_.legacy)
+  if (!secure && !takes_legacy(id))
     return refuse(speaks_only_v1);
+  if (!secure && x && x->confirmed && x->secure)
+    return refuse(spoke_v2);
+  // Whoever has not shown that it is one of ours may be a foreign daemon.
+  auto may_be_foreign = !secure && (!x || x->foreign);
   auto dials_address = [&](auto& peer) {
     return peer.tries.in_flight && now - *peer.tries.in_flight < prompt_dial
            && peer.address == address;
@@ -187,7 +192,7 @@ result<void> roster::admit(device_id id, std::string_view address,
     return refuse("we are connecting to it");
   if (!x)
     return {};
-  if (x->foreign && (x->session || x->tries.in_flight))
+  if (!secure && x->foreign && (x->session || x->tries.in_flight))
     return refuse("a foreign daemon does not survive a second connection");
   if (x->session && x->session->initiated_by_us && config_.self < id)
     return refuse("our own connection to it stays");
@@ -210,8 +215,8 @@ std::vector<roster::entry> roster::list(instant now) const {
     std::optional<uint64_t> connection;
     if (x.session)
       connection = x.session->connection;
-    out.push_back({id, x.name, x.address, x.port, x.foreign, is_static(id),
-                   state_of(x, now), connection, x.last_seen});
+    out.push_back({id, x.name, x.address, x.port, x.foreign, x.secure,
+                   is_static(id), state_of(x, now), connection, x.last_seen});
   }
   return out;
 }
@@ -253,6 +258,11 @@ void roster::expire(instant now) {
 }
 
 // -- the table ----------------------------------------------------------------
+
+bool roster::takes_legacy(device_id id) const {
+  return config_.legacy
+         && (!config_.legacy_devices || config_.legacy_devices->contains(id));
+}
 
 roster::device* roster::find(device_id id) {
   auto i = devices_.find(id);
@@ -324,6 +334,8 @@ bool roster::is_static(device_id id) const {
 }
 
 peer_state roster::state_of(const device& x, instant now) const {
+  if (x.session && x.session->waits)
+    return peer_state::waiting;
   if (x.session)
     return x.set_aside_until && *x.set_aside_until > now
                ? peer_state::set_aside
@@ -351,7 +363,7 @@ void roster::take_session(device_id id, device& x, const link& to,
   if (x.session)
     actions_.push_back(
         drop{x.session->connection, "another connection took its place"});
-  x.session = session_info{to.connection, to.initiated_by_us, now};
+  x.session = session_info{to.connection, to.initiated_by_us, now, to.waits};
   x.tries.next.reset();
   x.quiet_until.reset();
   actions_.push_back(peer_up{id, to.connection});

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -17,6 +18,7 @@ namespace peapod {
 enum class peer_state {
   known,       ///< heard of
   dialling,    ///< a connection to it is being made
+  waiting,     ///< a session stands; both sides must want it
   connected,   ///< a session stands
   backing_off, ///< waiting before the next attempt
   set_aside,   ///< connected, but it gets nothing to do for a while
@@ -28,9 +30,10 @@ std::string_view to_string(peer_state x);
 /// The numbers by which a roster works.
 struct roster_config {
   device_id self;
-  /// Whether foreign daemons, which speak protocol 1 without our extension,
-  /// are taken as peers.
+  /// Whether devices that speak protocol 1 only are taken as peers.
   bool legacy = true;
+  /// With `legacy`, the only ones; nothing: all of them.
+  std::optional<std::set<device_id>> legacy_devices = std::nullopt;
   /// Silence after which a device without a session is forgotten
   /// (PROTOCOL-v1, Discovery).
   duration forget_after = std::chrono::seconds(16);
@@ -74,6 +77,9 @@ public:
     std::optional<device_id> id; ///< nothing: whoever answers at the address
     std::string address;
     uint16_t port = 0;
+    bool secure = false; ///< by protocol 2
+    /// Whose connection it is, if that is known.
+    std::optional<public_key> key = std::nullopt;
 
     bool operator==(const dial&) const = default;
   };
@@ -122,6 +128,7 @@ public:
     uint16_t port = 0; ///< where the device listens
     std::string name;
     bool foreign = false; ///< without our extension
+    uint8_t protocol = 1; ///< the highest that it speaks
   };
 
   /// A session whose peer has proven its key by its first message.
@@ -134,6 +141,8 @@ public:
     uint16_t port = 0;   ///< with `initiated_by_us` as in `dial`
     std::string name;
     bool foreign = false;
+    bool secure = false; ///< protocol 2
+    bool waits = false;  ///< for the word that both sides want it
   };
 
   /// `random` draws the jitter.
@@ -146,8 +155,8 @@ public:
   void beacon_heard(const sighting& x, instant now);
   void session_established(const link& x, instant now);
 
-  /// A peer told its name or kind anew.
-  void introduced(device_id id, std::string name, bool foreign);
+  /// Both sides of a session want it.
+  void session_ready(device_id id, uint64_t connection);
 
   /// `what` is the action that failed, also when it failed in the handshake.
   void dial_failed(const dial& what, const error& why, instant now);
@@ -167,7 +176,8 @@ public:
   /// Whether to answer a device that connected from `address` and claims to be
   /// `id`. An error is why not: close its connection without a byte. Errors:
   /// `policy_refused`, `limit_reached`.
-  result<void> admit(device_id id, std::string_view address, instant now) const;
+  result<void> admit(device_id id, std::string_view address, instant now,
+                     bool secure = false) const;
 
   /// Whether to answer the beacons of a device: not those of a foreign peer
   /// that was just lost.
@@ -183,6 +193,7 @@ public:
     std::string address; ///< empty when we have not learned where it listens
     uint16_t port = 0;
     bool foreign = false;
+    bool secure = false;
     bool is_static = false;
     peer_state state = peer_state::known;
     std::optional<uint64_t> connection;
@@ -216,6 +227,7 @@ private:
     uint64_t connection = 0;
     bool initiated_by_us = false;
     instant since{};
+    bool waits = false;
   };
 
   struct device {
@@ -224,6 +236,7 @@ private:
     std::string address;
     uint16_t port = 0;
     bool foreign = false;
+    bool secure = false;    ///< speaks protocol 2; sticks once it has shown it
     bool confirmed = false; ///< had a session
     instant last_seen{};
     instant place_heard{}; ///< when it was heard from `address` and `port`
@@ -240,6 +253,7 @@ private:
     attempts tries;
   };
 
+  bool takes_legacy(device_id id) const;
   device* find(device_id id);
   const device* find(device_id id) const;
   device* find_or_insert(device_id id, instant now);

@@ -165,7 +165,10 @@ void roster::run_due(instant now) {
       x.tries.next.reset();
     if (!is_due(x.tries))
       continue;
-    start(x.tries, dial{id, x.address, x.port}, now);
+    dial what{id, x.address, x.port, x.secure};
+    if (x.secure)
+      what.key = x.key;
+    start(x.tries, std::move(what), now);
     --room;
   }
   for (auto& x : statics_) {
@@ -175,7 +178,9 @@ void roster::run_due(instant now) {
       x.tries.next = now + config_.max_backoff;
       continue;
     }
-    start(x.tries, dial{std::nullopt, x.address, x.port}, now);
+    // What it speaks shows when it is tried.
+    auto secure = !config_.legacy || x.tries.failures % 2 == 0;
+    start(x.tries, dial{std::nullopt, x.address, x.port, secure}, now);
     --room;
   }
 }

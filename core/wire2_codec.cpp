@@ -150,6 +150,17 @@ void serialize(Archive& ar, pairing_reveal& x) {
   ar(x.nonce);
 }
 
+template <class Archive>
+void serialize(Archive&, welcome&) {}
+
+template <class Archive>
+void serialize(Archive&, view_question&) {}
+
+template <class Archive>
+void serialize(Archive& ar, view_piece& x) {
+  ar(x.bytes, x.last);
+}
+
 void save(bincode_writer& out, const sharing& x) {
   out(x.on, x.rate_limit, x.left_today, x.metered, x.battery);
 }

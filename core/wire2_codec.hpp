@@ -19,6 +19,9 @@ constexpr size_t max_part_size = max_record_text - 4 - 4 - 8 - 8;
 /// The most bytes that a `tunnel_data` carries.
 constexpr size_t max_tunnel_data_size = max_record_text - 4 - 4 - 8;
 
+/// The most bytes that a `view_piece` carries.
+constexpr size_t max_view_piece_size = max_record_text - 4 - 8 - 1;
+
 /// What a record held.
 struct decoded {
   uint32_t tag = 0;

@@ -145,10 +145,19 @@ std::string_view check(const goodbye& x) {
   return check_detail(x.detail);
 }
 
+std::string_view check(const view_piece& x) {
+  return check_bytes(x.bytes);
+}
+
 } // namespace
 
 bool part::operator==(const part& other) const {
   return id == other.id && offset == other.offset
+         && std::ranges::equal(bytes.bytes(), other.bytes.bytes());
+}
+
+bool view_piece::operator==(const view_piece& other) const {
+  return last == other.last
          && std::ranges::equal(bytes.bytes(), other.bytes.bytes());
 }
 
@@ -158,12 +167,12 @@ bool tunnel_data::operator==(const tunnel_data& other) const {
 }
 
 std::string_view name_of(const message& x) {
-  static constexpr std::array<std::string_view, 17> names = {
-      "ping",          "pong",        "fetch",         "fetch_head",
-      "part",          "fetch_done",  "fetch_failed",  "cancel",
-      "credit",        "open_tunnel", "tunnel_opened", "tunnel_data",
-      "close_tunnel",  "sharing",     "goodbye",       "pairing_commit",
-      "pairing_reveal"};
+  static constexpr std::array<std::string_view, 20> names = {
+      "ping",           "pong",        "fetch",         "fetch_head",
+      "part",           "fetch_done",  "fetch_failed",  "cancel",
+      "credit",         "open_tunnel", "tunnel_opened", "tunnel_data",
+      "close_tunnel",   "sharing",     "goodbye",       "pairing_commit",
+      "pairing_reveal", "welcome",     "view_question", "view_piece"};
   static_assert(std::variant_size_v<message> == names.size());
   return names[x.index()];
 }

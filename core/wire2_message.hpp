@@ -228,16 +228,40 @@ struct pairing_reveal {
   bool operator==(const pairing_reveal&) const = default;
 };
 
+// -- membership ---------------------------------------------------------------
+
+/// The receiver belongs to the sender's pod: it may ask from now on. Who gets
+/// none waits for a person (PROTOCOL, Protocol 2, Trust).
+struct welcome {
+  bool operator==(const welcome&) const = default;
+};
+
+// -- views --------------------------------------------------------------------
+
+/// Asks for the live actors of a device that has `capability_view`.
+struct view_question {
+  bool operator==(const view_question&) const = default;
+};
+
+/// A piece of the answer, which is JSON of at most `max_view_size` bytes.
+struct view_piece {
+  slice bytes; ///< not empty
+  bool last = false;
+
+  bool operator==(const view_piece& other) const;
+};
+
 // -- all of them --------------------------------------------------------------
 
 /// The tag of the first alternative of `message`. Lower ones are protocol 1's.
 constexpr uint32_t first_tag = 16;
 
 /// Any message; the tags on the wire follow the order of the alternatives.
-using message = std::variant<ping, pong, fetch, fetch_head, part, fetch_done,
-                             fetch_failed, cancel, credit, open_tunnel,
-                             tunnel_opened, tunnel_data, close_tunnel, sharing,
-                             goodbye, pairing_commit, pairing_reveal>;
+using message =
+    std::variant<ping, pong, fetch, fetch_head, part, fetch_done, fetch_failed,
+                 cancel, credit, open_tunnel, tunnel_opened, tunnel_data,
+                 close_tunnel, sharing, goodbye, pairing_commit, pairing_reveal,
+                 welcome, view_question, view_piece>;
 
 /// The tag of a message on the wire.
 constexpr uint32_t tag_of(const message& x) {

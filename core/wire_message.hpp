@@ -34,6 +34,15 @@ struct chunk_origin {
   bool operator==(const chunk_origin&) const = default;
 };
 
+/// Codes of a `nack_reason`.
+enum class nack_code : uint16_t {
+  refused = 1,
+  mismatch = 2,
+  unavailable = 3,
+  integrity = 4,
+  busy = 5,
+};
+
 /// Trailing `"PPE"` of a `nack`.
 struct nack_reason {
   uint16_t code = 0;

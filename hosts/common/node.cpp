@@ -70,6 +70,9 @@ net::exit_policy policy_of(const settings& x) {
 pod_config config_of(const settings& x) {
   pod_config out;
   out.name = x.pod.name;
+  out.trust = x.trust.mode == "open"     ? trust_mode::open
+              : x.trust.mode == "secret" ? trust_mode::secret
+                                         : trust_mode::ask;
   out.legacy = x.transport.legacy;
   out.discovery = x.discovery.enabled;
   out.beacon_interval = x.discovery.interval;

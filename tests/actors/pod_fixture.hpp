@@ -52,6 +52,7 @@ struct pod_fixture : test_coordinator_fixture<> {
   std::vector<device_ptr> devices;
   std::vector<std::function<void()>> each_step; ///< runs while time passes
   std::mt19937 random{1};
+  bool trusting = true; ///< new devices take everybody, whatever they speak
 
   ~pod_fixture() override {
     for (auto& x : devices)
@@ -67,6 +68,10 @@ struct pod_fixture : test_coordinator_fixture<> {
     devices.push_back(x);
     auto& env = *x->env;
     env.config = std::move(config);
+    if (trusting) {
+      env.config.trust = trust_mode::open;
+      env.config.legacy = true;
+    }
     env.serving = std::make_shared<byte_budget>(env.config.max_serving);
     env.via_name = "peapod-" + std::to_string(devices.size());
     env.config.name = "device " + std::to_string(devices.size());

@@ -40,6 +40,7 @@ struct tree_fixture : test_coordinator_fixture<> {
     devices.push_back(x);
     x->address = "192.0.2." + std::to_string(devices.size());
     config.name = "device " + std::to_string(devices.size());
+    config.trust = trust_mode::open;
     auto entropy = [this](std::span<uint8_t> out) {
       for (auto& byte : out)
         byte = static_cast<uint8_t>(random());

@@ -122,6 +122,12 @@ std::vector<std::pair<message, std::string>> golden() {
       {pairing_reveal{pairing_nonce::from(byte_buffer(32, 0xef))},
        "20000000"
        "efefefefefefefefefefefefefefefefefefefefefefefefefefefefefefefef"},
+      {welcome{}, "21000000"},
+      {view_question{}, "22000000"},
+      {view_piece{slice{"[]"sv}, true}, "23000000"
+                                        "0200000000000000"
+                                        "5b5d"
+                                        "01"},
   };
 }
 
@@ -225,8 +231,14 @@ message any_message() {
                      text_up_to(max_detail_size)};
     case 15:
       return pairing_commit{any_raw<digest>()};
-    default:
+    case 16:
       return pairing_reveal{any_raw<pairing_nonce>()};
+    case 17:
+      return welcome{};
+    case 18:
+      return view_question{};
+    default:
+      return view_piece{payload_up_to(100), any<bool>()};
   }
 }
 
@@ -347,11 +359,11 @@ CAF_TEST(no message decodes when it is cut or extended) {
 }
 
 CAF_TEST(an unknown tag is told and skipped and a tag of protocol 1 is not ) {
-  for (const auto* hex : {"21000000", "ffffffff", "2100000001020304"}) {
+  for (const auto* hex : {"24000000", "ffffffff", "2400000001020304"}) {
     auto x = decode_bytes(from_hex(hex));
     CAF_REQUIRE(x);
     CAF_CHECK(!x->content);
-    CAF_CHECK(x->tag >= 0x21);
+    CAF_CHECK(x->tag >= 0x24);
   }
   refuse("0f000000");
   refuse("00000000");

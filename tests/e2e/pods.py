@@ -92,11 +92,12 @@ class Starter(Downloads):
         for pod in _pods:
             pod.stop()
         self.started = []
+        self.settings = {}  # of every daemon, unless it says otherwise
 
     def daemon(self, host: int, ready=True, prefix=(), **settings) -> Daemon:
         """Starts a daemon; `pool_enabled="false"` sets `[pool] enabled`."""
         values = {key.replace("_", ".", 1).replace("_", "-"): value
-                  for key, value in settings.items()}
+                  for key, value in {**self.settings, **settings}.items()}
         name = f"host{host}-{next(_fresh)}"
         daemon = Daemon(self.lab, host, self.folder, name, values)
         daemon.prefix = prefix

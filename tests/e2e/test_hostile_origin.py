@@ -47,6 +47,7 @@ def company(request, lab, folder):
     """A daemon on host 1 and a peer of one kind on host 2."""
     starter = Starter(lab, folder)
     starter.kind = request.param
+    starter.settings["transport_legacy"] = "true"
     starter.mine = starter.daemon(1, **SETTINGS)
     starter.peer = None
     yield starter

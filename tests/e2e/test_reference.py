@@ -11,6 +11,11 @@ SIZE = 10_000_000
 SMALL = {"pool_min_size": '"64KiB"'}
 
 
+@pytest.fixture(autouse=True)
+def with_legacy(alone):
+    alone.settings["transport_legacy"] = "true"
+
+
 def settle(alone, *options, **settings):
     """A daemon on host 1 with a reference peer on host 2, connected."""
     daemon = alone.daemon(1, **settings)

@@ -1,0 +1,35 @@
+#include "core/handshake_gate.hpp"
+
+#include "core/address_policy.hpp"
+
+namespace peapod {
+
+std::string gate_name(const std::string& address) {
+  auto ip = parse_ip(address);
+  if (!ip)
+    return address;
+  auto x = ip->unmapped();
+  auto bytes = x.bytes();
+  // Neighbours share the network of link-local addresses (RFC 4291, 2.5.6).
+  auto is_link_local = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+  return to_hex(x.is_v4() || is_link_local ? bytes : bytes.first(8));
+}
+
+handshake_gate::ticket handshake_gate::enter(const std::string& address) {
+  auto name = gate_name(address);
+  auto i = open_->by_address.find(name);
+  if (open_->in_all >= limits_.in_all
+      || (i != open_->by_address.end() && i->second >= limits_.per_address))
+    return nullptr;
+  ++open_->in_all;
+  ++open_->by_address[name];
+  // The ticket may outlive the gate.
+  auto leave = [open = open_, name](const void*) {
+    --open->in_all;
+    if (auto at = open->by_address.find(name); --at->second == 0)
+      open->by_address.erase(at);
+  };
+  return {this, leave};
+}
+
+} // namespace peapod

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "core/types.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace peapod {
+
+/// Bounds what connections may cost before their peers have proven anything:
+/// how many are open at a time, in all and for one address.
+class handshake_gate {
+public:
+  struct limits {
+    size_t in_all = 64;
+    size_t per_address = 8;
+  };
+
+  /// Held while a connection has not become a session.
+  using ticket = std::shared_ptr<const void>;
+
+  handshake_gate() = default;
+  explicit handshake_gate(limits x) : limits_(x) {}
+
+  /// A ticket for a connection from `address`; nothing when there are too many.
+  ticket enter(const std::string& address);
+
+  /// How many tickets are held.
+  size_t open() const {
+    return open_->in_all;
+  }
+
+private:
+  struct counts {
+    size_t in_all = 0;
+    std::map<std::string, size_t> by_address;
+  };
+
+  limits limits_;
+  std::shared_ptr<counts> open_ = std::make_shared<counts>();
+};
+
+/// What counts as one address: all of an IPv6 network of 64 bits, because a
+/// device can have as many addresses in it as it likes.
+std::string gate_name(const std::string& address);
+
+} // namespace peapod

@@ -1,0 +1,263 @@
+#define CAF_SUITE secure_session
+
+#include "core/pairing.hpp"
+#include "tests/actors/secure_peer.hpp"
+
+#include <caf/test/dsl.hpp>
+
+using namespace peapod;
+using namespace peapod::fakes;
+
+namespace {
+
+struct fixture : pod_fixture {
+  device_ptr x;
+
+  void go(trust_mode mode) {
+    pod_config config;
+    config.trust = mode;
+    config.legacy = false;
+    trusting = false;
+    x = add_device(std::move(config));
+    go_online(*x);
+    server->size = 4'000'000;
+  }
+
+  std::vector<peer_status> in_state(std::string_view state) {
+    auto out = status(*x).peers;
+    std::erase_if(out, [&](auto& y) { return y.state != state; });
+    return out;
+  }
+
+  representation version() const {
+    return {server->etag, {}, server->size};
+  }
+
+  std::shared_ptr<browser> download() {
+    x->wan->rate = 1'000'000;
+    auto out = connect(*x);
+    out->ask(get_file());
+    settle();
+    return out;
+  }
+
+  uint64_t taken_from(const secure_peer& peer) {
+    auto all = status(*x).transfers;
+    CAF_REQUIRE_EQUAL(all.size(), 1u);
+    auto& by_source = all[0].ledger.bytes_by_source;
+    auto i = by_source.find(peer.id());
+    return i == by_source.end() ? 0 : i->second;
+  }
+
+  bool finishes(const std::shared_ptr<browser>& client) {
+    return pass_until([&] { return client->complete; }, 10s)
+           && is_content(client->body, {0, server->size});
+  }
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(secure_session_tests, fixture)
+
+CAF_TEST(a peer is connected once both sides want it) {
+  go(trust_mode::open);
+  secure_peer peer{*this, *x};
+  pass(100ms);
+  CAF_REQUIRE_EQUAL(in_state("waiting").size(), 1u);
+  CAF_CHECK_EQUAL(peer.got<wire2::welcome>().size(), 1u);
+  peer.send(wire2::welcome{});
+  auto peers = in_state("connected");
+  CAF_REQUIRE_EQUAL(peers.size(), 1u);
+  CAF_CHECK_EQUAL(peers[0].protocol, "2");
+  CAF_CHECK_EQUAL(peers[0].name, "friend");
+}
+
+CAF_TEST(nothing is asked of a peer that has not said welcome) {
+  go(trust_mode::open);
+  secure_peer peer{*this, *x};
+  pass(1500ms);
+  auto client = download();
+  CAF_CHECK(finishes(client));
+  CAF_CHECK(peer.got<wire2::fetch>().empty());
+  CAF_CHECK_EQUAL(taken_from(peer), 0u);
+}
+
+CAF_TEST(a download comes in parts from a peer) {
+  go(trust_mode::open);
+  secure_peer peer{*this, *x};
+  peer.on_request = [&](const wire2::fetch& ask) {
+    CAF_CHECK(ask.expected == version());
+    peer.bring(ask);
+  };
+  peer.send(wire2::welcome{});
+  auto client = download();
+  CAF_CHECK(finishes(client));
+  CAF_CHECK(taken_from(peer) > 1'000'000);
+}
+
+CAF_TEST(whatever a peer gets wrong is fetched elsewhere) {
+  go(trust_mode::open);
+  using change = std::function<void(wire2::message&)>;
+  auto in = []<class T>(auto f, T*) -> change {
+    return [f](wire2::message& y) {
+      if (auto z = std::get_if<T>(&y))
+        f(*z);
+    };
+  };
+  using head = wire2::fetch_head;
+  using part = wire2::part;
+  std::vector<change> lies{
+      in([](head& y) { y.status = 200; }, (head*)nullptr),
+      in([](head& y) { y.found.etag = "\"v2\""; }, (head*)nullptr),
+      in([](head& y) { y.range.begin += 1; }, (head*)nullptr),
+      in([](part& y) { y.offset += 1; }, (part*)nullptr),
+      in([](part& y) { y.id = wire2::exchange_id{4711}; }, (part*)nullptr),
+      in([](head& y) { y.id = wire2::exchange_id{4711}; }, (head*)nullptr),
+  };
+  for (auto& lie : lies) {
+    secure_peer peer{*this, *x};
+    peer.on_request = [&](const wire2::fetch& ask) { peer.bring(ask, lie); };
+    peer.send(wire2::welcome{});
+    auto client = download();
+    CAF_CHECK(finishes(client));
+    CAF_CHECK(!peer.got<wire2::fetch>().empty());
+    for (auto& y : status(*x).transfers)
+      CAF_CHECK(!y.ledger.bytes_by_source.contains(peer.id()));
+  }
+}
+
+CAF_TEST(a range is fetched for a peer with what the origin said of it) {
+  go(trust_mode::open);
+  secure_peer peer{*this, *x};
+  peer.send(wire2::welcome{});
+  auto ask = peer.ask({1000, 201'000}, version());
+  pass(50ms);
+  auto heads = peer.got<wire2::fetch_head>();
+  CAF_REQUIRE_EQUAL(heads.size(), 1u);
+  CAF_CHECK(heads[0].found == version());
+  CAF_CHECK(peer.text_of(ask) == content({1000, 201'000}).text());
+  auto ends = peer.got<wire2::fetch_done>();
+  CAF_REQUIRE_EQUAL(ends.size(), 1u);
+  CAF_CHECK(ends[0].hash == sha256(content({1000, 201'000}).bytes()));
+  CAF_CHECK_EQUAL(x->env->serving->used(), 0u);
+}
+
+CAF_TEST(what a peer calls off is called off at the origin) {
+  go(trust_mode::open);
+  x->wan->rate = 1000;
+  secure_peer peer{*this, *x};
+  peer.send(wire2::welcome{});
+  auto ask = peer.ask({0, 100'000}, version());
+  CAF_CHECK_EQUAL(x->wan->exchanges.size(), 1u);
+  peer.send(wire2::cancel{ask.id});
+  CAF_CHECK(x->wan->exchanges.empty());
+  CAF_CHECK_EQUAL(x->env->serving->used(), 0u);
+  CAF_CHECK_EQUAL(in_state("connected").size(), 1u);
+}
+
+CAF_TEST(a stranger waits with a code and gets nothing) {
+  go(trust_mode::ask);
+  secure_peer peer{*this, *x};
+  pass(100ms);
+  CAF_CHECK(peer.got<wire2::welcome>().empty());
+  auto commits = peer.got<wire2::pairing_commit>();
+  CAF_REQUIRE_EQUAL(commits.size(), 1u);
+  CAF_REQUIRE(peer.hash.has_value());
+  auto nonce = wire2::pairing_nonce::from(peapod::byte_buffer(32, 7));
+  peer.send(wire2::pairing_commit{
+      pairing_commitment(noise::role::initiator, *peer.hash, nonce)});
+  auto reveals = peer.got<wire2::pairing_reveal>();
+  CAF_REQUIRE_EQUAL(reveals.size(), 1u);
+  peer.send(wire2::pairing_reveal{nonce});
+  auto code = derive_pairing_code(*peer.hash, nonce, reveals[0].nonce);
+  auto told = std::ranges::any_of(x->log, [&](const std::string& line) {
+    return line.find(peapod::to_string(code)) != std::string::npos;
+  });
+  CAF_CHECK(told);
+  CAF_REQUIRE_EQUAL(in_state("waiting").size(), 1u);
+  peer.ask({0, 1000}, version());
+  CAF_CHECK(peer.got<wire2::part>().empty());
+  CAF_CHECK(peer.is_closed());
+  CAF_CHECK_EQUAL(x->wan->opened, 0u);
+}
+
+CAF_TEST(without the pod secret nobody gets in) {
+  go(trust_mode::secret);
+  x->env->ports.psk = std::make_shared<const secret_bytes<32>>(
+      std::span<const uint8_t, 32>{peapod::byte_buffer(32, 9).data(), 32});
+  {
+    secure_peer peer{*this, *x};
+    pass(6s);
+    CAF_CHECK(!peer.hash);
+    CAF_CHECK(peer.is_closed());
+    CAF_CHECK(in_state("connected").empty());
+    CAF_CHECK(in_state("waiting").empty());
+  }
+  secure_peer peer{*this, *x, 9};
+  peer.send(wire2::welcome{});
+  CAF_CHECK_EQUAL(in_state("connected").size(), 1u);
+}
+
+CAF_TEST(strangers that wait have a bound) {
+  go(trust_mode::ask);
+  std::vector<std::unique_ptr<secure_peer>> crowd;
+  for (auto i = 0; i < 20; ++i)
+    crowd.push_back(std::make_unique<secure_peer>(*this, *x));
+  auto closed =
+      std::ranges::count_if(crowd, [](auto& y) { return y->is_closed(); });
+  CAF_CHECK_EQUAL(closed, 4);
+}
+
+CAF_TEST(who connects and says nothing is dropped after five seconds) {
+  go(trust_mode::open);
+  std::vector<std::shared_ptr<wire>> crowd;
+  for (auto i = 0; i < 20; ++i) {
+    auto [ours, theirs] =
+        wire::make(net.work, endpoint{"192.0.2.97", 40000}, x->peers->local());
+    x->peers->arrive(theirs);
+    crowd.push_back(ours);
+    settle();
+  }
+  // One address has room for eight.
+  CAF_CHECK_EQUAL(children(x->env->sessions.get()), 8u);
+  pass(6s);
+  CAF_CHECK_EQUAL(children(x->env->sessions.get()), 0u);
+}
+
+CAF_TEST(protocol 1 is turned away unless it is allowed) {
+  go(trust_mode::open);
+  auto [ours, theirs] =
+      wire::make(net.work, endpoint{"192.0.2.97", 40000}, x->peers->local());
+  x->peers->arrive(theirs);
+  settle();
+  auto self = identity::generate(x->env->ports.random);
+  auto hello = encode_hello(self);
+  ours->write({slice{peapod::byte_buffer(hello.begin(), hello.end())}},
+              [](result<void>) {});
+  settle();
+  CAF_CHECK_EQUAL(children(x->env->sessions.get()), 0u);
+}
+
+CAF_TEST(a peer that was secure is not taken with less) {
+  x = add_device({});
+  go_online(*x);
+  auto who = identity::generate(x->env->ports.random);
+  auto secret = peapod::byte_buffer(who.secret().begin(), who.secret().end());
+  {
+    secure_peer peer{*this, *x, std::move(who)};
+    peer.send(wire2::welcome{});
+    CAF_CHECK_EQUAL(in_state("connected").size(), 1u);
+  }
+  auto again = identity::from_secret(secret).value();
+  auto [ours, theirs] =
+      wire::make(net.work, endpoint{"192.0.2.97", 40000}, x->peers->local());
+  x->peers->arrive(theirs);
+  settle();
+  auto hello = encode_hello(again);
+  ours->write({slice{peapod::byte_buffer(hello.begin(), hello.end())}},
+              [](result<void>) {});
+  settle();
+  CAF_CHECK_EQUAL(children(x->env->sessions.get()), 0u);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
