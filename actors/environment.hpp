@@ -8,6 +8,7 @@
 #include "core/http_semantics.hpp"
 #include "core/identity.hpp"
 #include "core/scheduler.hpp"
+#include "core/trust_store.hpp"
 
 #include <caf/actor_system.hpp>
 
@@ -30,8 +31,10 @@ using log_sink = std::function<void(log_level, const std::string&)>;
 
 /// What the user decided, as far as actors care.
 struct pod_config {
-  std::string name;      ///< what people call this device
-  bool legacy = true;    ///< speak protocol 1 with foreign peers
+  std::string name;                    ///< what people call this device
+  bool legacy = true;                  ///< speak protocol 1 with foreign peers
+  trust_mode trust = trust_mode::open; ///< who may join
+  std::vector<device_id> legacy_devices; ///< may speak protocol 1 all the same
   bool discovery = true; ///< announce this device and hear others
   duration beacon_interval = std::chrono::seconds(4);
   std::vector<endpoint> static_peers;
@@ -63,6 +66,15 @@ struct pod_ports {
   std::function<result<std::shared_ptr<discovery_port>>()> open_discovery;
   random_source random;
   log_sink log;
+  /// Who belongs to the pod. Beside the roster, which may crash; used on the io
+  /// thread only.
+  std::shared_ptr<trust_store> trust = std::make_shared<trust_store>();
+  /// Puts it where the next start finds it. Called on the io thread, which
+  /// waits for the disk: only when a person changes something, or a device that
+  /// is trusted calls itself anew.
+  std::function<result<void>(const trust_store&)> save_trust;
+  /// What all devices of the pod know (`pod_secret::psk`), or null.
+  std::shared_ptr<const secret_bytes<32>> psk;
   /// Our live actors as JSON, for members of the pod; `done` is called once,
   /// from any thread.
   std::function<void(std::function<void(std::string)>)> view;

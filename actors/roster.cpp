@@ -1,6 +1,7 @@
 #include "actors/roster.hpp"
 
 #include "actors/peer_session.hpp"
+#include "actors/roster_trust.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -118,6 +119,7 @@ void on_session_opened(self_pointer self, const session_opened& msg) {
   link.name = msg.name;
   link.foreign = msg.foreign;
   st.core->session_established(link, now_of(self));
+  take_name(*st.env, msg.key, msg.name);
   pump(self);
 }
 
@@ -170,12 +172,24 @@ peer_list list(self_pointer self) {
       peer.address = to_string(i->second.remote);
     peer.state = to_string(x.state);
     peer.protocol = x.foreign ? "1 (foreign)" : "1";
+    peer.trust = trust_word(*self->state.env, x.key);
     auto& same = self->state.same_line;
     if (auto i = same.find(x.id); i != same.end())
       peer.same_line = i->second;
     out.peers.push_back(std::move(peer));
   }
+  add_absent(*self->state.env, out.peers);
   return out;
+}
+
+trust_change on_change_trust(self_pointer self, const change_trust& msg) {
+  auto changed = set_trust(self, msg);
+  if (!changed)
+    return {changed.error()};
+  for (auto& x : list(self).peers)
+    if (x.id == changed->id)
+      return {std::move(x)};
+  return {std::move(*changed)};
 }
 
 roster_config config_of(const environment& env) {
@@ -243,6 +257,7 @@ roster_actor::behavior_type roster_behavior(self_pointer self,
           tell(x.handle, leave_pod{});
       },
       [self](list_peers) { return list(self); },
+      [self](const change_trust& msg) { return on_change_trust(self, msg); },
   };
 }
 
