@@ -3,6 +3,7 @@
 #include "actors/ports.hpp"
 #include "core/address_policy.hpp"
 #include "core/error.hpp"
+#include "core/trust_store.hpp"
 #include "core/types.hpp"
 #include "core/upstream.hpp"
 
@@ -76,7 +77,9 @@ struct settings {
     duration hang_limit = std::chrono::seconds(30); ///< of one handler
   } debug;
   struct {
-    std::string mode = "open";
+    trust_mode mode = trust_mode::open;
+    std::filesystem::path secret_file;     ///< the pod's secret
+    std::vector<device_id> legacy_devices; ///< may still speak protocol 1
   } trust;
   struct {
     severity level = severity::info;

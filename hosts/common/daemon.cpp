@@ -60,9 +60,13 @@ void greet(const settings& x, const node& device) {
   log::info("device " + to_string(device.id()) + " (" + x.pod.name
             + ") serves the proxy at http://" + to_string(device.proxy())
             + " and peers at " + to_string(device.transport()));
-  if (x.trust.mode == "open")
+  if (x.trust.mode == trust_mode::open)
     log::warn("[trust] mode=\"open\": anyone on the local network can join "
               "this pod; use it on trusted networks only");
+  else
+    log::warn("[trust] mode=\"" + std::string{to_string(x.trust.mode)}
+              + "\" is not enforced yet: anyone on the local network can join "
+                "this pod");
 }
 
 /// Most systems give a process 1024 descriptors and let it have more.
