@@ -8,6 +8,7 @@
 #include "core/http_semantics.hpp"
 #include "core/identity.hpp"
 #include "core/scheduler.hpp"
+#include "core/trust_store.hpp"
 
 #include <caf/actor_system.hpp>
 
@@ -27,13 +28,6 @@ enum class log_level { trace, debug, info, warn, error };
 
 /// Takes a line of the log. Called from any thread.
 using log_sink = std::function<void(log_level, const std::string&)>;
-
-/// Who belongs to the pod.
-enum class trust_mode {
-  ask,    ///< whom a person has accepted
-  secret, ///< who knows the pod secret
-  open,   ///< everybody on the local network
-};
 
 /// What the user decided, as far as actors care.
 struct pod_config {
@@ -74,9 +68,17 @@ struct pod_ports {
   std::function<result<std::shared_ptr<stream_acceptor>>()> listen_peers;
   std::function<result<std::shared_ptr<discovery_port>>()> open_discovery;
   random_source random;
-  /// What all members share in mode secret (PROTOCOL, Protocol 2, Trust).
-  std::shared_ptr<const secret_bytes<32>> psk;
   log_sink log;
+  /// Who belongs to the pod. Beside the roster, which may crash; used on the io
+  /// thread only.
+  std::shared_ptr<trust_store> trust = std::make_shared<trust_store>();
+  /// Puts it where the next start finds it. Called on the io thread, which
+  /// waits for the disk: only when a person changes something, or a device that
+  /// is trusted calls itself anew.
+  std::function<result<void>(const trust_store&)> save_trust;
+  /// What all devices of the pod know in mode secret (`pod_secret::psk`), or
+  /// null.
+  std::shared_ptr<const secret_bytes<32>> psk;
   /// Our live actors as JSON, for members of the pod; `done` is called once,
   /// from any thread.
   std::function<void(std::function<void(std::string)>)> view;

@@ -173,7 +173,9 @@ using roster_actor = caf::typed_actor<
     // Tell all peers that we leave.
     caf::reacts_to<leave_pod>,
     // Who is there?
-    caf::replies_to<list_peers>::with<peer_list>>;
+    caf::replies_to<list_peers>::with<peer_list>,
+    // A person lets a device in, or out.
+    caf::replies_to<change_trust>::with<trust_change>>;
 
 /// Announces this device and hears others.
 using discovery_listener_actor =

@@ -417,6 +417,12 @@ struct peer_status {
   double rate_up = 0;   ///< bytes a second to it, lately
   /// Who has the same bottleneck, so that both bring what one would.
   std::optional<device_id> same_line = std::nullopt;
+  /// How it stands with us: `trusted`, `waiting` for a person to let it in,
+  /// `stranger`, `open` (everybody is let in) or `insecure` (speaks what has no
+  /// real confidentiality).
+  std::string trust = {};
+  std::vector<std::string> code = {}; ///< words to compare while it waits
+  bool secure = false; ///< its session has authentication and confidentiality
 };
 
 struct transfer_status {
@@ -445,6 +451,18 @@ struct list_peers {};
 /// The devices that the roster knows.
 struct peer_list {
   std::vector<peer_status> peers;
+};
+
+/// Let a device into the pod, or out of it. `who` is as in `find_device`.
+struct change_trust {
+  std::string who;
+  bool trusted = true;
+};
+
+/// How the device stands now. Errors: those of `find_device`,
+/// `trust_store::trust` and of saving.
+struct trust_change {
+  result<peer_status> outcome;
 };
 
 /// A transfer tells how it stands.
@@ -526,6 +544,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::get_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::pod_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::list_peers)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::peer_list)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::change_trust)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::trust_change)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::transfer_reported)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::start_work)

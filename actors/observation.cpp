@@ -50,6 +50,10 @@ std::string_view to_string(event_kind x) {
       return "line_shared";
     case event_kind::overloaded:
       return "overloaded";
+    case event_kind::peer_trusted:
+      return "peer_trusted";
+    case event_kind::peer_untrusted:
+      return "peer_untrusted";
   }
   return "unknown";
 }

@@ -107,6 +107,8 @@ enum class event_kind {
   lease_moved,
   line_shared,
   overloaded,
+  peer_trusted,
+  peer_untrusted,
 };
 
 /// The name of a kind, as in `peer_up`.

@@ -30,6 +30,14 @@ public:
   /// pod cannot answer (with an error) within two seconds.
   void status(std::function<void(result<pod_status>)> done);
 
+  /// Lets a device into the pod, or out of it; `who` is its name, its id or the
+  /// beginning of its id. `done` is called from any thread, once, with how the
+  /// device stands then. Errors: `not_found`, `mismatch` when `who` names
+  /// several, `limit_reached`, `io_failed` and the like when it could not be
+  /// saved, `cancelled` while the pod stops, `timed_out`.
+  void change_trust(std::string who, bool trusted,
+                    std::function<void(result<peer_status>)> done);
+
   /// A handler outside of any actor has thrown on the thread of the sockets:
   /// whoever waits for it waits in vain, so all that uses sockets restarts.
   void io_failed(const std::string& what);

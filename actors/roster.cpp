@@ -1,6 +1,7 @@
 #include "actors/roster.hpp"
 
 #include "actors/peer_session.hpp"
+#include "actors/roster_trust.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -108,26 +109,13 @@ void on_peer_dialled(self_pointer self, peer_dialled& msg) {
 void on_admission_requested(self_pointer self, const admission_requested& msg) {
   auto& st = self->state;
   auto verdict =
-      st.core->admit(msg.id, msg.remote.address, now_of(self), msg.secure);
+      may_speak(*st.env, msg.key, msg.secure)
+          ? st.core->admit(msg.id, msg.remote.address, now_of(self), msg.secure)
+          : result<void>{spoke_more()};
   if (!verdict)
     st.env->log(log_level::debug, "not admitted: " + to_string(verdict.error())
                                       + " peer=" + to_string(msg.id));
   tell(msg.session, admission{bool{verdict}});
-}
-
-/// Whether a device belongs to the pod.
-bool is_trusted(const roster_state& st, const roster_state::session_entry& x) {
-  // The core lets no others in by protocol 1.
-  if (!x.secure)
-    return true;
-  switch (st.env->config.trust) {
-    case trust_mode::open:
-      return true;
-    case trust_mode::secret:
-      return true; // it has proven that it knows the secret
-    default:
-      return false;
-  }
 }
 
 /// Tells a session whether its peer belongs to the pod. Those that do not wait
@@ -138,10 +126,12 @@ void decide(self_pointer self, uint64_t connection) {
   if (i == st.sessions.end())
     return;
   auto& x = i->second;
-  x.trusted = is_trusted(st, x);
+  x.trusted = is_wanted(*st.env, x);
   auto waiting = std::ranges::count_if(
       st.sessions, [](auto& kv) { return !kv.second.trusted; });
-  if (!x.trusted && waiting > max_waiting)
+  if (!may_speak(*st.env, x.key, x.secure))
+    tell(x.handle, drop_session{spoke_more().detail});
+  else if (!x.trusted && waiting > max_waiting)
     tell(x.handle, drop_session{"too many devices wait to be accepted"});
   else
     tell(x.handle, trust_decided{x.trusted});
@@ -188,6 +178,7 @@ void on_session_opened(self_pointer self, const session_opened& msg) {
   link.secure = msg.secure;
   link.waits = true;
   st.core->session_established(link, now_of(self));
+  note_session(self, st.sessions.at(msg.connection));
   pump(self);
   decide(self, msg.connection);
 }
@@ -241,12 +232,25 @@ peer_list list(self_pointer self) {
       peer.address = to_string(i->second.remote);
     peer.state = to_string(x.state);
     peer.protocol = x.secure ? "2" : x.foreign ? "1 (foreign)" : "1";
+    peer.secure = x.secure;
+    describe_trust(self, x, peer);
     auto& same = self->state.same_line;
     if (auto i = same.find(x.id); i != same.end())
       peer.same_line = i->second;
     out.peers.push_back(std::move(peer));
   }
+  add_absent(*self->state.env, out.peers);
   return out;
+}
+
+trust_change on_change_trust(self_pointer self, const change_trust& msg) {
+  auto changed = set_trust(self, msg);
+  if (!changed)
+    return {changed.error()};
+  for (auto& x : list(self).peers)
+    if (x.id == changed->id)
+      return {std::move(x)};
+  return {std::move(*changed)};
 }
 
 roster_config config_of(const environment& env) {
@@ -312,13 +316,16 @@ roster_actor::behavior_type roster_behavior(self_pointer self,
       [self](const tick&) {
         self->state.core->expire(now_of(self));
         pump(self);
+        save_notes(self, false);
         self->delayed_send(self, tick_interval, tick{});
       },
       [self](leave_pod) {
+        save_notes(self, true);
         for (auto& [connection, x] : self->state.sessions)
           tell(x.handle, leave_pod{});
       },
       [self](list_peers) { return list(self); },
+      [self](const change_trust& msg) { return on_change_trust(self, msg); },
   };
 }
 

@@ -34,6 +34,8 @@ struct roster_state {
   std::unique_ptr<peapod::roster> core;
   std::map<uint64_t, session_entry> sessions; ///< by connection
   std::map<device_id, device_id> same_line;   ///< who shares a bottleneck
+  bool has_notes = false; ///< the trust store has changed by itself
+  instant saved{};        ///< when such changes were saved
 };
 
 /// Knows the devices around, dials them and decides which connection stays.

@@ -215,7 +215,7 @@ std::vector<roster::entry> roster::list(instant now) const {
     std::optional<uint64_t> connection;
     if (x.session)
       connection = x.session->connection;
-    out.push_back({id, x.name, x.address, x.port, x.foreign, x.secure,
+    out.push_back({id, x.key, x.name, x.address, x.port, x.foreign, x.secure,
                    is_static(id), state_of(x, now), connection, x.last_seen});
   }
   return out;

@@ -189,6 +189,7 @@ public:
   /// A device, for status.
   struct entry {
     device_id id;
+    public_key key;
     std::string name;
     std::string address; ///< empty when we have not learned where it listens
     uint16_t port = 0;

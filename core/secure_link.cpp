@@ -53,6 +53,10 @@ std::string plain(std::string_view text) {
   return out;
 }
 
+/// Bytes of a part: few enough to stay in the processor's cache from hashing to
+/// sealing, and from opening to hashing.
+constexpr size_t part_size = 32_KiB;
+
 constexpr std::optional<std::chrono::seconds> no_wait = std::nullopt;
 
 } // namespace
@@ -381,10 +385,13 @@ void secure_link::bring(ask_id id, unsigned status, const representation& found,
     if (auto sent = core_.send(head); !sent)
       return refuse(id, chunk_failure::mismatch, sent.error().detail, {});
   }
-  x.hash.update(bytes.bytes());
   x.next += bytes.size();
-  for (size_t at = 0; at < bytes.size(); at += wire2::max_part_size)
-    say(wire2::part{to, offset + at, bytes.sub(at, wire2::max_part_size)});
+  for (size_t at = 0; at < bytes.size(); at += part_size) {
+    auto part = bytes.sub(at, part_size);
+    // Sealed while it is still in the processor's cache.
+    x.hash.update(part.bytes());
+    say(wire2::part{to, offset + at, std::move(part)});
+  }
   pump({});
 }
 

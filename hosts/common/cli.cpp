@@ -3,9 +3,12 @@
 #include "hosts/common/control_commands.hpp"
 #include "hosts/common/identity_file.hpp"
 #include "hosts/common/proxy_commands.hpp"
+#include "hosts/common/secret_commands.hpp"
 #include "hosts/common/size_text.hpp"
 
 #include <CLI/CLI.hpp>
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <iostream>
@@ -75,6 +78,7 @@ private:
     id_ = add("id", "Print this device's id; makes its key if there is none");
     control_.emplace(app_);
     proxy_.emplace(app_);
+    secret_.emplace(app_);
     declare_console();
     declare_demo();
   }
@@ -138,6 +142,8 @@ private:
       return ask_daemon();
     if (proxy_->is_given())
       return set_proxy();
+    if (secret_->is_given())
+      return keep_secret();
     if (*console_)
       return console();
     if (*demo_)
@@ -190,6 +196,14 @@ private:
                        {out_, err_, print_style{}});
   }
 
+  int keep_secret() {
+    auto loaded = load_settings(file_, overrides_, env_);
+    if (!loaded)
+      return fail(loaded.error());
+    bool on_terminal = &out_ == &std::cout && ::isatty(STDOUT_FILENO) != 0;
+    return secret_->run(*loaded, {out_, err_, print_style{}}, on_terminal);
+  }
+
   int console() {
     auto loaded = load_settings(file_, overrides_, env_);
     if (!loaded)
@@ -239,6 +253,7 @@ private:
   console_options console_options_;
   std::optional<control_commands> control_;
   std::optional<proxy_commands> proxy_;
+  std::optional<secret_commands> secret_;
 };
 
 } // namespace

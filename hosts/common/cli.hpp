@@ -49,7 +49,8 @@ enum exit_code : int {
 };
 
 /// The whole command line: `peapod --actor-config FILE`, `check-config`, `id`,
-/// `status` and the other questions to a daemon, `proxy`, `console`, `demo`,
+/// `status` and the other questions to a daemon, `proxy`, `secret`, `console`,
+/// `demo`,
 /// `--version`, `--help`. Arguments of the form
 /// `--section.key=value` override the file. Returns the exit code.
 int run_cli(int argc, const char* const* argv, const cli_hooks& hooks);

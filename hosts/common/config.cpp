@@ -203,6 +203,8 @@ void fill_defaults(settings& s, const process_environment& env) {
     s.pod.name = env.host_name.empty() ? "peapod" : env.host_name.substr(0, 32);
   if (s.pod.state_dir.empty())
     s.pod.state_dir = default_state_dir(env);
+  if (s.trust.secret_file.empty())
+    s.trust.secret_file = s.pod.state_dir / "secret";
   if (s.console.socket.empty())
     s.console.socket = default_socket(env, s.pod.state_dir);
 }

@@ -3,6 +3,7 @@
 #include "actors/ports.hpp"
 #include "core/address_policy.hpp"
 #include "core/error.hpp"
+#include "core/trust_store.hpp"
 #include "core/types.hpp"
 #include "core/upstream.hpp"
 
@@ -47,7 +48,7 @@ struct settings {
   } discovery;
   struct {
     endpoint listen{"0.0.0.0", 45679};
-    bool legacy = true; ///< also speak protocol 1
+    bool legacy = false; ///< also speak protocol 1
   } transport;
   struct {
     bool enabled = true;
@@ -76,7 +77,9 @@ struct settings {
     duration hang_limit = std::chrono::seconds(30); ///< of one handler
   } debug;
   struct {
-    std::string mode = "open";
+    trust_mode mode = trust_mode::ask;
+    std::filesystem::path secret_file;     ///< the pod's secret
+    std::vector<device_id> legacy_devices; ///< may still speak protocol 1
   } trust;
   struct {
     severity level = severity::info;

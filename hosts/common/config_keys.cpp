@@ -188,9 +188,20 @@ std::optional<std::string> read_group(const value& x) {
   return multicast ? text : std::nullopt;
 }
 
-std::optional<std::string> read_trust_mode(const value& x) {
+std::optional<trust_mode> read_trust_mode(const value& x) {
+  using enum trust_mode;
   auto text = read_text(x);
-  return text == "open" ? text : std::nullopt;
+  for (auto mode : {ask, secret, open})
+    if (text == to_string(mode))
+      return mode;
+  return std::nullopt;
+}
+
+std::optional<device_id> read_device_id(const value& x) {
+  auto bytes = from_hex(read_text(x).value_or(""));
+  if (bytes.size() != device_id::size)
+    return std::nullopt;
+  return device_id::from(bytes);
 }
 
 std::optional<severity> read_level(const value& x) {
@@ -350,8 +361,14 @@ std::vector<config_key> make_keys() {
              PEAPOD_MEMBER(debug.fault_injection)),
       single("debug.hang-limit", other, "a duration from 1s to 60min",
              read_hang_limit, PEAPOD_MEMBER(debug.hang_limit)),
-      single("trust.mode", text, "\"open\"", read_trust_mode,
-             PEAPOD_MEMBER(trust.mode)),
+      single("trust.mode", text, "\"ask\", \"secret\" or \"open\"",
+             read_trust_mode, PEAPOD_MEMBER(trust.mode)),
+      single("trust.secret-file", text, "a file such as \"/etc/peapod/secret\"",
+             read_path, PEAPOD_MEMBER(trust.secret_file)),
+      list("trust.legacy-devices", text_list,
+           "a list of device ids, 32 hexadecimal digits each, as peapod peers "
+           "--json prints them",
+           read_device_id, PEAPOD_MEMBER(trust.legacy_devices)),
       single("log.level", text,
              "\"trace\", \"debug\", \"info\", \"warn\", \"error\" or \"off\"",
              read_level, PEAPOD_MEMBER(log.level)),

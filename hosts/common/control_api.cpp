@@ -31,6 +31,8 @@ unsigned status_of(errc code) {
     case errc::not_found:
       return 404;
     case errc::not_allowed:
+    case errc::mismatch:
+    case errc::limit_reached:
       return 409;
     case errc::gone:
       return 410;
@@ -79,6 +81,8 @@ void control_api::answer(net::control_request ask, control_reply reply) {
     case control_route::kill:
     case control_route::restart:
     case control_route::fault:
+    case control_route::trust:
+    case control_route::untrust:
       return act(*call, ask.body, std::move(reply));
     case control_route::events:
     case control_route::trace:
@@ -200,11 +204,16 @@ void control_api::follow(const control_call& call, control_reply reply) {
 
 void control_api::act(const control_call& call, const std::string& body,
                       control_reply reply) {
-  if (call.route == control_route::kill)
-    return kill(call.actor, std::move(reply));
-  if (call.route == control_route::restart)
-    return restart(call.actor, std::move(reply));
-  disturb(call.actor, body, std::move(reply));
+  switch (call.route) {
+    case control_route::kill:
+      return kill(call.actor, std::move(reply));
+    case control_route::restart:
+      return restart(call.actor, std::move(reply));
+    case control_route::fault:
+      return disturb(call.actor, body, std::move(reply));
+    default:
+      return change_trust(call, std::move(reply));
+  }
 }
 
 void control_api::kill(actor_number id, control_reply reply) {
@@ -222,6 +231,15 @@ void control_api::restart(actor_number id, control_reply reply) {
     reply(to_response(json::object{{"restarted", id}, {"as", std::move(as)}}));
   };
   backend_->restart(id, std::move(done));
+}
+
+void control_api::change_trust(const control_call& call, control_reply reply) {
+  backend_->change_trust(
+      call.who, call.route == control_route::trust,
+      [reply = std::move(reply)](result<peer_status> x) {
+        reply(x ? to_response(json::object{{"peer", to_json(*x)}})
+                : to_response(x.error()));
+      });
 }
 
 void control_api::disturb(actor_number id, const std::string& body,

@@ -42,6 +42,9 @@ public:
                        std::function<void(result<actor_number>)> done) = 0;
   virtual result<void> disturb(actor_number id, const fault& what) = 0;
 
+  virtual void change_trust(std::string who, bool trusted,
+                            std::function<void(result<peer_status>)> done) = 0;
+
   virtual const proxy_counters& counters() const = 0;
 
   /// What is held of ranges that were fetched for peers.

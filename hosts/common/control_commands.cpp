@@ -2,6 +2,7 @@
 
 #include "hosts/common/cli.hpp"
 #include "hosts/common/control_client.hpp"
+#include "hosts/common/control_routes.hpp"
 #include "hosts/common/event_source.hpp"
 #include "hosts/common/json_members.hpp"
 #include "hosts/common/status_text.hpp"
@@ -123,6 +124,31 @@ int control_commands::disturb() {
   auto fault = parsed ? text_of(*parsed, "fault") : fault_;
   return show({line{"actor " + std::to_string(id_) + ": "
                     + (fault.empty() ? "not disturbed any more" : fault)}});
+}
+
+int control_commands::trust() {
+  return change_trust(true);
+}
+
+int control_commands::untrust() {
+  return change_trust(false);
+}
+
+int control_commands::change_trust(bool trusted) {
+  auto answer = ask({"POST", trust_target(who_, trusted), ""});
+  if (!answer)
+    return fail(answer.error());
+  if (json_)
+    return show_as_is(*answer);
+  auto peer = read_peer(*answer);
+  if (!peer)
+    return fail(peer.error());
+  line out{name_of(*peer) + " (" + peer->id + ") is "
+           + (trusted ? "trusted" : "not trusted any more")};
+  if (!trusted && peer->trust == "open")
+    out.add("; it may still join: [trust] mode=\"open\" lets everybody in",
+            tone::warn);
+  return show({out});
 }
 
 // -- asking and showing -------------------------------------------------------

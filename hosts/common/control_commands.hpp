@@ -49,6 +49,7 @@ private:
   void declare_streams(CLI::App& app);
   void declare_changes(CLI::App& app);
   void declare_fault(CLI::App& app);
+  void declare_trust(CLI::App& app);
 
   int print_status();
   int print_actors();
@@ -63,9 +64,12 @@ private:
   int kill();
   int restart();
   int disturb();
+  int trust();
+  int untrust();
 
   template <class Read, class Show>
   int print(std::string target, Read read, Show show);
+  int change_trust(bool trusted);
   int follow(const std::string& target);
   result<std::string> ask(net::control_request request);
   std::string actor_target(std::string_view what = "") const;
@@ -85,6 +89,7 @@ private:
   CLI::Option* since_given_ = nullptr;
   uint64_t since_ = 0;
   uint64_t count_ = 0;
+  std::string who_;
   std::string fault_;
   uint64_t every_ = 1;
   uint64_t times_ = 1;

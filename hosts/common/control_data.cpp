@@ -128,13 +128,22 @@ daemon daemon_of(const json::object& in) {
           real_of(in, "uptime"),  flag_of(in, "fault_injection")};
 }
 
+std::vector<std::string> texts_of(const json::array& in) {
+  std::vector<std::string> out;
+  for (auto& x : in)
+    out.push_back(text(x));
+  return out;
+}
+
 peer peer_of(const json::object& in) {
   auto* same = in.if_contains("same_line"); // of newer daemons, now and then
   return {text_of(in, "id"),         text_of(in, "name"),
           text_of(in, "address"),    text_of(in, "state"),
           text_of(in, "protocol"),   real_of(in, "rate_down"),
           real_of(in, "rate_up"),    number_of(in, "bytes_from"),
-          number_of(in, "bytes_to"), same ? text(*same) : std::string{}};
+          number_of(in, "bytes_to"), same ? text(*same) : std::string{},
+          text_of(in, "trust"),      texts_of(array_of(in, "code")),
+          flag_of(in, "secure")};
 }
 
 map_run run_of(const json::object& in) {
@@ -272,6 +281,12 @@ result<crash_list> read_crashes(std::string_view answer) {
 result<std::vector<peer>> read_peers(std::string_view answer) {
   return with_object(answer, [](const json::object& in) {
     return each(array_of(in, "peers"), peer_of);
+  });
+}
+
+result<peer> read_peer(std::string_view answer) {
+  return with_object(answer, [](const json::object& in) {
+    return peer_of(object_of(in, "peer"));
   });
 }
 

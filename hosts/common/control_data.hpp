@@ -87,7 +87,10 @@ struct peer {
   double rate_up = 0;
   uint64_t bytes_from = 0;
   uint64_t bytes_to = 0;
-  std::string same_line; ///< id of who shares its bottleneck, or empty
+  std::string same_line;         ///< id of who shares its bottleneck, or empty
+  std::string trust;             ///< as in `waiting`; empty of older daemons
+  std::vector<std::string> code; ///< words to compare while it waits
+  bool secure = false;
 };
 
 /// Cells of a body that lie side by side.
@@ -174,6 +177,8 @@ result<actor_page> read_actor(std::string_view json);
 result<node> read_tree(std::string_view json);
 result<crash_list> read_crashes(std::string_view json);
 result<std::vector<peer>> read_peers(std::string_view json);
+/// The answer to `POST /v1/peers/{who}/trust` and `untrust`.
+result<peer> read_peer(std::string_view json);
 result<std::vector<transfer>> read_transfers(std::string_view json);
 result<std::vector<member>> read_pod(std::string_view json);
 result<event> read_event(std::string_view json);

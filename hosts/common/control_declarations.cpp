@@ -39,6 +39,7 @@ control_commands::control_commands(CLI::App& app) {
   declare_streams(app);
   declare_changes(app);
   declare_fault(app);
+  declare_trust(app);
 }
 
 CLI::App* control_commands::add(CLI::App& app, std::string name,
@@ -107,6 +108,18 @@ void control_commands::declare_changes(CLI::App& app) {
       &self::restart)
       ->add_option("ID", id_, "The actor's number")
       ->check(is_number)
+      ->required();
+}
+
+void control_commands::declare_trust(CLI::App& app) {
+  using self = control_commands;
+  constexpr auto meaning = "The device's name, its id, or the first four or "
+                           "more digits of its id";
+  add(app, "trust", "Let a device into the pod", &self::trust)
+      ->add_option("NAME", who_, meaning)
+      ->required();
+  add(app, "untrust", "Let a device out of the pod", &self::untrust)
+      ->add_option("NAME", who_, meaning)
       ->required();
 }
 

@@ -12,16 +12,18 @@ namespace {
 
 // -- the table ----------------------------------------------------------------
 
-/// A path, in which `#` stands for an actor's number.
+/// A path, in which `#` stands for an actor's number and `*` for a device.
 struct route_pattern {
   std::string_view path;
   control_route route;
   bool is_post = false;
 };
 
-constexpr std::array<route_pattern, 14> patterns{{
+constexpr std::array<route_pattern, 16> patterns{{
     {"v1/status", control_route::status},
     {"v1/peers", control_route::peers},
+    {"v1/peers/*/trust", control_route::trust, true},
+    {"v1/peers/*/untrust", control_route::untrust, true},
     {"v1/transfers", control_route::transfers},
     {"v1/actors", control_route::actors},
     {"v1/actors/#", control_route::actor},
@@ -95,10 +97,10 @@ std::optional<std::vector<std::string>> segments_of(std::string_view path) {
 }
 
 bool matches(const route_pattern& x, const std::vector<std::string>& path) {
-  return std::ranges::equal(split(x.path, '/'), path,
-                            [](auto want, auto& have) {
-                              return want == "#" ? !have.empty() : want == have;
-                            });
+  return std::ranges::equal(
+      split(x.path, '/'), path, [](auto want, auto& have) {
+        return want == "#" || want == "*" ? !have.empty() : want == have;
+      });
 }
 
 or_refusal<control_call> parse_path(std::string_view method,
@@ -114,7 +116,9 @@ or_refusal<control_call> parse_path(std::string_view method,
   if (found->is_post ? method != "POST" : !is_get)
     return control_refusal{405, found->is_post ? "use POST" : "use GET",
                            found->is_post ? "POST" : "GET, HEAD"};
-  control_call out{found->route, 0, std::nullopt};
+  control_call out{found->route, 0, std::nullopt, {}};
+  if (found->path.find('*') != std::string_view::npos)
+    out.who = (*segments)[2];
   if (found->path.find('#') == std::string_view::npos)
     return out;
   auto number = parse_number((*segments)[2]);
@@ -202,6 +206,17 @@ or_refusal<control_call> with_query(control_call call, std::string_view query,
 }
 
 } // namespace
+
+std::string trust_target(std::string_view who, bool trusted) {
+  std::string out = "/v1/peers/";
+  for (unsigned char c : who) {
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+                 || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    out += plain ? std::string(1, static_cast<char>(c))
+                 : "%" + to_hex(std::span{&c, 1});
+  }
+  return out + (trusted ? "/trust" : "/untrust");
+}
 
 or_refusal<control_call> parse_call(std::string_view method,
                                     std::string_view target,

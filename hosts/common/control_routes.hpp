@@ -18,6 +18,8 @@ namespace peapod {
 enum class control_route {
   status,
   peers,
+  trust,
+  untrust,
   transfers,
   actors,
   actor,
@@ -37,6 +39,7 @@ struct control_call {
   control_route route = control_route::status;
   actor_number actor = 0; ///< of `actor`, `kill`, `restart`, `fault`, `trace`
   std::optional<uint64_t> since{}; ///< of `events`
+  std::string who{}; ///< of `trust`, `untrust`: as in `find_device`
 
   bool operator==(const control_call&) const = default;
 };
@@ -64,6 +67,9 @@ using or_refusal = boost::system::result<T, control_refusal>;
 or_refusal<control_call> parse_call(std::string_view method,
                                     std::string_view target,
                                     std::string_view last_event_id = {});
+
+/// The target that lets a device in, or out: `/v1/peers/{who}/trust`.
+std::string trust_target(std::string_view who, bool trusted);
 
 /// The body of `POST /v1/actors/{id}/fault`. Refusal: 400 when it is not
 /// exactly as docs/openapi.yaml says.

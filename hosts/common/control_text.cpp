@@ -187,6 +187,41 @@ std::optional<std::string> same_line_text(const peer& x,
          + " (the same internet line, or a limit of the origin)";
 }
 
+std::string typed_name(const peer& x, const std::vector<peer>& peers) {
+  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyz"
+                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  bool is_plain = !x.name.empty() && x.name.front() != '-'
+                  && x.name.find_first_not_of(plain) == std::string::npos;
+  bool is_own = std::ranges::none_of(peers, [&](auto& y) {
+    return y.id != x.id && (y.name == x.name || y.id.starts_with(x.name));
+  });
+  return is_plain && is_own ? x.name : x.id.substr(0, 12);
+}
+
+namespace {
+
+std::string words_of(const std::vector<std::string>& code) {
+  std::string out;
+  for (auto& word : code)
+    out += (out.empty() ? "" : " ") + word;
+  return out;
+}
+
+} // namespace
+
+std::optional<std::string> waiting_text(const peer& x, std::string_view how) {
+  if (x.trust == "trusted" && x.state == "waiting")
+    return name_of(x) + " has to let this device in too: compare the words "
+           + words_of(x.code) + " there";
+  if (x.trust != "waiting")
+    return std::nullopt;
+  auto out = name_of(x) + " waits to be let in";
+  if (x.code.empty())
+    return out + "; its words are on their way";
+  out += ". If it shows the words " + words_of(x.code);
+  return out + " too, " + std::string{how};
+}
+
 lines peers_text(const std::vector<peer>& peers) {
   if (peers.empty())
     return {line{"no other device is in the pod yet"}};
@@ -196,6 +231,7 @@ lines peers_text(const std::vector<peer>& peers) {
                     {x.id.substr(0, 12), tone::dim},
                     {x.address},
                     {x.state, tone_of_peer(x.state)},
+                    {x.trust, tone_of_trust(x.trust)},
                     {x.protocol},
                     {rate_text(static_cast<uint64_t>(x.rate_down))},
                     {rate_text(static_cast<uint64_t>(x.rate_up))},
@@ -205,6 +241,7 @@ lines peers_text(const std::vector<peer>& peers) {
                     {"ID"},
                     {"ADDRESS"},
                     {"STATE"},
+                    {"TRUST"},
                     {"PROTOCOL"},
                     {"DOWN", true},
                     {"UP", true},
@@ -213,6 +250,10 @@ lines peers_text(const std::vector<peer>& peers) {
                    rows);
   for (auto& x : peers)
     if (auto said = same_line_text(x, peers))
+      out.push_back(line{*said, tone::warn});
+  for (auto& x : peers)
+    if (auto said =
+            waiting_text(x, "type: peapod trust " + typed_name(x, peers)))
       out.push_back(line{*said, tone::warn});
   return out;
 }

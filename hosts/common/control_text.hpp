@@ -80,6 +80,17 @@ lines peers_text(const std::vector<peer>& peers);
 /// internet line, or the origin's limit, behind two devices.
 std::optional<std::string> same_line_text(const peer& x,
                                           const std::vector<peer>& peers);
+
+/// How a peer's trust is shown.
+tone tone_of_trust(std::string_view trust);
+
+/// What a person would type to mean a peer: its name if that is plain and its
+/// own, else the beginning of its id.
+std::string typed_name(const peer& x, const std::vector<peer>& peers);
+
+/// What is to be said of a peer that waits to be let in, if it does: the words
+/// to compare, and what to do when they are the same. `how` ends the sentence.
+std::optional<std::string> waiting_text(const peer& x, std::string_view how);
 lines transfers_text(const std::vector<transfer>& transfers);
 lines pod_text(const std::vector<member>& members);
 line event_text(const event& x);

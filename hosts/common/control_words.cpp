@@ -124,11 +124,12 @@ tone tone_of_state(const actor& x) {
 tone tone_of_kind(std::string_view kind) {
   if (kind == "crashed" || kind == "gave_up" || kind == "transfer_failed")
     return tone::bad;
-  if (kind == "hanging" || kind == "peer_down" || kind == "lease_lost"
-      || kind == "transfer_replaced" || kind == "dropped"
-      || kind == "overloaded" || kind == "line_shared")
+  if (kind == "hanging" || kind == "peer_untrusted" || kind == "peer_down"
+      || kind == "lease_lost" || kind == "transfer_replaced"
+      || kind == "dropped" || kind == "overloaded" || kind == "line_shared")
     return tone::warn;
-  if (kind == "peer_up" || kind == "transfer_done" || kind == "restarted")
+  if (kind == "peer_up" || kind == "peer_trusted" || kind == "transfer_done"
+      || kind == "restarted")
     return tone::good;
   if (kind == "lease_moved" || kind == "transfer_opened")
     return tone::active;
@@ -145,6 +146,12 @@ tone tone_of_peer(std::string_view state) {
   if (state == "connected")
     return tone::good;
   return state == "known" || state == "dialling" ? tone::plain : tone::warn;
+}
+
+tone tone_of_trust(std::string_view trust) {
+  if (trust == "trusted")
+    return tone::good;
+  return trust == "waiting" || trust == "insecure" ? tone::warn : tone::dim;
 }
 
 std::string count_text(double count) {

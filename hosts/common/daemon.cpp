@@ -60,9 +60,12 @@ void greet(const settings& x, const node& device) {
   log::info("device " + to_string(device.id()) + " (" + x.pod.name
             + ") serves the proxy at http://" + to_string(device.proxy())
             + " and peers at " + to_string(device.transport()));
-  if (x.trust.mode == "open")
+  if (x.trust.mode == trust_mode::open)
     log::warn("[trust] mode=\"open\": anyone on the local network can join "
               "this pod; use it on trusted networks only");
+  if (x.transport.legacy)
+    log::warn("[transport] legacy=true: what is exchanged with devices that "
+              "speak protocol 1 only can be read by others");
 }
 
 /// Most systems give a process 1024 descriptors and let it have more.

@@ -134,7 +134,7 @@ settings demo_pod::settings_of(size_t index) const {
       x.discovery.static_peers.push_back(device->transport());
   x.share.allow_private = {*parse_network("127.0.0.0/8")};
   // Nobody else is in the demo's group.
-  x.trust.mode = "open";
+  x.trust.mode = trust_mode::open;
   x.share.ports = {origin_.port};
   x.wan.bind = {address_of(index)};
   if (index == 0)

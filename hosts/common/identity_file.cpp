@@ -1,5 +1,7 @@
 #include "hosts/common/identity_file.hpp"
 
+#include "hosts/common/private_file.hpp"
+
 #include <sodium.h>
 
 #include <fcntl.h>
@@ -8,7 +10,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace peapod {
 
@@ -46,41 +50,25 @@ error failed(const fs::path& path, const std::string& what) {
 
 // -- reading ------------------------------------------------------------------
 
-result<void> check_mode(const fs::path& path, int fd) {
-  struct stat info {};
-  if (::fstat(fd, &info) != 0)
-    return failed(path, "cannot be read");
-  if (!S_ISREG(info.st_mode))
-    return make_error(errc::bad_config, path.string() + " is not a file");
-  if ((info.st_mode & 077) != 0)
-    return make_error(errc::permission_denied,
-                      path.string()
-                          + " holds this device's secret key, but others may "
-                            "use it: chmod 600 "
-                          + path.string());
-  return {};
-}
-
-result<identity> read_key(const fs::path& path, int fd) {
-  if (auto ok = check_mode(path, fd); !ok)
-    return ok.error();
+/// Nothing when there is no key file.
+result<std::optional<identity>> read_key(const fs::path& path) {
   // One byte more than a key has, to notice a longer file.
   secret_bytes<33> buffer;
-  size_t size = 0;
-  while (size < buffer.bytes().size()) {
-    auto got = ::read(fd, buffer.bytes().data() + size, 33 - size);
-    if (got < 0 && errno != EINTR)
-      return failed(path, "cannot be read");
-    if (got == 0)
-      break;
-    size += got > 0 ? static_cast<size_t>(got) : 0;
-  }
-  if (size != 32)
+  auto size =
+      read_private_file(path, "this device's secret key", buffer.bytes());
+  if (!size)
+    return size.error();
+  if (!*size)
+    return std::optional<identity>{};
+  if (**size != 32)
     return make_error(errc::bad_config,
                       path.string()
                           + " is not a key of 32 bytes: restore it, or remove "
                             "it to get a new identity");
-  return identity::from_secret(buffer.bytes().first<32>());
+  auto out = identity::from_secret(buffer.bytes().first<32>());
+  if (!out)
+    return out.error();
+  return std::optional<identity>{std::move(*out)};
 }
 
 // -- making one ---------------------------------------------------------------
@@ -148,15 +136,18 @@ result<identity> load_identity(const fs::path& state_dir) {
   auto path = state_dir / "identity.key";
   // The second look finds the key that was made after the first.
   for (auto last : {false, true}) {
-    open_file file{path, O_RDONLY};
-    if (file.get() >= 0)
-      return read_key(path, file.get());
-    if (last || errno != ENOENT)
-      return failed(path, "cannot be read");
+    auto key = read_key(path);
+    if (!key)
+      return key.error();
+    if (*key)
+      return std::move(**key);
+    if (last)
+      break;
     if (auto made = create_key(path); !made)
       return made.error();
   }
-  return failed(path, "cannot be read");
+  return make_error(errc::io_failed,
+                    path.string() + ": was made and has gone again");
 }
 
 } // namespace peapod

@@ -6,6 +6,8 @@
 #include "hosts/common/pod_backend.hpp"
 #include "hosts/common/quiet_scheduler.hpp"
 #include "hosts/common/reopened.hpp"
+#include "hosts/common/secret_file.hpp"
+#include "hosts/common/trust_file.hpp"
 #include "hosts/common/watchdog.hpp"
 #include "hosts/net/asio_unit.hpp"
 #include "hosts/net/control_server.hpp"
@@ -70,10 +72,9 @@ net::exit_policy policy_of(const settings& x) {
 pod_config config_of(const settings& x) {
   pod_config out;
   out.name = x.pod.name;
-  out.trust = x.trust.mode == "open"     ? trust_mode::open
-              : x.trust.mode == "secret" ? trust_mode::secret
-                                         : trust_mode::ask;
   out.legacy = x.transport.legacy;
+  out.trust = x.trust.mode;
+  out.legacy_devices = x.trust.legacy_devices;
   out.discovery = x.discovery.enabled;
   out.beacon_interval = x.discovery.interval;
   out.static_peers = x.discovery.static_peers;
@@ -100,6 +101,24 @@ net::discovery_config discovery_of(const settings& x) {
           x.transport.listen};
 }
 
+/// The trusted devices and the pod's secret, from their files.
+result<void> open_trust(const settings& x, pod_ports& to) {
+  auto trust = load_trust(x.pod.state_dir);
+  if (!trust)
+    return trust.error();
+  *to.trust = std::move(*trust);
+  to.save_trust = [folder = x.pod.state_dir](const trust_store& now) {
+    return save_trust(folder, now);
+  };
+  if (x.trust.mode != trust_mode::secret)
+    return {};
+  auto secret = load_secret(x.trust.secret_file);
+  if (!secret)
+    return secret.error();
+  to.psk = std::make_shared<const secret_bytes<32>>(secret->psk());
+  return {};
+}
+
 struct quiet_config : caf::actor_system_config {
   quiet_config() {
     use_quiet_scheduler(*this);
@@ -124,6 +143,9 @@ public:
 
   result<void> open(log_sink log) {
     auto ex = io_.get_executor();
+    pod_ports ports;
+    if (auto ok = open_trust(settings_, ports); !ok)
+      return ok;
     auto proxy =
         make_reopened<http_acceptor>(ex, [ex, x = settings_, own = own_] {
           return net::listen_http(ex, x.proxy.listen, wan_of(x, own),
@@ -149,7 +171,6 @@ public:
     if (config.discovery)
       if (auto port = group->open_first(); !port)
         return port.error();
-    pod_ports ports;
     ports.http = net::make_http_client(ex, client_config());
     ports.own = own_;
     ports.dialer = net::make_dialer(ex);

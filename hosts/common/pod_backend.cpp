@@ -116,6 +116,11 @@ public:
     return pod_.disturb(id, what);
   }
 
+  void change_trust(std::string who, bool trusted,
+                    std::function<void(result<peer_status>)> done) override {
+    pod_.change_trust(std::move(who), trusted, std::move(done));
+  }
+
   const proxy_counters& counters() const override {
     return pod_.env().counters;
   }

@@ -73,8 +73,18 @@ void sync_folder_of(const fs::path& file) {
     ::fsync(folder.get());
 }
 
+/// What root writes in a folder of another user is that user's: the daemon may
+/// run as one.
+bool give_to_owner_of_folder(const fs::path& file, int fd) {
+  struct stat folder {};
+  if (::geteuid() != 0 || ::stat(file.parent_path().c_str(), &folder) != 0)
+    return true;
+  return ::fchown(fd, folder.st_uid, folder.st_gid) == 0;
+}
+
 /// Writes beside `file` and renames it into place.
-result<void> put(const fs::path& file, std::string_view text, mode_t mode) {
+result<void> put(const fs::path& file, std::string_view text, mode_t mode,
+                 bool is_state = false) {
   auto temporary = file;
   temporary += ".new." + std::to_string(::getpid());
   ::unlink(temporary.c_str());
@@ -82,6 +92,8 @@ result<void> put(const fs::path& file, std::string_view text, mode_t mode) {
   if (out.get() < 0)
     return failed(temporary, "made");
   auto done = write_all(temporary, out.get(), text);
+  if (done && is_state && !give_to_owner_of_folder(file, out.get()))
+    done = failed(temporary, "given to the owner of its folder");
   if (done && ::fchmod(out.get(), mode) != 0)
     done = failed(temporary, "written");
   if (done && ::rename(temporary.c_str(), file.c_str()) != 0)
@@ -116,7 +128,7 @@ result<std::optional<std::string>> read_state_file(const fs::path& file) {
 result<void> write_state_file(const fs::path& file, std::string_view text) {
   if (auto made = make_folder_of(file); !made)
     return made;
-  return put(file, text, 0600);
+  return put(file, text, 0600, true);
 }
 
 result<void> replace_file(const fs::path& file, std::string_view text) {

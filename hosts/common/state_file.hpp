@@ -17,7 +17,8 @@ result<std::optional<std::string>>
 read_state_file(const std::filesystem::path& file);
 
 /// Replaces a file in one step; makes its folder (mode 0700) if need be. The
-/// file is for its owner only. When this returns, it is on the disk.
+/// file is for its owner only, which is that of the folder when root writes it.
+/// When this returns, it is on the disk.
 result<void> write_state_file(const std::filesystem::path& file,
                               std::string_view text);
 

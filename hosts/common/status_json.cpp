@@ -31,23 +31,6 @@ json::object share_json(const proxy_counters& counters) {
           {"held_to", std::move(held_to)}};
 }
 
-json::object peer_json(const peer_status& x) {
-  json::object out{
-      {"id", to_string(x.id)},
-      {"name", clean_utf8(x.name)},
-      {"address", clean_utf8(x.address)},
-      {"state", x.state},
-      {"protocol", x.protocol},
-      {"rate_down", std::round(json_number(x.rate_down))},
-      {"rate_up", std::round(json_number(x.rate_up))},
-      {"bytes_from", x.bytes_from},
-      {"bytes_to", x.bytes_to},
-  };
-  if (x.same_line)
-    out.emplace("same_line", to_string(*x.same_line));
-  return out;
-}
-
 json::array map_json(const std::vector<part_map::run>& runs,
                      const label_map& labels) {
   json::array out;
@@ -108,10 +91,33 @@ json::object to_json(const daemon_info& x) {
   };
 }
 
+json::object to_json(const peer_status& x) {
+  json::object out{
+      {"id", to_string(x.id)},
+      {"name", clean_utf8(x.name)},
+      {"address", clean_utf8(x.address)},
+      {"state", x.state},
+      {"protocol", x.protocol},
+      {"rate_down", std::round(json_number(x.rate_down))},
+      {"rate_up", std::round(json_number(x.rate_up))},
+      {"bytes_from", x.bytes_from},
+      {"bytes_to", x.bytes_to},
+      {"trust", x.trust},
+      {"secure", x.secure},
+  };
+  json::array code;
+  for (auto& word : x.code)
+    code.emplace_back(clean_utf8(word));
+  out.emplace("code", std::move(code));
+  if (x.same_line)
+    out.emplace("same_line", to_string(*x.same_line));
+  return out;
+}
+
 json::array peers_json(const pod_status& status) {
   json::array out;
   for (auto& x : status.peers)
-    out.push_back(peer_json(x));
+    out.push_back(to_json(x));
   return out;
 }
 

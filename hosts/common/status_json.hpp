@@ -29,6 +29,8 @@ std::map<device_id, std::string> source_labels(const pod_status& status);
 
 boost::json::object to_json(const daemon_info& x);
 
+boost::json::object to_json(const peer_status& x);
+
 boost::json::array peers_json(const pod_status& status);
 
 boost::json::array transfers_json(const pod_status& status);

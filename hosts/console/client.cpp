@@ -1,6 +1,7 @@
 #include "hosts/console/client.hpp"
 
 #include "hosts/common/control_client.hpp"
+#include "hosts/common/control_routes.hpp"
 #include "hosts/common/event_source.hpp"
 #include "hosts/common/json_members.hpp"
 #include "hosts/common/terminal_text.hpp"
@@ -67,6 +68,12 @@ public:
 
   void restart(uint64_t actor) override {
     wish(actor, "restart", "", "restarted " + std::to_string(actor));
+  }
+
+  void trust(const std::string& id, const std::string& name,
+             bool trusted) override {
+    wish(trust_target(id, trusted), "",
+         name + (trusted ? " is trusted" : " is not trusted any more"));
   }
 
   void disturb(uint64_t actor, const disturbance& how) override {
@@ -237,7 +244,11 @@ private:
 
   void wish(uint64_t actor, const std::string& what, std::string body,
             std::string granted) {
-    auto target = "/v1/actors/" + std::to_string(actor) + "/" + what;
+    wish("/v1/actors/" + std::to_string(actor) + "/" + what, std::move(body),
+         std::move(granted));
+  }
+
+  void wish(std::string target, std::string body, std::string granted) {
     asio::post(io_, [this, target, body = std::move(body),
                      granted = std::move(granted)] {
       async_ask_daemon(

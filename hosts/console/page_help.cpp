@@ -25,6 +25,7 @@ constexpr std::array help{
     help_line{"p", "pause: what is shown stays as it is"},
     help_line{"k, r", "make an actor crash; restart it in order"},
     help_line{"f", "disturb it, if [debug] fault-injection allows it"},
+    help_line{"t, u", "peers: let a device into the pod; let it out"},
     help_line{"?, q", "this help; quit"},
     help_line{"", ""},
     help_line{"green, yellow, red", "just begun; restarted lately; hanging or "

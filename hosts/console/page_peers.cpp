@@ -4,6 +4,8 @@
 #include "hosts/common/control_text.hpp"
 #include "hosts/common/size_text.hpp"
 
+#include <algorithm>
+
 namespace peapod::console {
 
 namespace {
@@ -22,53 +24,109 @@ line direction(const char* name, const series& rates, const std::string& sum,
   return out.add("  " + sum);
 }
 
+/// What is shown of one device.
+lines peer_block(const peer& x, const model& data, extent size, instant now) {
+  lines out;
+  out.push_back(line{" "}
+                    .add(fit_to(name_of(x), 23), tone::strong)
+                    .add(fit_to(x.state, 13), tone_of_peer(x.state))
+                    .add(fit_to(x.trust, 10), tone_of_trust(x.trust))
+                    .add(fit_to(x.id.substr(0, 8), 10), tone::dim)
+                    .add(fit_to(x.address, 23))
+                    .add("protocol " + x.protocol, tone::dim));
+  if (x.state == "connected" || x.state == "set aside") {
+    auto& rates = data.rates_of(x.id);
+    out.push_back(direction("down", rates.down,
+                            size_text(x.bytes_from) + " from it", size, now));
+    out.push_back(direction("up  ", rates.up, size_text(x.bytes_to) + " to it",
+                            size, now));
+  }
+  if (auto said = same_line_text(x, data.status().peers))
+    out.push_back(line{"   " + *said, tone::warn});
+  if (auto said = waiting_text(x, "press t"))
+    out.push_back(line{"   " + *said, tone::warn});
+  out.push_back({});
+  return out;
+}
+
 class peers_page : public page {
 public:
   lines draw(const model& data, extent size, instant now) override {
+    auto& peers = data.status().peers;
+    if (peers.empty())
+      return {line{}, line{"  No other device is in the pod yet.", tone::dim}};
+    std::vector<std::string> ids;
+    for (auto& x : peers)
+      ids.push_back(x.id);
+    cursor_.settle(std::move(ids), std::max<size_t>(size.rows / 4, 1));
     lines all;
-    for (auto& x : data.status().peers)
-      add_peer(x, data, size, now, all);
-    if (all.empty())
-      all = {line{}, line{"  No other device is in the pod yet.", tone::dim}};
-    scroller_.settle(all.size(), size.rows);
-    auto begin = all.begin() + static_cast<std::ptrdiff_t>(scroller_.top());
-    auto shown = std::min(size.rows, all.size() - scroller_.top());
-    lines out{begin, begin + static_cast<std::ptrdiff_t>(shown)};
-    for (auto& x : out)
-      x.cut(size.columns);
-    return out;
+    size_t begin = 0, end = 0;
+    for (size_t i = 0; i < peers.size(); ++i) {
+      auto block = peer_block(peers[i], data, size, now);
+      if (i == cursor_.index()) {
+        block.front().selected = true;
+        begin = all.size();
+        end = begin + block.size();
+      }
+      all.insert(all.end(), block.begin(), block.end());
+    }
+    return window(all, begin, end, size);
   }
 
-  bool take(const input& x, desk&) override {
-    return scroller_.take(x);
+  bool take(const input& x, desk& where) override {
+    if (cursor_.take(x))
+      return true;
+    if (!x.is('t') && !x.is('u'))
+      return false;
+    auto& peers = where.data().status().peers;
+    auto id = cursor_.chosen();
+    auto found = std::ranges::find(peers, id.value_or(""), &peer::id);
+    if (found == peers.end())
+      where.data().tell("no device is chosen", tone::warn, where.now());
+    else
+      ask_about(*found, x.is('t'), where);
+    return true;
   }
 
   std::vector<std::string> hints() const override {
-    return {"arrows scroll", "rates of the last minute"};
+    return {"arrows choose", "t trust", "u untrust"};
   }
 
 private:
-  static void add_peer(const peer& x, const model& data, extent size,
-                       instant now, lines& out) {
-    out.push_back(line{" "}
-                      .add(fit_to(name_of(x), 23), tone::strong)
-                      .add(fit_to(x.state, 13), tone_of_peer(x.state))
-                      .add(fit_to(x.id.substr(0, 8), 10), tone::dim)
-                      .add(fit_to(x.address, 23))
-                      .add("protocol " + x.protocol, tone::dim));
-    if (x.state == "connected" || x.state == "set aside") {
-      auto& rates = data.rates_of(x.id);
-      out.push_back(direction("down", rates.down,
-                              size_text(x.bytes_from) + " from it", size, now));
-      out.push_back(direction("up  ", rates.up,
-                              size_text(x.bytes_to) + " to it", size, now));
+  /// The part of all lines in which those from `begin` to `end` are.
+  lines window(const lines& all, size_t begin, size_t end, extent size) {
+    if (end > top_ + size.rows)
+      top_ = end - size.rows;
+    top_ = std::min(top_, begin);
+    lines out;
+    for (auto i = top_; i < all.size() && out.size() < size.rows; ++i) {
+      out.push_back(all[i]);
+      out.back().cut(size.columns);
     }
-    if (auto said = same_line_text(x, data.status().peers))
-      out.push_back(line{"   " + *said, tone::warn});
-    out.push_back({});
+    return out;
   }
 
-  scroller scroller_;
+  static void ask_about(const peer& x, bool trusted, desk& where) {
+    question q;
+    auto name = name_of(x);
+    q.text = trusted ? "Let " + name + " into the pod?"
+                     : "Let " + name + " out of the pod?";
+    if (trusted && !x.code.empty()) {
+      q.text = "Does " + name + " show";
+      for (auto& word : x.code)
+        q.text += " " + word;
+      q.text += "?";
+    }
+    q.text += " y/n ";
+    q.answered = [&where, id = x.id, name, trusted](const std::string& answer) {
+      if (answer == "y")
+        where.daemon().trust(id, name, trusted);
+    };
+    where.ask(std::move(q));
+  }
+
+  list_cursor<std::string> cursor_;
+  size_t top_ = 0; ///< the first line that is shown
 };
 
 } // namespace

@@ -64,6 +64,10 @@ public:
   virtual void watch(std::optional<uint64_t> actor) = 0;
   virtual void kill(uint64_t actor) = 0;
   virtual void restart(uint64_t actor) = 0;
+  /// Lets the device with this id into the pod, or out of it; `name` is for
+  /// what is said of it.
+  virtual void trust(const std::string& id, const std::string& name,
+                     bool trusted) = 0;
   virtual void disturb(uint64_t actor, const disturbance& how) = 0;
 };
 

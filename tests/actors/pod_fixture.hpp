@@ -108,10 +108,15 @@ struct pod_fixture : test_coordinator_fixture<> {
                                                 wan_fetcher_behavior);
   }
 
+  /// Starts the roster, or its successor.
+  void start_roster(device& x) {
+    start<roster_actor, roster_state>(x, x.env->roster, roster_behavior);
+  }
+
   /// Starts what listens: for peers, in the group, for clients.
   void go_online(device& x) {
     auto& env = *x.env;
-    start<roster_actor, roster_state>(x, env.roster, roster_behavior);
+    start_roster(x);
     endpoint at{address_of(x), env.config.transport_port};
     x.peers = std::make_shared<listener<byte_stream>>(net.work, at);
     net.listeners[at] = x.peers;

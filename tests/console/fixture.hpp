@@ -49,6 +49,10 @@ struct recorded_wishes : wishes {
   void restart(uint64_t x) override {
     all.push_back("restart " + std::to_string(x));
   }
+  void trust(const std::string& id, const std::string& name,
+             bool trusted) override {
+    all.push_back((trusted ? "trust " : "untrust ") + id + " " + name);
+  }
   void disturb(uint64_t x, const disturbance& how) override {
     all.push_back(how.action + " " + std::to_string(x) + " every "
                   + std::to_string(how.every) + " times "

@@ -398,6 +398,64 @@ CAF_TEST(a peer shows its rates of the last minute) {
   CAF_CHECK(shows("30 MiB from it"));
 }
 
+CAF_TEST(
+    a peer that waits shows its words and is let in once they are compared) {
+  control::status status;
+  status.peers.resize(2);
+  status.peers[0] = {.id = "c04e77", .name = "phone", .trust = "trusted"};
+  status.peers[1] = {.id = "d04e77",
+                     .name = "tablet",
+                     .trust = "waiting",
+                     .code = {"apple", "boat", "cloud", "dune"}};
+  has(status);
+  press("4");
+  CAF_CHECK(shows("trusted"));
+  CAF_CHECK(shows("tablet waits to be let in"));
+  CAF_CHECK(shows("apple boat cloud dune"));
+  press(key::down);
+  CAF_CHECK(selected().find("tablet") != std::string::npos);
+  press("t");
+  CAF_CHECK(shows("Does tablet show apple boat cloud dune? y/n"));
+  press("n");
+  CAF_CHECK(daemon.all.empty());
+  press("ty");
+  CAF_REQUIRE_EQUAL(daemon.all.size(), 1u);
+  CAF_CHECK_EQUAL(daemon.all[0], "trust d04e77 tablet");
+}
+
+CAF_TEST(a peer is let out after a question) {
+  control::status status;
+  status.peers.resize(1);
+  status.peers[0] = {.id = "c04e77", .name = "phone", .trust = "trusted"};
+  has(status);
+  press("4u");
+  CAF_CHECK(shows("Let phone out of the pod? y/n"));
+  press("y");
+  CAF_REQUIRE_EQUAL(daemon.all.size(), 1u);
+  CAF_CHECK_EQUAL(daemon.all[0], "untrust c04e77 phone");
+}
+
+CAF_TEST(trusting needs somebody who is chosen) {
+  press("4tu");
+  CAF_CHECK(shows("no device is chosen"));
+  CAF_CHECK(daemon.all.empty());
+}
+
+CAF_TEST(the chosen one of many peers stays in view) {
+  control::status status;
+  for (int i = 0; i < 40; ++i)
+    status.peers.push_back(
+        {.id = std::to_string(1000 + i), .name = "peer " + std::to_string(i)});
+  has(status);
+  press("4");
+  CAF_CHECK(shows("peer 0 "));
+  press(key::end);
+  CAF_CHECK(selected().find("peer 39") != std::string::npos);
+  CAF_CHECK(!shows("peer 0 "));
+  press(key::home);
+  CAF_CHECK(selected().find("peer 0 ") != std::string::npos);
+}
+
 CAF_TEST(a transfer shows how far it is and who brought what) {
   control::status status;
   status.transfers = {download()};

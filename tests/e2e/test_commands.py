@@ -33,7 +33,9 @@ def peapod(fake, *words, **how):
     (["actor", "2"], "1 transfer, 3 sources"), (["tree"], "├ mesh_supervisor"),
     (["crashes"], "no actor has crashed"), (["peers"], "38.0 Mbit/s"),
     (["transfers"], "debian-12.iso"), (["metrics"], "peapod_actors 18"),
-    (["kill", "15"], "killed 15"), (["restart", "2"], "restarted 2 as 19")])
+    (["kill", "15"], "killed 15"), (["restart", "2"], "restarted 2 as 19"),
+    (["trust", "phone"], "is trusted"),
+    (["untrust", "phone"], "lets everybody in")])
 def test_a_command_prints_text(fake, words, text):
     done = peapod(fake, *words)
     assert (done.returncode, done.stderr) == (0, "")
@@ -45,7 +47,7 @@ def test_a_command_prints_text(fake, words, text):
     (["status"], "pod_size"), (["actors"], "actors"), (["actor", "2"], "data"),
     (["tree"], "tree"), (["crashes"], "total"), (["peers"], "peers"),
     (["transfers"], "transfers"), (["kill", "15"], "killed"),
-    (["restart", "2"], "as")])
+    (["restart", "2"], "as"), (["trust", "phone"], "peer")])
 def test_json_is_the_answer_as_it_is(fake, words, member):
     done = peapod(fake, *words, "--json")
     assert done.returncode == 0
@@ -67,7 +69,8 @@ def test_actors_are_sorted_and_filtered(fake):
     (["kill", "99"], "there is no actor 99"), (["kill", "1"], "cannot be"),
     (["restart", "15"], "nobody would start it anew"),
     (["fault", "2", "drop"], "fault-injection=true"),
-    (["trace", "99"], "there is no actor 99")])
+    (["trace", "99"], "there is no actor 99"),
+    (["trust", "my tablet"], 'no device called "my tablet"')])
 def test_a_refusal_is_the_sentence_of_the_daemon(fake, words, why):
     done = peapod(fake, *words)
     assert (done.returncode, done.stdout) == (1, "")
@@ -83,7 +86,7 @@ def test_a_dead_actor_is_told_from_one_that_never_was(fake):
 
 
 @pytest.mark.parametrize("words", [
-    ["kill"], ["kill", "x"], ["kill", "-1"], ["fault", "2", "explode"],
+    ["trust"], ["untrust", "a", "b"], ["kill"], ["kill", "x"], ["kill", "-1"], ["fault", "2", "explode"],
     ["fault", "2", "drop", "--every", "0"],
     ["fault", "2", "delay", "--delay", "soon"], ["actors", "surplus"]])
 def test_wrong_usage_ends_with_two(fake, words):

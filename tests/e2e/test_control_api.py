@@ -16,6 +16,9 @@ CONTRACT = Contract()
 NOT_EXERCISED = {
     ("POST", "/v1/actors/{id}/restart", 504):
         "only when it hangs for 12 s; tests/hosts/control_api_test",
+    **{("POST", f"/v1/peers/{{who}}/{what}", status):
+        "only while the pod stops or hangs; tests/hosts/control_api_test"
+       for what in ("trust", "untrust") for status in (503, 504)},
     ("GET", "/v1/tree", 503):
         "only while the pod stops; tests/hosts/control_api_test",
 }
@@ -317,6 +320,81 @@ def test_forgotten_streams_lock_nobody_out(control):
     wait_until(lambda: control.raw("HEAD", "/v1/events").status == 200, 5)
     with control.stream("/v1/events"):
         pass
+
+
+# -- trust --------------------------------------------------------------------
+
+
+def pod_of_two(alone, **settings):
+    first = alone.daemon(1, **settings)
+    second = alone.daemon(2)
+    first.wait_for_peers(1)
+    return first, second
+
+
+def trust_of(control) -> dict:
+    return {x["id"]: x["trust"] for x in control.get("/v1/peers")["peers"]}
+
+
+def test_a_device_is_let_in_and_stays_so(alone):
+    first, second = pod_of_two(alone)
+    control = Control(first.socket, CONTRACT)
+    them = second.status()["daemon"]["id"]
+    assert trust_of(control) == {them: "open"}
+    with control.stream("/v1/events") as events:
+        changed = control.post("/v1/peers/{who}/trust", who=second.name)
+        assert changed["peer"]["id"] == them
+        assert changed["peer"]["trust"] == "trusted"
+        assert events.wait_for("peer_trusted")["peer"] == them
+    second.kill()
+    first.kill()
+    first.start()
+    peer = control.get("/v1/peers")["peers"][0]
+    assert (peer["id"], peer["state"]) == (them, "away")
+    assert (peer["name"], peer["trust"]) == (second.name, "trusted")
+    state = first.folder / f"{first.name}-state/trust.json"
+    assert state.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_device_that_is_let_out_loses_its_session(alone):
+    first, second = pod_of_two(alone)
+    control = Control(first.socket, CONTRACT)
+    control.post("/v1/peers/{who}/trust", who=second.name)
+    with control.stream("/v1/events") as events:
+        them = second.status()["daemon"]["id"]
+        changed = control.post("/v1/peers/{who}/untrust", who=them[:8])
+        assert changed["peer"]["trust"] == "open"
+        assert "not trusted any more" in events.wait_for("peer_down")["text"]
+        assert events.wait_for("peer_untrusted")["peer"] == them
+
+
+def test_who_is_nobody_or_several_is_neither_let_in_nor_out(alone):
+    first = alone.daemon(1)
+    for host in (2, 3):
+        alone.daemon(host, pod_name='"twin"')
+    first.wait_for_peers(2)
+    control = Control(first.socket, CONTRACT)
+    for what in ("trust", "untrust"):
+        path = f"/v1/peers/{{who}}/{what}"
+        refused = control.post(path, 409, who="twin")
+        assert all(them in refused["error"] for them in trust_of(control))
+        assert "nobody" in control.post(path, 404, who="nobody")["error"]
+        control.post(path, 400, who="%zz")
+
+
+def test_trust_that_cannot_be_saved_is_an_error(alone):
+    first, second = pod_of_two(alone)
+    control = Control(first.socket, CONTRACT)
+    file = first.folder / f"{first.name}-state/trust.json"
+    file.mkdir()
+    refused = control.post("/v1/peers/{who}/trust", 500, who=second.name)
+    assert "trust.json" in refused["error"]
+    assert set(trust_of(control).values()) == {"open"}
+    file.rmdir()
+    control.post("/v1/peers/{who}/trust", who=second.name)
+    file.unlink()
+    file.mkdir()
+    control.post("/v1/peers/{who}/untrust", 500, who=second.name)
 
 
 # -- metrics ------------------------------------------------------------------

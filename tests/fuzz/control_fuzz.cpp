@@ -29,6 +29,9 @@ std::string target_of(const control_call& x) {
       return "/v1/status";
     case control_route::peers:
       return "/v1/peers";
+    case control_route::trust:
+    case control_route::untrust:
+      return trust_target(x.who, x.route == control_route::trust);
     case control_route::transfers:
       return "/v1/transfers";
     case control_route::actors:

@@ -111,7 +111,8 @@ std::string dump(const settings& s) {
   out << s.proxy.system << s.proxy.max_clients << ' ' << s.proxy.max_tunnels
       << ' ' << s.proxy.max_header;
   out << s.console.socket << s.console.pod_view << s.debug.fault_injection
-      << s.debug.hang_limit.count() << s.trust.mode
+      << s.debug.hang_limit.count() << to_string(s.trust.mode)
+      << s.trust.secret_file << s.trust.legacy_devices.size()
       << static_cast<int>(s.log.level) << s.log.file;
   return out.str();
 }
@@ -327,6 +328,23 @@ CAF_TEST(text that is not INI is told with its line) {
   CAF_CHECK(contains(errors_of("[pod]\n# note\n"), "pod.ini:2: "));
 }
 
+CAF_TEST(who is trusted is a mode a file and a list of ids) {
+  auto s = parse("[trust]\nmode=\"ask\"\nsecret-file=\"/etc/pod.secret\"\n"
+                 "legacy-devices=[\"00112233445566778899AABBCCDDEEFF\"]\n");
+  CAF_REQUIRE(s);
+  CAF_CHECK(s->trust.mode == trust_mode::ask);
+  CAF_CHECK_EQUAL(s->trust.secret_file, fs::path{"/etc/pod.secret"});
+  CAF_REQUIRE_EQUAL(s->trust.legacy_devices.size(), 1u);
+  CAF_CHECK_EQUAL(to_string(s->trust.legacy_devices[0]),
+                  "00112233445566778899aabbccddeeff");
+  CAF_CHECK(parse("[trust]\nmode=\"secret\"\n")->trust.mode
+            == trust_mode::secret);
+  auto defaults = parse("[pod]\nstate-dir=\"/var/x\"\n");
+  CAF_REQUIRE(defaults);
+  CAF_CHECK(defaults->trust.mode == trust_mode::ask);
+  CAF_CHECK_EQUAL(defaults->trust.secret_file, fs::path{"/var/x/secret"});
+}
+
 CAF_TEST(values out of range are refused) {
   CAF_CHECK(contains(errors_of("[pool]\nchunk-size=\"1KiB\"\n"), "\"16KiB\""));
   CAF_CHECK(contains(errors_of("[pool]\nmemory=\"64\"\n"), "pool.memory"));
@@ -336,6 +354,10 @@ CAF_TEST(values out of range are refused) {
   CAF_CHECK(
       contains(errors_of("[discovery]\ngroup=\"10.0.0.1\"\n"), "multicast"));
   CAF_CHECK(contains(errors_of("[trust]\nmode=\"closed\"\n"), "\"open\""));
+  CAF_CHECK(contains(errors_of("[trust]\nlegacy-devices=[\"00ff\"]\n"),
+                     "trust.legacy-devices: expected a list of device ids"));
+  CAF_CHECK(contains(errors_of("[trust]\nsecret-file=\"\"\n"),
+                     "trust.secret-file: expected a file"));
   CAF_CHECK(contains(errors_of("[pod]\nname=\"\"\n"), "1 to 32 bytes"));
   CAF_CHECK(contains(errors_of("[proxy]\nlisten=\"127.0.0.1:99999\"\n"),
                      "proxy.listen"));

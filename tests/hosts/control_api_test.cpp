@@ -102,6 +102,20 @@ public:
     return find(id);
   }
 
+  void change_trust(std::string who, bool trusted,
+                    std::function<void(result<peer_status>)> done) override {
+    if (who == "nobody")
+      return done(make_error(errc::not_found, "there is no such device"));
+    if (who == "twins")
+      return done(make_error(errc::mismatch, "two are called so"));
+    if (who == "full disk")
+      return done(make_error(errc::io_failed, "the disk is full"));
+    peer_status out;
+    out.name = std::move(who);
+    out.trust = trusted ? "trusted" : "stranger";
+    done(std::move(out));
+  }
+
   const proxy_counters& counters() const override {
     return counted;
   }
@@ -303,6 +317,21 @@ CAF_TEST(nothing is disturbed unless the configuration allows it) {
 }
 
 // -- streams ------------------------------------------------------------------
+
+CAF_TEST(a device is let in and out and told how it stands then) {
+  CAF_CHECK_EQUAL(post("/v1/peers/phone/trust"), 200u);
+  CAF_CHECK_EQUAL(body().at("peer").at("name"), json::value("phone"));
+  CAF_CHECK_EQUAL(body().at("peer").at("trust"), json::value("trusted"));
+  CAF_CHECK_EQUAL(post("/v1/peers/phone/untrust"), 200u);
+  CAF_CHECK_EQUAL(body().at("peer").at("trust"), json::value("stranger"));
+}
+
+CAF_TEST(why a device is not let in is told) {
+  CAF_CHECK_EQUAL(post("/v1/peers/nobody/trust"), 404u);
+  CAF_CHECK_EQUAL(body().at("error"), json::value("there is no such device"));
+  CAF_CHECK_EQUAL(post("/v1/peers/twins/trust"), 409u);
+  CAF_CHECK_EQUAL(post("/v1/peers/full%20disk/trust"), 500u);
+}
 
 CAF_TEST(events have their number and kind and data in one line) {
   CAF_CHECK_EQUAL(get("/v1/events"), 200u);

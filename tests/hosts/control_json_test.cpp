@@ -206,6 +206,21 @@ CAF_TEST(a peer that shares a bottleneck says with whom) {
   CAF_CHECK_EQUAL(out.at(1).at("same_line"), json::value(to_string(id_of(1))));
 }
 
+CAF_TEST(a peer says how it stands and the words of one that waits) {
+  pod_status x;
+  x.peers = {peer(1, "a"), peer(2, "b")};
+  x.peers[0].trust = "trusted";
+  x.peers[0].secure = true;
+  x.peers[1].trust = "waiting";
+  x.peers[1].code = {"apple", "boat"};
+  auto out = json::value(peers_json(x));
+  CAF_CHECK_EQUAL(out.at(0).at("trust"), json::value("trusted"));
+  CAF_CHECK_EQUAL(out.at(0).at("secure"), json::value(true));
+  CAF_CHECK_EQUAL(json::serialize(out.at(0).at("code")), "[]");
+  CAF_CHECK_EQUAL(out.at(1).at("trust"), json::value("waiting"));
+  CAF_CHECK_EQUAL(json::serialize(out.at(1).at("code")), R"(["apple","boat"])");
+}
+
 CAF_TEST(a status says which daemon answers) {
   pod_status x;
   x.name = "box";

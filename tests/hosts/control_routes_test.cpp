@@ -40,6 +40,10 @@ std::string complaint(std::string_view body) {
 CAF_TEST(every resource has its path and method) {
   CAF_CHECK(asks("GET", "/v1/status", {route::status}));
   CAF_CHECK(asks("GET", "/v1/peers", {route::peers}));
+  CAF_CHECK(
+      asks("POST", "/v1/peers/phone/trust", {route::trust, 0, {}, "phone"}));
+  CAF_CHECK(
+      asks("POST", "/v1/peers/a1b2/untrust", {route::untrust, 0, {}, "a1b2"}));
   CAF_CHECK(asks("GET", "/v1/transfers", {route::transfers}));
   CAF_CHECK(asks("GET", "/v1/actors", {route::actors}));
   CAF_CHECK(asks("GET", "/v1/actors/12", {route::actor, 12}));
@@ -66,6 +70,23 @@ CAF_TEST(escapes and the name of the server mean what they stand for) {
   CAF_CHECK(asks("GET", "http://peapod/v1/status", {route::status}));
   CAF_CHECK(asks("GET", "/v1/status?", {route::status}));
   CAF_CHECK(asks("GET", "/v1/events?&since=3&", {route::events, 0, 3}));
+}
+
+CAF_TEST(a device is named by any text) {
+  CAF_CHECK(asks("POST", "/v1/peers/living%20room%2F2/trust",
+                 {route::trust, 0, {}, "living room/2"}));
+  for (std::string name : {"phone", "a/b?c#d%20e", "K\u00fcche", "..", "%"}) {
+    CAF_CHECK(
+        asks("POST", trust_target(name, true), {route::trust, 0, {}, name}));
+    CAF_CHECK(
+        asks("POST", trust_target(name, false), {route::untrust, 0, {}, name}));
+  }
+  CAF_CHECK_EQUAL(trust_target("a b", true), "/v1/peers/a%20b/trust");
+  CAF_CHECK_EQUAL(refusal("POST", "/v1/peers//trust"), 404u);
+  CAF_CHECK_EQUAL(refusal("POST", "/v1/peers/phone"), 404u);
+  CAF_CHECK_EQUAL(refusal("GET", "/v1/peers/phone/trust"), 405u);
+  CAF_CHECK_EQUAL(refusal("POST", "/v1/peers/a%2/trust"), 400u);
+  CAF_CHECK_EQUAL(refusal("POST", "/v1/peers/phone/trust?now=1"), 400u);
 }
 
 CAF_TEST(an unknown path is not found whatever the method is) {

@@ -222,6 +222,25 @@ CAF_TEST(who adds nothing is named with whom it shares a bottleneck) {
   CAF_CHECK(!said(""));
 }
 
+CAF_TEST(who waits is shown with its words and what to type) {
+  auto shown = [](const std::string& more) {
+    auto all = read_peers(
+        R"({"peers":[{"id":"0123456789abcdef","name":"phone","trust":"trusted"},
+                     {"id":"fedcba9876543210","trust":"waiting")"
+        + more + "}]}");
+    return all ? to_text(peers_text(*all)) : "";
+  };
+  CAF_CHECK(has(shown(R"(,"name":"tablet","code":["a","b","c","d"])"),
+                "tablet waits to be let in. If it shows the words a b c d too, "
+                "type: peapod trust tablet\n"));
+  CAF_CHECK(has(shown(R"(,"name":"tablet")"), "its words are on their way"));
+  // What is no plain name of its own is typed as an id.
+  for (auto* name : {"phone", "my tablet", "-f", "$(id)", "0123", ""})
+    CAF_CHECK(has(shown(R"(,"code":["a"],"name":")" + std::string{name} + '"'),
+                  "type: peapod trust fedcba987654\n"));
+  CAF_CHECK(has(shown(""), "trusted"));
+}
+
 CAF_TEST(text that is not UTF8 does not spoil an answer) {
   auto got = read_peers("{\"peers\":[{\"name\":\"b\xff\x9b\"}]}");
   CAF_REQUIRE(got);

@@ -18,7 +18,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from fake_pod import FakePod, Refused
 
@@ -65,7 +65,11 @@ class Handler(BaseHTTPRequestHandler):
                  "/v1/transfers": lambda: {"transfers": pod.transfers()},
                  "/v1/pod": pod.members}
         one = re.fullmatch(r"/v1/actors/(\d+)(?:/(kill|restart|fault))?", path)
-        if self.command == "GET" and path in plain:
+        device = re.fullmatch(r"/v1/peers/([^/]+)/(trust|untrust)", path)
+        if device and self.command == "POST":
+            self._send(200, pod.change_trust(unquote(device[1]),
+                                             device[2] == "trust"))
+        elif self.command == "GET" and path in plain:
             self._send(200, plain[path]())
         elif self.command == "GET" and path == "/metrics":
             self._send_text("# TYPE peapod_actors gauge\n"

@@ -109,6 +109,7 @@ class FakePod:
         self.now = moment
         self.started = moment - 3725
         self.actors, self.events, self.crashes = {}, [], []
+        self.trust = {}
         self.crash_total = 0
         self._numbers = itertools.count(1)
         self._random = random.Random(4711)
@@ -215,11 +216,21 @@ class FakePod:
                 "state": "connected" if up else "backing off",
                 "protocol": "1", "rate_down": rate, "rate_up": rate / 10,
                 "bytes_from": self.received[name] if up else 0,
-                "bytes_to": 65536 if up else 0}
+                "bytes_to": 65536 if up else 0,
+                "trust": self.trust.get(number, "open"), "secure": False,
+                "code": []}
 
     def peers(self) -> list:
         return [self._peer(PHONE, "phone", "192.168.1.9:45679"),
                 self._peer(LIVING_ROOM, "living-room", "192.168.1.7:45679")]
+
+    def change_trust(self, who: str, trusted: bool) -> dict:
+        found = next((p for p in self.peers()
+                      if who in (p["id"], p["name"])), None)
+        if found is None:
+            raise Refused(404, f'there is no device called "{who}"')
+        self.trust[found["id"]] = "trusted" if trusted else "open"
+        return {"peer": {**found, "trust": self.trust[found["id"]]}}
 
     def _runs(self) -> list:
         cells = self.cells + [None] * (self.total_cells - len(self.cells))
