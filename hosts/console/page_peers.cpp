@@ -31,9 +31,9 @@ lines peer_block(const peer& x, const model& data, extent size, instant now) {
                     .add(fit_to(name_of(x), 23), tone::strong)
                     .add(fit_to(x.state, 13), tone_of_peer(x.state))
                     .add(fit_to(x.trust, 10), tone_of_trust(x.trust))
+                    .add(fit_to("protocol " + x.protocol, 12), tone::dim)
                     .add(fit_to(x.id.substr(0, 8), 10), tone::dim)
-                    .add(fit_to(x.address, 23))
-                    .add("protocol " + x.protocol, tone::dim));
+                    .add(x.address));
   if (x.state == "connected" || x.state == "set aside") {
     auto& rates = data.rates_of(x.id);
     out.push_back(direction("down", rates.down,

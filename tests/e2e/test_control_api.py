@@ -363,7 +363,7 @@ def test_a_device_that_is_let_out_loses_its_session(alone):
     with control.stream("/v1/events") as events:
         them = second.status()["daemon"]["id"]
         changed = control.post("/v1/peers/{who}/untrust", who=them[:8])
-        assert changed["peer"]["trust"] == "open"
+        assert changed["peer"]["trust"] == "stranger"
         assert "not trusted any more" in events.wait_for("peer_down")["text"]
         assert events.wait_for("peer_untrusted")["peer"] == them
 
