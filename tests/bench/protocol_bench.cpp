@@ -9,6 +9,7 @@
 #include "core/secure_link.hpp"
 
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 #include <openssl/evp.h>
 #include <sodium.h>
 
@@ -271,6 +272,9 @@ public:
 } // namespace
 
 int main(int argc, char** argv) {
+  // As the daemon does.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv))
     return 1;
