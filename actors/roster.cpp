@@ -44,7 +44,7 @@ std::string label(const roster_state::session_entry& x) {
 
 void join_scheduler(self_pointer self, const roster_state::session_entry& x) {
   self->state.env->scheduler.tell(
-      source_joined{x.id, x.handle, source_traits{false, x.foreign}});
+      source_joined{x.id, x.handle, source_traits{false, x.foreign, x.secure}});
 }
 
 /// The session is the device's, and both sides want it.

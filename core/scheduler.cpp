@@ -306,13 +306,13 @@ void scheduler::give(device_id id, source_state& source,
   actions_.push_back(grant{lease, id, transfer, range, hedge});
 }
 
-/// Our own line stops at once. A peer goes on, and what it is asked next waits
-/// for it.
+/// Our own line stops at once, and so does a peer that knows the word. Others
+/// go on, and what they are asked next waits for it.
 void scheduler::call_off(lease_id id, instant now) {
   auto& lease = leases_.at(id);
   auto& source = sources_.at(lease.source);
   actions_.push_back(cancel{id, lease.source, lease.transfer});
-  if (!source.traits.own)
+  if (!source.traits.own && !source.traits.stops)
     source.ghosts.push_back({lease.range.end - lease.upto,
                              now + source.estimate.time_for(backlog(source))});
   take_back(id, now);

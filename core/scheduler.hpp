@@ -40,6 +40,7 @@ std::string_view to_string(chunk_failure x);
 struct source_traits {
   bool own = false;     ///< this device's own line
   bool foreign = false; ///< a peer that speaks protocol 1 without extensions
+  bool stops = false;   ///< it stops bringing what is called off
 };
 
 /// Bounds and sizes that the scheduler keeps to.
@@ -209,7 +210,7 @@ private:
     source_traits traits;
     source_estimate estimate;
     std::set<lease_id> leases;
-    /// What was called off, but peers cannot be stopped from bringing.
+    /// What was called off, but some peers cannot be stopped from bringing.
     std::vector<ghost> ghosts;
     unsigned failures = 0; ///< in a row
     instant resting_until{};
