@@ -14,8 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr size_t max_peers_per_second = 32;
-
 template <class Message, class Self>
 void accept_next(Self* self) {
   self->state.port->accept(send_back(
@@ -110,15 +108,8 @@ void start_client(proxy_acceptor_state::self_pointer self,
 void on_peer(peer_acceptor_state::self_pointer self,
              const std::shared_ptr<byte_stream>& stream) {
   auto& st = self->state;
-  auto now = now_of(self);
-  if (now - st.second >= 1s) {
-    st.second = now;
-    st.recent = 0;
-  }
   // Who is one too many costs nothing more than this.
-  auto ticket = ++st.recent > max_peers_per_second
-                    ? nullptr
-                    : st.gate.enter(stream->remote().address);
+  auto ticket = st.gate.enter(stream->remote().address, now_of(self));
   if (ticket)
     start_session(st.env, session_start{stream, {}, std::move(ticket)});
   else

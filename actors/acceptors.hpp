@@ -42,12 +42,10 @@ struct peer_acceptor_state {
   environment_ptr env;
   std::shared_ptr<stream_acceptor> port;
   handshake_gate gate; ///< bounds what strangers may have open
-  size_t recent = 0;   ///< connections accepted in this second
-  instant second{};    ///< when this second began
 };
 
-/// Starts a `peer_session` for each connection to `port`; more than a few
-/// dozen a second are closed unanswered.
+/// Starts a `peer_session` for each connection to `port`; those for which the
+/// gate has no room are closed unanswered.
 peer_acceptor_actor::behavior_type
 peer_acceptor_behavior(peer_acceptor_state::self_pointer self,
                        environment_ptr env,

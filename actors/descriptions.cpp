@@ -228,7 +228,7 @@ std::string peer_acceptor_state::summary() const {
 }
 
 void peer_acceptor_state::dump(archive& to) const {
-  to(make_nvp("listens", about()), make_nvp("recent", recent));
+  to(make_nvp("listens", about()), make_nvp("strangers", gate.open()));
 }
 
 std::string discovery_listener_state::about() const {

@@ -17,8 +17,9 @@ using self_pointer = roster_state::self_pointer;
 constexpr auto tick_interval = 250ms;
 constexpr auto dial_timeout = 5s;
 
-/// Devices that may wait to be accepted at a time.
-constexpr ptrdiff_t max_waiting = 16;
+/// Devices that may wait to be let in at a time, in all and at one address.
+constexpr size_t max_waiting = 16;
+constexpr size_t max_waiting_here = 4;
 
 // -- what the core decides ----------------------------------------------------
 
@@ -127,11 +128,17 @@ void decide(self_pointer self, uint64_t connection) {
     return;
   auto& x = i->second;
   x.trusted = is_wanted(*st.env, x);
-  auto waiting = std::ranges::count_if(
-      st.sessions, [](auto& kv) { return !kv.second.trusted; });
+  auto place = gate_name(x.remote.address);
+  size_t waiting = 0;
+  size_t waiting_here = 0;
+  for (auto& [number, y] : st.sessions) {
+    waiting += y.trusted ? 0 : 1;
+    waiting_here += !y.trusted && gate_name(y.remote.address) == place ? 1 : 0;
+  }
   if (!may_speak(*st.env, x.key, x.secure))
     tell(x.handle, drop_session{spoke_more().detail});
-  else if (!x.trusted && waiting > max_waiting)
+  else if (!x.trusted
+           && (waiting > max_waiting || waiting_here > max_waiting_here))
     tell(x.handle, drop_session{"too many devices wait to be accepted"});
   else
     tell(x.handle, trust_decided{x.trusted});

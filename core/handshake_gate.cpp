@@ -15,14 +15,21 @@ std::string gate_name(const std::string& address) {
   return to_hex(x.is_v4() || is_link_local ? bytes : bytes.first(8));
 }
 
-handshake_gate::ticket handshake_gate::enter(const std::string& address) {
+handshake_gate::ticket handshake_gate::enter(const std::string& address,
+                                             instant now) {
+  if (!second_ || now - *second_ >= std::chrono::seconds(1)) {
+    second_ = now;
+    begun_ = {};
+  }
   auto name = gate_name(address);
-  auto i = open_->by_address.find(name);
-  if (open_->in_all >= limits_.in_all
-      || (i != open_->by_address.end() && i->second >= limits_.per_address))
+  if (open_->in_all >= limits_.in_all || begun_.in_all >= limits_.per_second
+      || open_->of(name) >= limits_.per_address
+      || begun_.of(name) >= limits_.per_second_and_address)
     return nullptr;
-  ++open_->in_all;
-  ++open_->by_address[name];
+  for (auto* x : {open_.get(), &begun_}) {
+    ++x->in_all;
+    ++x->by_address[name];
+  }
   // The ticket may outlive the gate.
   auto leave = [open = open_, name](const void*) {
     --open->in_all;

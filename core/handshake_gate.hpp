@@ -4,17 +4,21 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace peapod {
 
 /// Bounds what connections may cost before their peers have proven anything:
-/// how many are open at a time, in all and for one address.
+/// how many are open at a time and how many begin in a second, in all and for
+/// one address.
 class handshake_gate {
 public:
   struct limits {
     size_t in_all = 64;
     size_t per_address = 8;
+    size_t per_second = 32;
+    size_t per_second_and_address = 8;
   };
 
   /// Held while a connection has not become a session.
@@ -24,7 +28,7 @@ public:
   explicit handshake_gate(limits x) : limits_(x) {}
 
   /// A ticket for a connection from `address`; nothing when there are too many.
-  ticket enter(const std::string& address);
+  ticket enter(const std::string& address, instant now);
 
   /// How many tickets are held.
   size_t open() const {
@@ -35,10 +39,17 @@ private:
   struct counts {
     size_t in_all = 0;
     std::map<std::string, size_t> by_address;
+
+    size_t of(const std::string& name) const {
+      auto i = by_address.find(name);
+      return i == by_address.end() ? 0 : i->second;
+    }
   };
 
   limits limits_;
   std::shared_ptr<counts> open_ = std::make_shared<counts>();
+  counts begun_; ///< in this second
+  std::optional<instant> second_;
 };
 
 /// What counts as one address: all of an IPv6 network of 64 bits, because a

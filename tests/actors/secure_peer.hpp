@@ -10,14 +10,17 @@ namespace peapod::fakes {
 /// protocol 2 by the real session machine.
 class secure_peer {
 public:
-  explicit secure_peer(pod_fixture& world, device& to, uint8_t psk = 0)
-    : secure_peer(world, to, identity::generate(to.env->ports.random), psk) {}
+  explicit secure_peer(pod_fixture& world, device& to, uint8_t psk = 0,
+                       std::string address = "192.0.2.98")
+    : secure_peer(world, to, identity::generate(to.env->ports.random), psk,
+                  std::move(address)) {}
 
-  secure_peer(pod_fixture& world, device& to, identity self, uint8_t psk = 0)
+  secure_peer(pod_fixture& world, device& to, identity self, uint8_t psk = 0,
+              std::string address = "192.0.2.98")
     : world_(world),
       self_(std::move(self)),
       core_(self_, settings(to, psk), to.env->ports.random) {
-    endpoint here{"192.0.2.98", 40000};
+    endpoint here{std::move(address), 40000};
     auto [ours, theirs] = wire::make(world.net.work, here, to.peers->local());
     stream = ours;
     to.peers->arrive(theirs);

@@ -201,11 +201,22 @@ CAF_TEST(without the pod secret nobody gets in) {
 CAF_TEST(strangers that wait have a bound) {
   go(trust_mode::ask);
   std::vector<std::unique_ptr<secure_peer>> crowd;
+  auto come = [&](size_t count, const std::string& place, duration pause) {
+    for (size_t i = 0; i < count; ++i) {
+      crowd.push_back(std::make_unique<secure_peer>(*this, *x, 0, place));
+      pass(pause);
+    }
+    return std::ranges::count_if(crowd,
+                                 [](auto& y) { return !y->is_closed(); });
+  };
+  CAF_CHECK_EQUAL(come(6, "192.0.2.50", 130ms), 4);
+  CAF_CHECK_EQUAL(come(6, "192.0.2.51", 130ms), 8);
   for (auto i = 0; i < 20; ++i)
-    crowd.push_back(std::make_unique<secure_peer>(*this, *x));
-  auto closed =
-      std::ranges::count_if(crowd, [](auto& y) { return y->is_closed(); });
-  CAF_CHECK_EQUAL(closed, 4);
+    come(1, "192.0.2." + std::to_string(60 + i), 50ms);
+  CAF_CHECK_EQUAL(come(1, "192.0.2.90", 50ms), 16);
+  // Who does not take part in a pairing does not wait for long.
+  pass(6s);
+  CAF_CHECK_EQUAL(come(1, "192.0.2.91", 50ms), 1);
 }
 
 CAF_TEST(who connects and says nothing is dropped after five seconds) {
