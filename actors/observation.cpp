@@ -50,6 +50,10 @@ std::string_view to_string(event_kind x) {
       return "line_shared";
     case event_kind::overloaded:
       return "overloaded";
+    case event_kind::source_lied:
+      return "source_lied";
+    case event_kind::digest_wrong:
+      return "digest_wrong";
   }
   return "unknown";
 }

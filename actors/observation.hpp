@@ -107,6 +107,8 @@ enum class event_kind {
   lease_moved,
   line_shared,
   overloaded,
+  source_lied,
+  digest_wrong,
 };
 
 /// The name of a kind, as in `peer_up`.

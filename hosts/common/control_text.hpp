@@ -80,6 +80,9 @@ lines peers_text(const std::vector<peer>& peers);
 /// internet line, or the origin's limit, behind two devices.
 std::optional<std::string> same_line_text(const peer& x,
                                           const std::vector<peer>& peers);
+/// How its bytes are checked, and what came of it.
+std::string checks_text(const transfer& x);
+
 lines transfers_text(const std::vector<transfer>& transfers);
 lines pod_text(const std::vector<member>& members);
 line event_text(const event& x);
