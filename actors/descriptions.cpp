@@ -148,9 +148,10 @@ void transfer_state::dump(archive& to) const {
      make_nvp("end", core->body().end),
      make_nvp("delivered", core->delivered()), make_nvp("spine", core->spine()),
      make_nvp("spine_alive", core->spine_alive()),
-     make_nvp("rechecking", rechecking), make_nvp("closed", closed),
-     make_nvp("wasted", ledger.wasted), make_nvp("hedged", ledger.hedged),
-     make_nvp("leases", views));
+     make_nvp("rechecks", rechecks.size()),
+     make_nvp("verified_by", std::string{to_string(core->stands_on())}),
+     make_nvp("closed", closed), make_nvp("wasted", ledger.wasted),
+     make_nvp("hedged", ledger.hedged), make_nvp("leases", views));
 }
 
 // -- peer_session -------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/own_use.hpp"
 #include "actors/spawn.hpp"
+#include "actors/suspects.hpp"
 #include "core/address_policy.hpp"
 #include "core/byte_budget.hpp"
 #include "core/http_semantics.hpp"
@@ -44,6 +45,7 @@ struct pod_config {
   uint16_t transport_port = 45679; ///< as announced; set when listening
   pool_policy pool;
   scheduler_config scheduling;
+  unsigned audit = 2;           ///< percent of peers' blocks that are sampled
   uint64_t share_rate = 0;      ///< bytes a second for all peers; 0: no limit
   bool share = true;            ///< fetch for peers at all
   bool own_first = true;        ///< own use goes before what peers want
@@ -106,6 +108,11 @@ struct proxy_counters {
   /// Ranges that were asked for, by how that ended: index 0 is success, the
   /// others are 1 + `chunk_failure`.
   std::array<std::atomic<uint64_t>, chunk_outcomes> chunks{};
+  std::atomic<uint64_t> samples{0};       ///< of peers, as the origin has them
+  std::atomic<uint64_t> lies{0};          ///< samples that differed
+  std::atomic<uint64_t> unchecked{0};     ///< samples that were not compared
+  std::atomic<uint64_t> digests_right{0}; ///< bodies, by the origin's own hash
+  std::atomic<uint64_t> digests_wrong{0};
   std::atomic<uint64_t> replaced{0};     ///< transfers that a crash replaced
   std::atomic<uint64_t> open_tunnels{0}; ///< now
   std::atomic<uint64_t> turned_away{0};  ///< clients that got a 503
@@ -158,6 +165,9 @@ struct environment {
 
   /// Bounds what is held at once of ranges fetched for peers.
   std::shared_ptr<byte_budget> serving;
+
+  /// URLs whose last download had bytes that could not be trusted.
+  suspects suspected;
 
   proxy_counters counters;
   std::atomic<uint64_t> next_connection{1};

@@ -48,6 +48,8 @@ using scheduler_actor = caf::typed_actor<
     caf::reacts_to<lease_advanced>,
     // A lease has ended.
     caf::reacts_to<lease_ended>,
+    // A source brought wrong bytes.
+    caf::reacts_to<lie_found>,
     // Look for overdue leases.
     caf::reacts_to<tick>>;
 

@@ -45,6 +45,7 @@ struct fetch_chunk {
   byte_range range;
   caf::strong_actor_ptr sink; ///< a `chunk_sink_actor`
   bool for_peer = false;      ///< under the exit policy and the share's rate
+  bool fresh = false;         ///< over a connection of its own
 };
 
 /// What `lease` would bring is no longer needed.
@@ -62,6 +63,9 @@ struct chunk_arrived {
   bool verified = true; ///< false: only the source's word says what it is of
   unsigned status = 206;
   representation rep; ///< as the origin answered
+  /// Whether this device's owner trusts the source: no bytes of it are compared
+  /// with the origin's.
+  bool vouched = false;
 };
 
 /// A lease has ended: all of it arrived (`failure` is empty) or not.
@@ -72,6 +76,7 @@ struct chunk_settled {
   std::string reason; ///< in words, when it failed
   /// When a busy origin wants to be asked again, if it said so.
   std::optional<duration> retry_after = std::nullopt;
+  bool spoiled = false; ///< what has arrived of it is wrong
 };
 
 /// The origin's head for one lease.
@@ -148,6 +153,14 @@ struct lease_ended {
   uint64_t upto = 0;
   std::optional<chunk_failure> failure;
   std::optional<duration> retry_after = std::nullopt; ///< of a busy origin
+};
+
+/// A source brought what the origin does not have; what of it was dropped is to
+/// be brought by others.
+struct lie_found {
+  transfer_id id;
+  device_id source;
+  std::vector<byte_range> dropped;
 };
 
 /// Another scheduler has taken over and knows nobody yet.
@@ -433,6 +446,7 @@ struct transfer_status {
   uint64_t delivered = 0;
   transfer_ledger ledger;
   std::vector<part_map::run> map; ///< who brought which part
+  rung verified_by = rung::validator;
 };
 
 struct pod_status {
@@ -500,6 +514,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::spine_finished)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::transfer_closed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::lease_advanced)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::lease_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::lie_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::lease_granted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::spine_switch_planned)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::transfer_given_up)

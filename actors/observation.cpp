@@ -54,6 +54,10 @@ std::string_view to_string(event_kind x) {
       return "peer_trusted";
     case event_kind::peer_untrusted:
       return "peer_untrusted";
+    case event_kind::source_lied:
+      return "source_lied";
+    case event_kind::digest_wrong:
+      return "digest_wrong";
   }
   return "unknown";
 }

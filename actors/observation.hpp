@@ -109,6 +109,8 @@ enum class event_kind {
   overloaded,
   peer_trusted,
   peer_untrusted,
+  source_lied,
+  digest_wrong,
 };
 
 /// The name of a kind, as in `peer_up`.

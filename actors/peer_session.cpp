@@ -67,14 +67,14 @@ void say_goodbye(self_pointer self, wire2::goodbye_reason how, error why) {
 // -- what we want -------------------------------------------------------------
 
 /// Answers whoever waits for a range; it waits no longer.
-void settle(self_pointer self, lease_id lease,
-            std::optional<chunk_failure> failure, std::string reason = {},
-            std::optional<duration> retry_after = std::nullopt) {
+void settle(self_pointer self, lease_id lease, chunk_settled outcome) {
   auto& st = self->state;
   auto node = st.wants.extract(lease);
-  if (!node.empty())
-    tell(node.mapped().sink, chunk_settled{lease, *st.peer, failure,
-                                           std::move(reason), retry_after});
+  if (node.empty())
+    return;
+  outcome.lease = lease;
+  outcome.source = *st.peer;
+  tell(node.mapped().sink, std::move(outcome));
 }
 
 void on_fetch_chunk(self_pointer self, fetch_chunk& msg) {
@@ -108,7 +108,10 @@ void on_cancel_chunk(self_pointer self, const cancel_chunk& msg) {
   if (!st.wants.contains(msg.lease))
     return;
   st.link->call_off(msg.lease);
-  settle(self, msg.lease, chunk_failure::cancelled, "called off");
+  chunk_settled outcome;
+  outcome.failure = chunk_failure::cancelled;
+  outcome.reason = "called off";
+  settle(self, msg.lease, std::move(outcome));
   pump(self);
 }
 
@@ -189,7 +192,13 @@ void perform(self_pointer self, range_ended& x) {
   auto& st = self->state;
   if (x.failure == chunk_failure::integrity)
     st.env->log(log_level::warn, x.reason + label(st));
-  settle(self, x.id, x.failure, std::move(x.reason), x.retry_after);
+  chunk_settled outcome;
+  outcome.failure = x.failure;
+  // Parts are passed on before the hash of all of them has come.
+  outcome.spoiled = st.secure && x.failure == chunk_failure::integrity;
+  outcome.reason = std::move(x.reason);
+  outcome.retry_after = x.retry_after;
+  settle(self, x.id, std::move(outcome));
 }
 
 void perform(self_pointer self, view_asked&) {

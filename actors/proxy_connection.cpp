@@ -59,6 +59,7 @@ void next_request(self_pointer self) {
     --st.env->counters.busy;
   st.exchange.reset();
   st.pooled.reset();
+  st.digest.reset();
   st.page = {};
   st.parts.clear();
   st.crashes = 0;
@@ -277,13 +278,16 @@ void start_transfer(self_pointer self) {
   source->request = st.request;
   source->rep = st.pooled->version;
   source->encoded = st.encoded;
+  // The hash is of the whole: what a crashed transfer has sent is not here.
+  auto digest = st.crashes == 0 ? st.digest : std::nullopt;
   // Handed over, not shared: the spine must end with the transfer, on its
   // thread.
   auto held = std::make_shared<transfer_start>(
       transfer_start{source,
                      {st.received, st.pooled->body.end},
                      std::move(st.exchange),
-                     caf::actor_cast<proxy_connection_actor>(self)});
+                     caf::actor_cast<proxy_connection_actor>(self),
+                     std::move(digest)});
   child_spec spec;
   spec.start = [env = st.env, held](caf::actor_system&) {
     return caf::actor_cast<caf::strong_actor_ptr>(
@@ -396,8 +400,14 @@ void on_origin_answered(self_pointer self, origin_answered& msg) {
   auto head = std::move(*msg.outcome);
   auto verdict = judge(st.request, head, st.env->config.pool);
   auto after = then::relay;
-  if (auto good = std::get_if<eligible>(&verdict)) {
+  auto good = std::get_if<eligible>(&verdict);
+  if (good && st.env->suspected.has(st.request.target.text(), now_of(self))) {
+    ++st.env->counters.passed_through;
+    st.env->log(log_level::info, "not pooled: its last download had bytes that "
+                                 "could not be trusted");
+  } else if (good) {
     st.pooled = *good;
+    st.digest = digest_of(head, good->body, good->total);
     st.encoded = head.fields.count("Content-Encoding") > 0;
     after = then::pool;
     ++st.env->counters.pooled;

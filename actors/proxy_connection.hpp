@@ -59,6 +59,7 @@ struct proxy_connection_state {
 
   std::list<piece> parts; ///< wait to be written, the first is being written
   std::optional<eligible> pooled;
+  std::optional<origin_digest> digest; ///< what the pooled body hashes to
   uint64_t received = 0;     ///< offset behind what transfers have sent
   unsigned crashes = 0;      ///< transfers of this response that have crashed
   bool rest_is_here = false; ///< relay the exchange once `parts` is empty

@@ -88,7 +88,9 @@ void perform(self_pointer self, const scheduler::give_up& x) {
 void perform(self_pointer self, const scheduler::set_aside& x) {
   auto& env = *self->state.env;
   env.log(log_level::warn,
-          "peer " + to_string(x.source) + " fails too often and is set aside");
+          "peer " + to_string(x.source)
+              + (x.lied ? " brought wrong bytes" : " fails too often")
+              + " and is set aside");
   env.roster.tell(source_set_aside{x.source, x.until});
 }
 
@@ -191,6 +193,14 @@ void on_lease_ended(self_pointer self, const lease_ended& msg) {
   pump(self);
 }
 
+void on_lie_found(self_pointer self, const lie_found& msg) {
+  auto& st = self->state;
+  std::erase_if(st.leases,
+                [&](auto& kv) { return kv.second.source == msg.source; });
+  st.core->source_lied(msg.source, msg.id, msg.dropped, now_of(self));
+  pump(self);
+}
+
 void on_tick(self_pointer self) {
   self->state.ticking = false;
   self->state.core->expire(now_of(self));
@@ -235,6 +245,7 @@ scheduler_actor::behavior_type scheduler_behavior(self_pointer self,
         pump(self);
       },
       [self](const lease_ended& msg) { on_lease_ended(self, msg); },
+      [self](const lie_found& msg) { on_lie_found(self, msg); },
       [self](const tick&) { on_tick(self); },
   };
 }

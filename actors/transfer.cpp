@@ -1,5 +1,7 @@
 #include "actors/transfer.hpp"
 
+#include "actors/transfer_rechecks.hpp"
+
 #include <chrono>
 #include <utility>
 #include <variant>
@@ -18,18 +20,8 @@ constexpr auto report_interval = 250ms;
 /// How long the spine may be silent while others bring the rest.
 constexpr auto spine_patience = 3s;
 
-/// A recheck is a fetch like any other, under a number no lease has.
-constexpr lease_id recheck_lease = 0;
-
 /// Every how many reports people who follow are told of the progress.
 constexpr unsigned progress_every = 4;
-
-/// How often each may fail for reasons that pass.
-constexpr unsigned max_failed_rechecks = 3;
-
-/// How long a busy origin is not asked to confirm anything, and at most.
-constexpr duration busy_time = 1s;
-constexpr duration max_busy_time = 10s;
 
 // -- status -------------------------------------------------------------------
 
@@ -43,6 +35,7 @@ void report(self_pointer self, std::string state) {
   out.delivered = st.core->delivered() - st.start.body.begin;
   out.ledger = st.core->ledger();
   out.map = st.core->map();
+  out.verified_by = st.core->stands_on();
   st.env->console.tell(transfer_reported{std::move(out)});
 }
 
@@ -52,6 +45,8 @@ void close(self_pointer self, std::string state) {
     return;
   report(self, state);
   st.env->counters.wasted_bytes += st.core->ledger().wasted;
+  count_checks(self);
+  cancel_rechecks(self);
   auto id = to_string(st.start.source->id);
   auto url = st.start.source->request.target.text();
   st.env->log(log_level::debug, state + " transfer=" + id + " url=" + url);
@@ -90,31 +85,33 @@ void perform(self_pointer self, transfer::stop_spine&) {
   st.env->scheduler.tell(spine_finished{st.start.source->id, st.core->spine()});
 }
 
-void ask_for_recheck(self_pointer self) {
-  auto& st = self->state;
-  st.rechecker = st.env->wan_fetcher.get();
-  st.recheck_bytes.clear();
-  if (st.rechecker)
-    tell(st.rechecker,
-         fetch_chunk{recheck_lease, st.start.source, st.recheck,
-                     caf::actor_cast<caf::strong_actor_ptr>(self), false});
-}
-
 void perform(self_pointer self, transfer::recheck& x) {
-  auto& st = self->state;
-  st.recheck = x.range;
-  st.rechecking = true;
-  st.failed_rechecks = 0;
-  ask_for_recheck(self);
+  ask_recheck(self, x);
 }
 
-/// A fetcher that failed does not answer: its successor is asked. So is
-/// whoever is there, when the last answer was none.
-void repeat_lost_recheck(self_pointer self) {
+void perform(self_pointer self, transfer::accuse& x) {
   auto& st = self->state;
-  if (st.rechecking && st.rechecker != st.env->wan_fetcher.get()
-      && now_of(self) >= st.recheck_after)
-    ask_for_recheck(self);
+  auto id = to_string(st.start.source->id);
+  auto peer = to_string(x.source);
+  ++st.env->counters.lies;
+  st.env->log(log_level::warn, "a peer brought other bytes than the origin has "
+                               "transfer="
+                                   + id + " peer=" + peer);
+  st.env->publish(event_kind::source_lied,
+                  "brought other bytes than the origin has", peer, id);
+  st.env->scheduler.tell(
+      lie_found{st.start.source->id, x.source, std::move(x.dropped)});
+}
+
+void perform(self_pointer self, transfer::go_alone&) {
+  auto& st = self->state;
+  st.alone = true;
+  st.leases.clear();
+  st.env->log(log_level::warn, "an origin contradicts itself; its first answer "
+                               "alone brings the rest transfer="
+                                   + to_string(st.start.source->id));
+  st.env->suspected.add(st.start.source->request.target.text(), now_of(self));
+  st.env->scheduler.tell(transfer_closed{st.start.source->id});
 }
 
 void perform(self_pointer self, transfer::abort& x) {
@@ -122,6 +119,9 @@ void perform(self_pointer self, transfer::abort& x) {
   st.env->log(log_level::warn,
               "a pooled download could not be completed: " + to_string(x.why)
                   + " transfer=" + to_string(st.start.source->id));
+  // A second try does without peers, and gets what the origin gives.
+  if (x.why.code == errc::integrity_failed || x.why.code == errc::mismatch)
+    st.env->suspected.add(st.start.source->request.target.text(), now_of(self));
   self->send(st.start.client, body_failed{x.why});
   close(self, "failed: " + to_string(x.why));
   self->quit();
@@ -168,7 +168,7 @@ void open_with_scheduler(self_pointer self,
 /// What its leases still bring is taken, but nobody waits for it.
 void find_scheduler(self_pointer self) {
   auto& st = self->state;
-  if (st.scheduler == st.env->scheduler.get())
+  if (st.alone || st.scheduler == st.env->scheduler.get())
     return;
   st.leases.clear();
   open_with_scheduler(self,
@@ -210,35 +210,33 @@ void on_spine_read(self_pointer self, spine_read& msg) {
 /// bring: it counts as lost, and the own line asks anew where it stopped.
 void drop_silent_spine(self_pointer self) {
   auto& st = self->state;
-  if (!st.core->spine_alive() || st.leases.empty() || !st.core->reads_spine()
+  if (!st.core->spine_alive() || st.alone || st.leases.empty()
+      || !st.core->reads_spine()
       || now_of(self) - st.spine_heard < spine_patience)
     return;
   st.start.spine->cancel(); // its read ends with an error
 }
 
-/// Collects what the origin has where a peer's bytes were sampled.
-void on_recheck_arrived(self_pointer self, const chunk_arrived& msg) {
-  auto& st = self->state;
-  auto& bytes = st.recheck_bytes;
-  // Another piece belongs to an earlier question, which has been repeated.
-  if (msg.offset == st.recheck.begin + bytes.size())
-    bytes.insert(bytes.end(), msg.bytes.bytes().begin(),
-                 msg.bytes.bytes().end());
+standing standing_of(self_pointer self, const chunk_arrived& msg) {
+  if (msg.vouched || msg.source == self->state.env->self->device())
+    return standing::vouched;
+  return msg.verified ? standing::claimed : standing::foreign;
 }
 
 void on_chunk_arrived(self_pointer self, const chunk_arrived& msg) {
   auto& st = self->state;
   if (st.closed)
     return;
-  if (msg.lease == recheck_lease) {
-    on_recheck_arrived(self, msg);
+  if (is_recheck(msg.lease)) {
+    take_recheck(self, msg);
     return;
   }
   auto& bytes = msg.source == st.env->self->device()
                     ? st.env->counters.own_bytes
                     : st.env->counters.peer_bytes;
   bytes += msg.bytes.size();
-  st.core->chunk_arrived(msg.source, msg.offset, msg.bytes, msg.verified);
+  st.core->chunk_arrived(msg.source, msg.offset, msg.bytes,
+                         standing_of(self, msg));
   auto upto = msg.offset + msg.bytes.size();
   if (auto i = st.leases.find(msg.lease); i != st.leases.end())
     i->second = upto;
@@ -246,35 +244,13 @@ void on_chunk_arrived(self_pointer self, const chunk_arrived& msg) {
   pump(self);
 }
 
-void on_recheck_settled(self_pointer self, const chunk_settled& msg) {
-  auto& st = self->state;
-  bool partial = !msg.failure && st.recheck_bytes.size() != st.recheck.size();
-  bool busy = msg.failure == chunk_failure::busy;
-  if ((partial || busy || msg.failure == chunk_failure::unavailable)
-      && ++st.failed_rechecks < max_failed_rechecks) {
-    st.rechecker = wan_fetcher_actor{}; // a later tick asks again
-    if (busy)
-      st.recheck_after =
-          now_of(self)
-          + std::min(msg.retry_after.value_or(busy_time), max_busy_time);
-    return;
-  }
-  st.rechecking = false;
-  if (msg.failure)
-    st.core->fail(make_error(errc::mismatch,
-                             "what a peer brought could not be confirmed: "
-                                 + msg.reason));
-  else
-    st.core->rechecked(slice{std::exchange(st.recheck_bytes, {})});
-  pump(self);
-}
-
 void on_chunk_settled(self_pointer self, const chunk_settled& msg) {
   auto& st = self->state;
   if (st.closed)
     return;
-  if (msg.lease == recheck_lease) {
-    on_recheck_settled(self, msg);
+  if (is_recheck(msg.lease)) {
+    settle_recheck(self, msg);
+    pump(self);
     return;
   }
   auto i = st.leases.find(msg.lease);
@@ -289,6 +265,10 @@ void on_chunk_settled(self_pointer self, const chunk_settled& msg) {
   st.env->scheduler.tell(
       lease_ended{msg.lease, i->second, msg.failure, msg.retry_after});
   st.leases.erase(i);
+  if (msg.spoiled) {
+    st.core->spoiled(msg.source);
+    pump(self);
+  }
 }
 
 } // namespace
@@ -304,6 +284,8 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self,
   self->link_to(st.start.client);
   transfer::config cfg;
   cfg.own = st.env->self->device();
+  cfg.audit = st.env->config.audit;
+  cfg.digest = st.start.digest;
   st.core.emplace(st.start.body, cfg, st.env->ports.random);
   st.told_spine = st.told_taken = st.start.body.begin;
   self->set_exit_handler([self](caf::exit_msg& x) {
@@ -343,7 +325,8 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self,
         report(self, "running");
         publish_progress(self);
         find_scheduler(self);
-        repeat_lost_recheck(self);
+        look_after_rechecks(self);
+        pump(self);
         drop_silent_spine(self);
         self->delayed_send(self, report_interval, tick{});
       },

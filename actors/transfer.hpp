@@ -14,11 +14,23 @@ struct transfer_start {
   byte_range body;
   std::shared_ptr<http_exchange> spine; ///< its head has been read
   proxy_connection_actor client;
+  /// What the hash of the body has to be, if the origin said so.
+  std::optional<origin_digest> digest = std::nullopt;
 };
 
 /// The pure transfer, its spine, and the leases that bring the rest.
 struct transfer_state {
   using self_pointer = transfer_actor::stateful_pointer<transfer_state>;
+
+  /// Bytes that the own line is asked for only to compare them.
+  struct question {
+    peapod::transfer::recheck what;
+    instant since;           ///< when it was asked first
+    wan_fetcher_actor asked; ///< nobody: a later tick asks again
+    byte_buffer bytes;       ///< what has come
+    unsigned failures = 0;   ///< that say nothing about the origin's copy
+    instant after{};         ///< a busy origin is not asked before
+  };
 
   std::string about() const;
   std::string summary() const;
@@ -29,15 +41,11 @@ struct transfer_state {
   transfer_start start;
   std::optional<peapod::transfer> core;
   std::map<lease_id, uint64_t> leases; ///< how far each has come
-  uint64_t told_spine = 0;     ///< what the scheduler knows of the spine
-  uint64_t told_taken = 0;     ///< what it knows of the client
-  wan_fetcher_actor rechecker; ///< who was asked for the recheck
-  byte_range recheck;          ///< what it was asked for
-  byte_buffer recheck_bytes;   ///< what it has brought of that
-  instant spine_heard{};       ///< when the spine last brought something
-  bool rechecking = false;
-  unsigned failed_rechecks = 0; ///< that say nothing about the origin's copy
-  instant recheck_after{};      ///< a busy origin is not asked before
+  uint64_t told_spine = 0; ///< what the scheduler knows of the spine
+  uint64_t told_taken = 0; ///< what it knows of the client
+  std::map<uint64_t, question> rechecks; ///< by their numbers
+  instant spine_heard{}; ///< when the spine last brought something
+  bool alone = false;    ///< the spine brings the rest, no scheduler is needed
   bool closed = false;
   scheduler_actor scheduler; ///< who was told of this body
   unsigned reports = 0;

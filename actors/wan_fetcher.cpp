@@ -126,6 +126,7 @@ void open_exchange(self_pointer self, const key& id, fetch& x) {
   add_via(head.fields, 11, env.via_name);
   exchange_options options;
   options.for_peer = x.ask.for_peer;
+  options.fresh_connection = x.ask.fresh;
   options.idle_timeout = 20s;
   x.exchange = env.ports.http->open(std::move(head), options);
   x.arrived = x.taken = 0;

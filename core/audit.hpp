@@ -24,6 +24,7 @@ public:
   struct sample {
     uint64_t offset = 0;
     slice bytes;
+    device_id source{};
 
     byte_range range() const {
       return {offset, offset + bytes.size()};
@@ -40,6 +41,9 @@ public:
   /// The samples, by their offsets, none of them twice. There is one for each
   /// source at least, as long as sources do not share theirs.
   std::vector<sample> samples() const;
+
+  /// The samples of `source` are of no use any more.
+  void forget(const device_id& source);
 
 private:
   struct reservoir {

@@ -16,6 +16,29 @@ uint64_t reassembly::insert(uint64_t offset, const slice& bytes) {
   return added;
 }
 
+void reassembly::remove(byte_range x) {
+  auto i = pieces_.lower_bound(x.begin);
+  if (i != pieces_.begin())
+    --i; // it may reach into `x`
+  while (i != pieces_.end() && i->first < x.end) {
+    auto begin = i->first;
+    auto bytes = i->second;
+    byte_range whole{begin, begin + bytes.size()};
+    auto gone = intersection(whole, x);
+    if (gone.empty()) {
+      ++i;
+      continue;
+    }
+    i = pieces_.erase(i);
+    buffered_ -= gone.size();
+    present_.erase(gone);
+    if (gone.begin > whole.begin)
+      pieces_.emplace(whole.begin, bytes.sub(0, gone.begin - whole.begin));
+    if (gone.end < whole.end)
+      pieces_.emplace(gone.end, bytes.sub(gone.end - whole.begin));
+  }
+}
+
 interval_set reassembly::here() const {
   auto out = present_;
   out.insert({body_.begin, head_});

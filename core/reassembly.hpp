@@ -3,6 +3,7 @@
 #include "core/interval_set.hpp"
 #include "core/types.hpp"
 
+#include <algorithm>
 #include <map>
 #include <vector>
 
@@ -17,6 +18,9 @@ public:
   /// Takes `bytes` that begin at `offset`; what lies outside the body is
   /// dropped. Returns how many of them were new.
   uint64_t insert(uint64_t offset, const slice& bytes);
+
+  /// Forgets what has arrived of `x` and was not handed out.
+  void remove(byte_range x);
 
   /// The parts of `x` that are of the body and have not arrived, in order.
   std::vector<byte_range> missing(byte_range x) const;
@@ -36,6 +40,16 @@ public:
   /// Bytes that are here and not handed out.
   uint64_t buffered() const {
     return buffered_;
+  }
+
+  /// Whether the next byte is here.
+  bool ready() const {
+    return !pieces_.empty() && pieces_.begin()->first == head_;
+  }
+
+  /// The end of the last bytes that have arrived.
+  uint64_t bound() const {
+    return std::max(head_, present_.bound());
   }
 
   /// Whether everything has arrived.

@@ -49,7 +49,9 @@ void scheduler::source_joined(device_id source, source_traits traits,
   remove_source(source, now);
   source_estimate::bounds sizes{config_.chunk_size / 4, config_.chunk_size / 8,
                                 largest_lease(traits)};
-  sources_.emplace(source, source_state{traits, source_estimate{sizes}, {}});
+  auto [i, added] = sources_.emplace(
+      source, source_state{traits, source_estimate{sizes}, {}});
+  remember_lie(source, i->second, now);
   assign(now);
 }
 
@@ -108,15 +110,16 @@ void scheduler::transfer_resumed(transfer_id transfer, std::string origin,
   state.lead = 2 * config_.chunk_size;
   state.spine_alive = so_far.spine_alive;
   state.done = std::move(so_far.here);
-  state.done.insert({body.begin, state.spine});
   // The spine goes on as far as nothing is here.
   auto claim = state.spine + (state.spine_alive ? state.lead : 0);
   if (auto next = state.done.first_from(state.spine))
     claim = std::min(claim, next->begin);
   state.claim_end = std::min(body.end, claim);
   state.frontier = std::max(state.claim_end, state.done.bound());
-  for (auto gap : state.done.gaps({state.claim_end, state.frontier}))
-    state.returned.insert(gap);
+  for (auto part : {byte_range{body.begin, state.spine},
+                    byte_range{state.claim_end, state.frontier}})
+    for (auto gap : state.done.gaps(part))
+      state.returned.insert(gap);
   state.speed.started(now);
   state.spine_speed.started(now);
   state.opened = state.spine_heard = state.heard = now;
@@ -138,8 +141,8 @@ void scheduler::progressed(transfer_id transfer, uint64_t spine, uint64_t taken,
     body.speed.arrived(spine - body.spine, now);
     body.spine_speed.arrived(spine - body.spine, now);
     body.spine_heard = body.heard = now;
-    body.spine = spine;
-    body.done.insert(read);
+    // What was dropped behind the spine stays missing.
+    body.done.insert({std::exchange(body.spine, spine), spine});
     body.returned.erase(read);
     body.orphaned.erase(read);
     // Who was overtaken by the spine began too near to it.
@@ -162,13 +165,13 @@ void scheduler::spine_ended(transfer_id transfer, uint64_t spine, instant now) {
   if (auto own = own_source(); own && !is_busy(*own))
     own->estimate.stopped(now);
   body.own_refused = false;
-  body.spine = std::max(body.spine, spine);
-  body.done.insert({body.body.begin, body.spine});
+  spine = std::max(body.spine, spine);
+  body.done.insert({std::exchange(body.spine, spine), spine});
   body.frontier = std::max(body.frontier, body.spine);
   // What the spine had claimed and not read is open to everybody.
   body.returned = {};
   body.orphaned = {};
-  reopen(body, {body.spine, body.frontier});
+  reopen(body, {body.body.begin, body.frontier});
   assign(now);
   check_hope(i->first, body, now);
 }
@@ -350,7 +353,7 @@ void scheduler::reopen(body_state& body, byte_range range) {
   for (auto gap : body.done.gaps(range))
     missing.insert(gap);
   for (auto other : body.leases)
-    missing.erase(leases_.at(other).range);
+    missing.erase({leases_.at(other).upto, leases_.at(other).range.end});
   for (auto gap = missing.first_from(0); gap;
        gap = missing.first_from(gap->end))
     body.returned.insert(*gap);
@@ -392,13 +395,14 @@ bool scheduler::note_progress(lease_id lease, uint64_t upto, instant now) {
   source.estimate.arrived(upto - x.upto, now);
   source.brought += upto - x.upto;
   bodies_.at(x.transfer).speed.arrived(upto - x.upto, now);
-  x.upto = upto;
+  byte_range come{std::exchange(x.upto, upto), upto};
   x.heard = source.heard = now;
   x.due = now + source.estimate.time_for(x.range.end - upto);
   x.overdue = false;
   auto& body = bodies_.at(x.transfer);
   body.heard = now;
-  body.done.insert({x.range.begin, upto});
+  // What was dropped of a lease's earlier bytes stays missing.
+  body.done.insert(come);
   body.orphaned.erase({x.range.begin, upto});
   return drop_rivals(body, {x.range.begin, upto}, lease, now);
 }

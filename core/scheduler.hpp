@@ -102,10 +102,12 @@ public:
     std::string reason;
     bool operator==(const give_up&) const = default;
   };
-  /// `source` has failed too often and gets nothing until `until`.
+  /// `source` has failed too often, or brought wrong bytes, and gets nothing
+  /// until `until`.
   struct set_aside {
     device_id source;
     instant until;
+    bool lied = false;
     bool operator==(const set_aside&) const = default;
   };
   /// A peer has the same bottleneck as another source, or has it no more.
@@ -123,6 +125,12 @@ public:
 
   /// Its leases go back at once.
   void source_left(device_id source, instant now);
+
+  /// `source` brought what the origin does not have; `dropped` is what of it is
+  /// to be brought again. It gets nothing more of this body, and nothing at all
+  /// for ten minutes, twice as long each time, whether it stays or comes back.
+  void source_lied(device_id source, transfer_id transfer,
+                   const std::vector<byte_range>& dropped, instant now);
 
   // -- bodies -----------------------------------------------------------------
 
@@ -205,6 +213,10 @@ private:
   struct ghost {
     uint64_t bytes;
     instant gone; ///< when it should have come
+  };
+  struct liar {
+    unsigned times = 0;
+    instant until{}; ///< it gets nothing before
   };
   struct source_state {
     source_traits traits;
@@ -337,6 +349,8 @@ private:
                    instant now);
   void note_failure(const device_id& id, source_state& source,
                     chunk_failure why, instant now);
+  void remember_lie(const device_id& id, source_state& source, instant now);
+  instant note_lie(const device_id& id, instant now);
   void note_busy(const device_id& id, source_state& source, body_state& body,
                  std::optional<duration> retry_after, instant now);
   void check_hope(const transfer_id& id, body_state& body, instant now);
@@ -345,6 +359,7 @@ private:
   std::map<device_id, source_state> sources_;
   std::map<transfer_id, body_state> bodies_;
   std::map<lease_id, lease_state> leases_;
+  std::map<device_id, liar> liars_;
   origin_limits limits_;
   shared_line lines_;
   instant observed_{}; ///< when what is tried out was looked at last

@@ -20,9 +20,12 @@ transfer::transfer(byte_range body, config cfg, random_source random)
   : config_(cfg),
     parts_(body),
     map_(body),
-    audit_(std::move(random)),
+    audit_(random),
+    spots_(cfg.audit, std::move(random)),
     spine_(body.begin),
     credit_(cfg.in_flight) {
+  if (config_.digest)
+    digest_.emplace(*config_.digest);
   advance();
 }
 
@@ -32,26 +35,39 @@ void transfer::spine_arrived(const slice& bytes) {
   spine_reading_ = false;
   count(config_.own, spine_, parts_.insert(spine_, bytes), bytes.size());
   spine_ += bytes.size();
+  own_silent_ = false;
   advance();
 }
 
 void transfer::spine_ended() {
   spine_alive_ = spine_reading_ = false;
+  if (alone_ && !parts_.complete())
+    fail(make_error(errc::mismatch, "the origin contradicts itself, and its "
+                                    "first answer has ended early"));
   advance();
 }
 
 void transfer::chunk_arrived(const device_id& source, uint64_t offset,
-                             const slice& bytes, bool verified) {
-  if (!verified)
-    for (auto part : parts_.missing({offset, offset + bytes.size()}))
-      audit_.add(source, part.begin,
-                 bytes.sub(part.begin - offset, part.size()));
+                             const slice& bytes, standing how) {
+  if (ended_ || alone_ || liars_.contains(source)) {
+    ledger_.wasted += bytes.size();
+    return;
+  }
+  if (source == config_.own) {
+    own_brings_ = true;
+    own_silent_ = false;
+    how = standing::vouched;
+  }
+  sample(source, offset, bytes, how);
+  for (auto part : parts_.missing({offset, offset + bytes.size()})) {
+    not_spine_.insert(part);
+    if (source != config_.own)
+      waiting_[source].insert(part);
+  }
   auto added = parts_.insert(offset, bytes);
   count(source, offset, added, bytes.size());
-  if (!verified)
-    unverified_ += added;
-  if (source == config_.own)
-    own_brings_ = true;
+  if (how == standing::foreign && added > 0)
+    unverified_[source] += added;
   advance();
 }
 
@@ -70,28 +86,12 @@ void transfer::client_took(uint64_t bytes) {
   advance();
 }
 
-void transfer::rechecked(const slice& bytes) {
-  if (ended_ || to_recheck_.empty())
-    return;
-  if (bytes.text() != to_recheck_.back().bytes.text()) {
-    fail(make_error(errc::mismatch,
-                    "what a peer brought differs from what the origin says"));
-    return;
-  }
-  to_recheck_.pop_back();
-  if (!to_recheck_.empty()) {
-    ask_recheck();
-    return;
-  }
-  rechecked_ = true;
-  ledger_.rechecked = unverified_;
-  advance();
-}
-
 void transfer::fail(error why) {
   if (std::exchange(ended_, true))
     return;
-  actions_.clear();
+  compared_.clear();
+  std::erase_if(actions_,
+                [](auto& x) { return !std::holds_alternative<accuse>(x); });
   if (std::exchange(spine_alive_, false))
     actions_.push_back(stop_spine{});
   actions_.push_back(abort{std::move(why)});
@@ -110,28 +110,64 @@ std::optional<transfer::action> transfer::poll() {
 void transfer::advance() {
   if (ended_)
     return;
-  // What nobody vouches for is released only after a recheck.
-  bool must_recheck = unverified_ > 0 && !rechecked_;
-  auto end = parts_.body().end;
-  auto barrier = must_recheck
-                     ? end - std::min(config_.hold_back, parts_.body().size())
-                     : end;
-  if (must_recheck && parts_.complete() && !std::exchange(rechecking_, true)) {
-    to_recheck_ = audit_.samples();
-    ask_recheck();
-  }
-  while (is_enough(credit_, config_.in_flight)) {
-    auto part = parts_.next(credit_, barrier);
-    if (part.empty())
+  recheck_foreign();
+  ask_rechecks();
+  auto limit = barrier();
+  while (!judging_ && is_enough(credit_, config_.in_flight)) {
+    auto part = parts_.next(credit_, limit);
+    if (part.empty() || !hand_out(std::move(part)))
       break;
-    credit_ -= part.size();
-    outstanding_ += part.size();
-    ended_ = parts_.finished();
-    actions_.push_back(deliver{std::move(part), ended_});
   }
+  note_wait(limit);
+  advance_spine();
+}
+
+/// The offset of the first byte that may not be handed out yet.
+uint64_t transfer::barrier() {
+  auto end = parts_.body().end;
+  auto out = end;
+  // What nobody vouches for is released only after a recheck.
+  if (!unverified_.empty() && !rechecked_)
+    out -= std::min(config_.hold_back, parts_.body().size());
+  if (auto held = compared_.first_held())
+    out = std::min(out, *held);
+  // Nothing of a source goes out before one of its samples was right.
+  for (auto& [source, ranges] : waiting_)
+    if (!passed_.contains(source) && compared_.holds(source))
+      if (auto first = ranges.first_from(parts_.head()))
+        out = std::min(out, first->begin);
+  return out;
+}
+
+/// Returns whether more may follow. The last bytes go out only when all have
+/// the hash that the origin announced.
+bool transfer::hand_out(slice part) {
+  auto head = parts_.head();
+  note_handed_out({head - part.size(), head});
+  bool last = parts_.finished();
+  if (digest_) {
+    digest_->update(part.bytes());
+    if (last && !digest_fits_) {
+      digest_fits_ = digest_->matches();
+      // The client would get the same bytes without us.
+      if (!*digest_fits_ && !handed_out_.empty()) {
+        judge_wrong_digest();
+        return false;
+      }
+    }
+  }
+  credit_ -= part.size();
+  outstanding_ += part.size();
+  ended_ = last;
+  actions_.push_back(deliver{std::move(part), ended_});
+  return true;
+}
+
+void transfer::advance_spine() {
   if (!spine_alive_)
     return;
-  bool handed_over = spine_limit_ && own_brings_ && spine_ >= *spine_limit_;
+  bool handed_over =
+      spine_limit_ && own_brings_ && spine_ >= *spine_limit_ && !alone_;
   if (ended_ || parts_.complete() || handed_over) {
     spine_alive_ = false;
     actions_.push_back(stop_spine{});
@@ -139,10 +175,6 @@ void transfer::advance() {
     spine_reading_ = true;
     actions_.push_back(read_spine{});
   }
-}
-
-void transfer::ask_recheck() {
-  actions_.push_back(recheck{to_recheck_.back().range()});
 }
 
 void transfer::count(const device_id& source, uint64_t offset, uint64_t added,

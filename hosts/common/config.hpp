@@ -55,6 +55,7 @@ struct settings {
     uint64_t min_size = 1_MiB;     ///< bytes of a body worth pooling
     uint64_t chunk_size = 256_KiB; ///< bytes
     uint64_t memory = 64_MiB;      ///< bytes of payload held in all
+    unsigned audit = 2; ///< percent of peers' blocks that are sampled
   } pool;
   struct {
     bool enabled = true;

@@ -66,6 +66,13 @@ std::optional<size_t> read_count(const value& x) {
   return static_cast<size_t>(*number);
 }
 
+std::optional<unsigned> read_percent(const value& x) {
+  auto* number = caf::get_if<value::integer>(&x);
+  if (number == nullptr || *number < 0 || *number > 100)
+    return std::nullopt;
+  return static_cast<unsigned>(*number);
+}
+
 /// A path may be given as `""`, which means none.
 std::optional<std::filesystem::path> read_optional_path(const value& x) {
   if (read_text(x) == std::string{})
@@ -326,6 +333,8 @@ std::vector<config_key> make_keys() {
       single("pool.memory", text,
              "a size from \"4MiB\" to \"64GiB\" such as \"64MiB\"",
              read_size<4_MiB, 64ull << 30>, PEAPOD_MEMBER(pool.memory)),
+      single("pool.audit", other, "a number of percent from 0 to 100 such as 2",
+             read_percent, PEAPOD_MEMBER(pool.audit)),
       single("share.enabled", other, flag_words, read_flag,
              PEAPOD_MEMBER(share.enabled)),
       list("share.allow-private", text_list, networks_words, read_network,

@@ -172,6 +172,11 @@ transfer transfer_of(const json::object& in) {
   out.wasted = number_of(in, "wasted");
   out.hedged = number_of(in, "hedged");
   out.rechecked = number_of(in, "rechecked");
+  if (in.contains("verified_by")) // of newer daemons
+    out.verified_by = text_of(in, "verified_by");
+  out.samples = number_of(in, "samples");
+  out.lies = number_of(in, "lies");
+  out.unchecked = number_of(in, "unchecked");
   out.map = each(array_of(in, "map"), run_of);
   return out;
 }

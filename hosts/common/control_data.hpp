@@ -109,6 +109,10 @@ struct transfer {
   uint64_t wasted = 0;
   uint64_t hedged = 0;
   uint64_t rechecked = 0;
+  std::string verified_by; ///< `validator`, `audit` or `digest`
+  uint64_t samples = 0;
+  uint64_t lies = 0;
+  uint64_t unchecked = 0;
   std::vector<map_run> map;
 };
 

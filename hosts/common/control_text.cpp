@@ -58,6 +58,18 @@ std::string progress_text(const transfer& x) {
 
 } // namespace
 
+std::string checks_text(const transfer& x) {
+  auto out = x.verified_by.empty() ? "-" : x.verified_by;
+  auto add = [&out](uint64_t count, const char* word) {
+    if (count > 0)
+      out += ", " + std::to_string(count) + " " + word;
+  };
+  add(x.samples, "right");
+  add(x.lies, "wrong");
+  add(x.unchecked, "not compared");
+  return out;
+}
+
 lines actors_text(const std::vector<actor>& actors) {
   std::vector<table_row> rows;
   for (auto& x : actors)
@@ -266,8 +278,11 @@ lines transfers_text(const std::vector<transfer>& transfers) {
     rows.push_back({{x.state, tone_of_transfer(x.state)},
                     {progress_text(x)},
                     {shares_text(x.bytes)},
+                    {checks_text(x), x.lies > 0 ? tone::bad : tone::plain},
                     {x.url}});
-  return table({{"STATE"}, {"DELIVERED"}, {"BROUGHT BY"}, {"URL"}}, rows);
+  return table(
+      {{"STATE"}, {"DELIVERED"}, {"BROUGHT BY"}, {"CHECKED BY"}, {"URL"}},
+      rows);
 }
 
 line event_text(const event& x) {

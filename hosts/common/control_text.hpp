@@ -91,6 +91,10 @@ std::string typed_name(const peer& x, const std::vector<peer>& peers);
 /// What is to be said of a peer that waits to be let in, if it does: the words
 /// to compare, and what to do when they are the same. `how` ends the sentence.
 std::optional<std::string> waiting_text(const peer& x, std::string_view how);
+
+/// How its bytes are checked, and what came of it.
+std::string checks_text(const transfer& x);
+
 lines transfers_text(const std::vector<transfer>& transfers);
 lines pod_text(const std::vector<member>& members);
 line event_text(const event& x);

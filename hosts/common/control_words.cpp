@@ -122,7 +122,8 @@ tone tone_of_state(const actor& x) {
 }
 
 tone tone_of_kind(std::string_view kind) {
-  if (kind == "crashed" || kind == "gave_up" || kind == "transfer_failed")
+  if (kind == "crashed" || kind == "gave_up" || kind == "transfer_failed"
+      || kind == "source_lied" || kind == "digest_wrong")
     return tone::bad;
   if (kind == "hanging" || kind == "peer_untrusted" || kind == "peer_down"
       || kind == "lease_lost" || kind == "transfer_replaced"

@@ -129,6 +129,17 @@ void write_chunks(metrics_writer& out, const proxy_counters& x) {
         i == 0 ? "arrived" : to_string(static_cast<chunk_failure>(i - 1));
     out.sample(x.chunks[i].load(), {{"outcome", std::string{outcome}}});
   }
+  out.family("samples_total", "counter",
+             "Samples of what peers brought, by how they compared with what "
+             "the origin has.");
+  out.sample(x.samples.load(), {{"outcome", "right"}});
+  out.sample(x.lies.load(), {{"outcome", "wrong"}});
+  out.sample(x.unchecked.load(), {{"outcome", "not_compared"}});
+  out.family("digests_total", "counter",
+             "Pooled bodies whose hash the origin announced, by whether they "
+             "had it.");
+  out.sample(x.digests_right.load(), {{"outcome", "right"}});
+  out.sample(x.digests_wrong.load(), {{"outcome", "wrong"}});
   out.family("transfers_replaced_total", "counter",
              "Downloads that went on after a crash.");
   out.sample(x.replaced.load());

@@ -85,6 +85,7 @@ pod_config config_of(const settings& x) {
   // for frames that are arriving or partly delivered, and for the holes that
   // they leave in the heap (tests/bench/memory.py measures it).
   out.scheduling.memory = x.pool.memory / 2;
+  out.audit = x.pool.audit;
   out.share = x.share.enabled;
   out.share_rate = x.share.max_rate;
   out.own_first = x.share.own_first;

@@ -48,11 +48,20 @@ json::object transfer_json(const transfer_status& x, const label_map& labels) {
   for (auto& [source, count] : x.ledger.bytes_by_source)
     bytes[label_of(source, labels)] = count;
   return {
-      {"id", to_string(x.id)},           {"url", clean_utf8(x.url)},
-      {"state", clean_utf8(x.state)},    {"total", x.total},
-      {"delivered", x.delivered},        {"bytes", std::move(bytes)},
-      {"wasted", x.ledger.wasted},       {"hedged", x.ledger.hedged},
-      {"rechecked", x.ledger.rechecked}, {"map", map_json(x.map, labels)},
+      {"id", to_string(x.id)},
+      {"url", clean_utf8(x.url)},
+      {"state", clean_utf8(x.state)},
+      {"total", x.total},
+      {"delivered", x.delivered},
+      {"bytes", std::move(bytes)},
+      {"wasted", x.ledger.wasted},
+      {"hedged", x.ledger.hedged},
+      {"rechecked", x.ledger.rechecked},
+      {"map", map_json(x.map, labels)},
+      {"verified_by", to_string(x.verified_by)},
+      {"samples", x.ledger.samples},
+      {"lies", x.ledger.lies},
+      {"unchecked", x.ledger.unchecked},
   };
 }
 

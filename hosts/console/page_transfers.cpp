@@ -119,6 +119,9 @@ private:
     cost("wasted", x.wasted);
     cost("hedged", x.hedged);
     cost("rechecked", x.rechecked);
+    if (!x.verified_by.empty())
+      add(line{"checked by " + checks_text(x),
+               x.lies > 0 ? tone::bad : tone::dim});
     out.push_back(std::move(now));
   }
 

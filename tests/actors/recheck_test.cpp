@@ -10,9 +10,16 @@ using namespace peapod::fakes;
 
 namespace {
 
+/// Nothing is compared but what foreign peers brought, at the end.
+pod_config without_audit() {
+  pod_config out;
+  out.audit = 0;
+  return out;
+}
+
 /// A device with one foreign peer, which is honest unless told otherwise.
 struct fixture : pod_fixture {
-  device_ptr x = add_device();
+  device_ptr x = add_device(without_audit());
   std::function<void(chunk_data&)> lie;
   std::vector<byte_range> brought;
 
@@ -155,9 +162,9 @@ CAF_TEST(a recheck whose fetcher crashes is repeated from its start) {
   settle();
   start_fetcher(*x);
   auto asked = rechecks();
-  CAF_REQUIRE_EQUAL(asked.size(), 1u);
+  CAF_REQUIRE(!asked.empty());
   CAF_CHECK(finishes(client));
-  CAF_CHECK(rechecks().at(1) == asked[0]);
+  CAF_CHECK(rechecks().at(asked.size()) == asked[0]);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -126,6 +126,27 @@ CAF_TEST(whatever a peer gets wrong is fetched elsewhere) {
   }
 }
 
+CAF_TEST(bytes without the hash that was named do not stay in a body) {
+  go(trust_mode::open);
+  secure_peer peer{*this, *x};
+  peer.on_request = [&](const wire2::fetch& ask) {
+    peer.bring(ask, [](wire2::message& y) {
+      if (auto z = std::get_if<wire2::part>(&y)) {
+        peapod::byte_buffer wrong(z->bytes.size(), '!');
+        z->bytes = slice{std::move(wrong)};
+      }
+    });
+  };
+  peer.send(wire2::welcome{});
+  auto client = download();
+  pass_until([&] { return client->complete || client->aborted; }, 20s);
+  // Whole and right, or visibly incomplete.
+  if (client->complete)
+    CAF_CHECK(is_content(client->body, {0, server->size}));
+  CAF_CHECK_EQUAL(in_state("set aside").size(), 1u);
+  CAF_CHECK(client->body.find('!') == std::string::npos);
+}
+
 CAF_TEST(a range is fetched for a peer with what the origin said of it) {
   go(trust_mode::open);
   secure_peer peer{*this, *x};

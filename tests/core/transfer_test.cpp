@@ -36,7 +36,8 @@ slice letters(std::string_view text) {
 }
 
 /// What a transfer decides, in one line: `[bytes]` delivered, `!` after the
-/// last of them, `read`, `stop`, `recheck` and its range, `abort`.
+/// last of them, `read`, `stop`, `recheck` or `again` and the range,
+/// `accuse` and whom, `alone`, `abort`.
 std::string decisions(transfer& x) {
   std::string out;
   auto word = [&out](const std::string& y) {
@@ -50,7 +51,11 @@ std::string decisions(transfer& x) {
     else if (std::holds_alternative<transfer::stop_spine>(*action))
       word("stop");
     else if (auto z = std::get_if<transfer::recheck>(&*action))
-      word("recheck" + to_string(z->range));
+      word((z->fresh ? "again" : "recheck") + to_string(z->range));
+    else if (auto a = std::get_if<transfer::accuse>(&*action))
+      word("accuse " + std::string(1, static_cast<char>(a->source.bytes[0])));
+    else if (std::holds_alternative<transfer::go_alone>(*action))
+      word("alone");
     else
       word("abort");
   }
@@ -75,9 +80,9 @@ CAF_TEST(a spine alone is read piece by piece and passed on) {
 CAF_TEST(parts of several sources are delivered in order) {
   transfer x{{0, 9}, settings(), zeros};
   decisions(x);
-  x.chunk_arrived(peer, 6, letters("ghi"), true);
+  x.chunk_arrived(peer, 6, letters("ghi"), standing::claimed);
   CAF_CHECK_EQUAL(decisions(x), "");
-  x.chunk_arrived(peer, 3, letters("def"), true);
+  x.chunk_arrived(peer, 3, letters("def"), standing::claimed);
   CAF_CHECK_EQUAL(decisions(x), "");
   x.spine_arrived(letters("abc"));
   CAF_CHECK_EQUAL(decisions(x), "[abc] [def] [ghi]! stop");
@@ -89,7 +94,7 @@ CAF_TEST(parts of several sources are delivered in order) {
 CAF_TEST(a body that begins in the middle of a representation keeps offsets) {
   transfer x{{100, 106}, settings(), zeros};
   decisions(x);
-  x.chunk_arrived(peer, 103, letters("def"), true);
+  x.chunk_arrived(peer, 103, letters("def"), standing::claimed);
   x.spine_arrived(letters("abc"));
   CAF_CHECK_EQUAL(decisions(x), "[abc] [def]! stop");
   CAF_CHECK_EQUAL(x.spine(), 103u);
@@ -99,8 +104,8 @@ CAF_TEST(a body that begins in the middle of a representation keeps offsets) {
 CAF_TEST(bytes that come twice are counted as wasted and delivered once) {
   transfer x{{0, 8}, settings(), zeros};
   decisions(x);
-  x.chunk_arrived(peer, 2, letters("cdef"), true);
-  x.chunk_arrived(own, 4, letters("EFGH"), true);
+  x.chunk_arrived(peer, 2, letters("cdef"), standing::claimed);
+  x.chunk_arrived(own, 4, letters("EFGH"), standing::claimed);
   x.spine_arrived(letters("abCD"));
   CAF_CHECK_EQUAL(decisions(x), "[ab] [cdef] [GH]! stop");
   CAF_CHECK_EQUAL(x.ledger().wasted, 4u);
@@ -110,8 +115,8 @@ CAF_TEST(bytes that come twice are counted as wasted and delivered once) {
 CAF_TEST(bytes outside of the body are dropped) {
   transfer x{{0, 4}, settings(), zeros};
   decisions(x);
-  x.chunk_arrived(peer, 2, letters("cdef"), true);
-  x.chunk_arrived(peer, 40, letters("xyz"), true);
+  x.chunk_arrived(peer, 2, letters("cdef"), standing::claimed);
+  x.chunk_arrived(peer, 40, letters("xyz"), standing::claimed);
   CAF_CHECK_EQUAL(decisions(x), "");
   x.spine_arrived(letters("ab"));
   CAF_CHECK_EQUAL(decisions(x), "[ab] [cd]! stop");
@@ -123,7 +128,7 @@ CAF_TEST(bytes outside of the body are dropped) {
 CAF_TEST(a client that takes nothing gets no more than its credit) {
   transfer x{{0, 100}, settings(5), zeros};
   decisions(x);
-  x.chunk_arrived(peer, 0, letters("abcdefgh"), true);
+  x.chunk_arrived(peer, 0, letters("abcdefgh"), standing::claimed);
   CAF_CHECK_EQUAL(decisions(x), "[abcde]");
   x.client_took(2);
   CAF_CHECK_EQUAL(decisions(x), "[fg]");
@@ -134,7 +139,7 @@ CAF_TEST(a client that takes nothing gets no more than its credit) {
 CAF_TEST(what the client was given is held until it has taken it) {
   transfer x{{10, 100}, settings(5), zeros};
   decisions(x);
-  x.chunk_arrived(peer, 10, letters("abcdefgh"), true);
+  x.chunk_arrived(peer, 10, letters("abcdefgh"), standing::claimed);
   CAF_CHECK_EQUAL(decisions(x), "[abcde]");
   CAF_CHECK_EQUAL(x.delivered(), 15u);
   CAF_CHECK_EQUAL(x.taken(), 10u);
@@ -146,7 +151,7 @@ CAF_TEST(what the client was given is held until it has taken it) {
 CAF_TEST(credit that comes back in crumbs is not spent crumb by crumb) {
   transfer x{{0, 100}, settings(8), zeros};
   decisions(x);
-  x.chunk_arrived(peer, 0, letters("abcdefghijklmnop"), true);
+  x.chunk_arrived(peer, 0, letters("abcdefghijklmnop"), standing::claimed);
   CAF_CHECK_EQUAL(decisions(x), "[abcdefgh]");
   x.client_took(1);
   CAF_CHECK_EQUAL(decisions(x), "");
@@ -173,12 +178,12 @@ CAF_TEST(the spine is stopped at the limit only after own ranges came) {
   x.switch_planned(3);
   x.spine_arrived(letters("abc"));
   CAF_CHECK_EQUAL(decisions(x), "[abc] read");
-  x.chunk_arrived(peer, 6, letters("gh"), true);
+  x.chunk_arrived(peer, 6, letters("gh"), standing::claimed);
   CAF_CHECK_EQUAL(decisions(x), "");
-  x.chunk_arrived(own, 9, letters("j"), true);
+  x.chunk_arrived(own, 9, letters("j"), standing::claimed);
   CAF_CHECK_EQUAL(decisions(x), "stop");
   CAF_CHECK(!x.spine_alive());
-  x.chunk_arrived(own, 3, letters("def"), true);
+  x.chunk_arrived(own, 3, letters("def"), standing::claimed);
   CAF_CHECK_EQUAL(decisions(x), "[def] [gh]");
 }
 
@@ -186,7 +191,7 @@ CAF_TEST(a spine before its limit reads on though own ranges came) {
   transfer x{{0, 12}, settings(), zeros};
   decisions(x);
   x.switch_planned(6);
-  x.chunk_arrived(own, 8, letters("i"), true);
+  x.chunk_arrived(own, 8, letters("i"), standing::claimed);
   x.spine_arrived(letters("abc"));
   CAF_CHECK_EQUAL(decisions(x), "[abc] read");
   x.spine_arrived(letters("def"));
@@ -201,14 +206,14 @@ CAF_TEST(a lost spine is not read again and sources bring the rest) {
   x.spine_ended();
   CAF_CHECK_EQUAL(decisions(x), "");
   CAF_CHECK(!x.ended());
-  x.chunk_arrived(own, 2, letters("cdef"), true);
+  x.chunk_arrived(own, 2, letters("cdef"), standing::claimed);
   CAF_CHECK_EQUAL(decisions(x), "[cdef]!");
 }
 
 CAF_TEST(the spine is stopped once all is here though the client is slow) {
   transfer x{{0, 6}, settings(1), zeros};
   decisions(x);
-  x.chunk_arrived(peer, 0, letters("abcdef"), true);
+  x.chunk_arrived(peer, 0, letters("abcdef"), standing::claimed);
   CAF_CHECK_EQUAL(decisions(x), "[a] stop");
   x.client_took(10);
   CAF_CHECK_EQUAL(decisions(x), "[bcdef]!");
@@ -219,12 +224,12 @@ CAF_TEST(the spine is stopped once all is here though the client is slow) {
 CAF_TEST(the end of an unverified body waits for a recheck) {
   transfer x{{0, 8}, settings(), zeros};
   decisions(x);
-  x.chunk_arrived(peer, 2, letters("cdefgh"), false);
+  x.chunk_arrived(peer, 2, letters("cdefgh"), standing::foreign);
   x.spine_arrived(letters("ab"));
   CAF_CHECK_EQUAL(decisions(x), "recheck[2,8) [ab] [cd] stop");
   x.client_took(4);
   CAF_CHECK_EQUAL(decisions(x), "");
-  x.rechecked(letters("cdefgh"));
+  x.rechecked(1, letters("cdefgh"));
   CAF_CHECK_EQUAL(decisions(x), "[efgh]!");
   CAF_CHECK_EQUAL(x.ledger().rechecked, 6u);
 }
@@ -232,23 +237,23 @@ CAF_TEST(the end of an unverified body waits for a recheck) {
 CAF_TEST(a body smaller than what is held back is held back whole) {
   transfer x{{0, 3}, settings(100, 1000), zeros};
   decisions(x);
-  x.chunk_arrived(peer, 0, letters("abc"), false);
+  x.chunk_arrived(peer, 0, letters("abc"), standing::foreign);
   CAF_CHECK_EQUAL(decisions(x), "recheck[0,3) stop");
-  x.rechecked(letters("abc"));
+  x.rechecked(1, letters("abc"));
   CAF_CHECK_EQUAL(decisions(x), "[abc]!");
 }
 
 CAF_TEST(each source that nobody vouches for is rechecked) {
   transfer x{{0, 9}, settings(), zeros};
   decisions(x);
-  x.chunk_arrived(device('q'), 6, letters("ghi"), false);
-  x.chunk_arrived(peer, 3, letters("def"), false);
+  x.chunk_arrived(device('q'), 6, letters("ghi"), standing::foreign);
+  x.chunk_arrived(peer, 3, letters("def"), standing::foreign);
   x.spine_arrived(letters("abc"));
-  CAF_CHECK_EQUAL(decisions(x), "recheck[6,9) [abc] [de] stop");
-  x.rechecked(letters("ghi"));
-  CAF_CHECK_EQUAL(decisions(x), "recheck[3,6)");
+  CAF_CHECK_EQUAL(decisions(x), "recheck[3,6) recheck[6,9) [abc] [de] stop");
+  x.rechecked(2, letters("ghi"));
+  CAF_CHECK_EQUAL(decisions(x), "");
   CAF_CHECK_EQUAL(x.ledger().rechecked, 0u);
-  x.rechecked(letters("def"));
+  x.rechecked(1, letters("def"));
   CAF_CHECK_EQUAL(decisions(x), "[f] [ghi]!");
   CAF_CHECK_EQUAL(x.ledger().rechecked, 6u);
 }
@@ -257,11 +262,13 @@ CAF_TEST(bytes other than the origin has fail the body before its end) {
   for (auto truth : {"abcdefgX", "Xbcdefgh", "abcdefg", ""}) {
     transfer x{{0, 8}, settings(), zeros};
     decisions(x);
-    x.chunk_arrived(peer, 0, letters("abcdefgh"), false);
+    x.chunk_arrived(peer, 0, letters("abcdefgh"), standing::foreign);
     CAF_CHECK_EQUAL(decisions(x), "recheck[0,8) [abcd] stop");
-    x.rechecked(letters(truth));
-    CAF_CHECK_EQUAL(decisions(x), "abort");
-    x.rechecked(letters("abcdefgh"));
+    x.rechecked(1, letters(truth));
+    CAF_CHECK_EQUAL(decisions(x), "again[0,8)");
+    x.rechecked(2, letters(truth));
+    CAF_CHECK_EQUAL(decisions(x), "accuse p abort");
+    x.rechecked(2, letters("abcdefgh"));
     x.client_took(4);
     CAF_CHECK_EQUAL(decisions(x), "");
     CAF_CHECK_EQUAL(x.ledger().rechecked, 0u);
@@ -271,13 +278,13 @@ CAF_TEST(bytes other than the origin has fail the body before its end) {
 CAF_TEST(only what a source contributed is rechecked) {
   transfer x{{0, 8}, settings(), zeros};
   decisions(x);
-  x.chunk_arrived(own, 4, letters("ef"), true);
+  x.chunk_arrived(own, 4, letters("ef"), standing::claimed);
   x.spine_arrived(letters("ab"));
   CAF_CHECK_EQUAL(decisions(x), "[ab] read");
   // The rest of these came first from sources that are believed.
-  x.chunk_arrived(peer, 0, letters("XXcdXXgh"), false);
+  x.chunk_arrived(peer, 0, letters("XXcdXXgh"), standing::foreign);
   CAF_CHECK_EQUAL(decisions(x), "recheck[6,8) [cd] stop");
-  x.rechecked(letters("gh"));
+  x.rechecked(1, letters("gh"));
   CAF_CHECK_EQUAL(decisions(x), "[ef] [gh]!");
   CAF_CHECK_EQUAL(x.ledger().rechecked, 4u);
 }
@@ -285,8 +292,8 @@ CAF_TEST(only what a source contributed is rechecked) {
 CAF_TEST(an answer that nobody waits for changes nothing) {
   transfer x{{0, 4}, settings(), zeros};
   decisions(x);
-  x.chunk_arrived(peer, 2, letters("cd"), false);
-  x.rechecked(letters("XX"));
+  x.chunk_arrived(peer, 2, letters("cd"), standing::foreign);
+  x.rechecked(1, letters("XX"));
   CAF_CHECK_EQUAL(decisions(x), "");
   CAF_CHECK(!x.ended());
 }
@@ -294,7 +301,7 @@ CAF_TEST(an answer that nobody waits for changes nothing) {
 CAF_TEST(verified bytes need no recheck) {
   transfer x{{0, 6}, settings(), zeros};
   decisions(x);
-  x.chunk_arrived(peer, 0, letters("abcdef"), true);
+  x.chunk_arrived(peer, 0, letters("abcdef"), standing::claimed);
   CAF_CHECK_EQUAL(decisions(x), "[abcdef]! stop");
   CAF_CHECK_EQUAL(x.ledger().rechecked, 0u);
 }
@@ -304,7 +311,7 @@ CAF_TEST(unverified bytes that came second need no recheck) {
   decisions(x);
   x.spine_arrived(letters("abcd"));
   decisions(x);
-  x.chunk_arrived(peer, 0, letters("XXXX"), false);
+  x.chunk_arrived(peer, 0, letters("XXXX"), standing::foreign);
   x.spine_arrived(letters("ef"));
   CAF_CHECK_EQUAL(decisions(x), "[ef]! stop");
 }
@@ -318,7 +325,7 @@ CAF_TEST(a failure stops the spine and aborts once) {
   x.fail(make_error(errc::origin_refused, "gone"));
   CAF_CHECK_EQUAL(decisions(x), "stop abort");
   x.fail(make_error(errc::origin_refused, "gone again"));
-  x.chunk_arrived(peer, 2, letters("cdef"), true);
+  x.chunk_arrived(peer, 2, letters("cdef"), standing::claimed);
   x.client_took(6);
   CAF_CHECK_EQUAL(decisions(x), "");
   CAF_CHECK(x.ended());

@@ -58,7 +58,7 @@ def ensure_peer(company) -> None:
     """Starts the peer when there is none, and waits for the session."""
     if company.kind == "none":
         return
-    if is_lost(company):
+    if is_lost(company) or is_set_aside(company):
         company.peer.kill()
     if company.peer is None or not company.peer.is_running:
         company.mine.wait_for_peers(0, 15)
@@ -75,6 +75,13 @@ def is_lost(company) -> bool:
     back soon once it was hung up on."""
     return (company.kind == "reference" and company.peer is not None
             and not company.mine.connected_peers())
+
+
+def is_set_aside(company) -> bool:
+    """Whether the peer got other bytes than we did, so that it looks like a
+    liar: a new one takes its place."""
+    return company.peer is not None and any(
+        p["state"] == "set aside" for p in company.mine.status()["peers"])
 
 
 def accepted(company, behaviour: str) -> tuple:

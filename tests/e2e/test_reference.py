@@ -160,10 +160,23 @@ def test_bad_manners_never_reach_the_client(alone, manner):
     assert peer.events("asked") or manner in ("oversized", "garbage")
 
 
-def test_nothing_but_lies_end_a_download_visibly(alone):
-    """Nothing in protocol 1 tells these bytes from good ones; samples of them
-    are compared with the origin before the end."""
+def test_nothing_but_lies_reach_no_client(alone):
+    """Nothing in protocol 1 tells these bytes from good ones; a sample of them
+    is compared with the origin before any goes out."""
     daemon, peer = settle(alone, "--misbehave", "liar", **SMALL)
+    got = alone.get(f"{NGINX}/5000000.bin")
+    assert_exact(got, "5000000.bin", 5_000_000)
+    assert peer.events("served")
+    status = daemon.status()
+    assert status["transfers"][-1]["lies"] == 1
+    assert status["transfers"][-1]["rechecked"] == 0
+    assert [p["state"] for p in status["peers"]] == ["set aside"]
+
+
+def test_without_audit_nothing_but_lies_end_a_download_visibly(alone):
+    """Samples are compared before the end, whatever the setting."""
+    daemon, peer = settle(alone, "--misbehave", "liar", pool_audit="0",
+                          **SMALL)
     got = alone.get(f"{NGINX}/5000000.bin")
     assert peer.events("served")
     assert got.code != 0

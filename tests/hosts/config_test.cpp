@@ -100,7 +100,8 @@ std::string dump(const settings& s) {
     out << x.address << ':' << x.port << ' ';
   out << '|' << s.transport.listen.address << ':' << s.transport.listen.port
       << s.transport.legacy << s.pool.enabled << '|' << s.pool.min_size << '|'
-      << s.pool.chunk_size << '|' << s.pool.memory << '|' << s.share.enabled;
+      << s.pool.chunk_size << '|' << s.pool.memory << '|' << s.pool.audit << '|'
+      << s.share.enabled;
   networks(s.share.allow_private);
   for (auto x : s.share.ports)
     out << x << ' ';
@@ -348,6 +349,8 @@ CAF_TEST(who is trusted is a mode a file and a list of ids) {
 CAF_TEST(values out of range are refused) {
   CAF_CHECK(contains(errors_of("[pool]\nchunk-size=\"1KiB\"\n"), "\"16KiB\""));
   CAF_CHECK(contains(errors_of("[pool]\nmemory=\"64\"\n"), "pool.memory"));
+  CAF_CHECK(contains(errors_of("[pool]\naudit=101\n"), "pool.audit"));
+  CAF_CHECK(contains(errors_of("[pool]\naudit=-1\n"), "pool.audit"));
   CAF_CHECK(contains(errors_of("[share]\nports=[0]\n"), "share.ports"));
   CAF_CHECK(contains(errors_of("[share]\nallow-private=[\"10.0.0.1/8\"]\n"),
                      "share.allow-private: expected a list of networks"));

@@ -188,7 +188,14 @@ CAF_TEST(a transfer shows who brought which part) {
   transfer_status transfer;
   transfer.state = "running";
   transfer.map = {{id_of(0), 3}, {id_of(1), 2}, {id_of(9), 1}, {{}, 4}};
+  transfer.verified_by = rung::digest;
+  transfer.ledger.samples = 4;
+  transfer.ledger.lies = 1;
   x.transfers = {transfer};
+  auto first = json::value(transfers_json(x)).at(0);
+  CAF_CHECK_EQUAL(first.at("verified_by"), json::value("digest"));
+  CAF_CHECK_EQUAL(first.at("samples"), json::value(4u));
+  CAF_CHECK_EQUAL(first.at("lies"), json::value(1u));
   auto map = json::value(transfers_json(x)).at(0).at("map");
   CAF_CHECK_EQUAL(json::serialize(map),
                   R"([{"source":"self","cells":3},{"source":"a","cells":2},)"

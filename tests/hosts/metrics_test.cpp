@@ -60,6 +60,8 @@ std::string text_of(const metrics_source& x) {
   counters.own_bytes = 5;
   counters.chunks[2] = 8;
   counters.tunnels = 3;
+  counters.lies = 6;
+  counters.digests_right = 2;
   counters.held_to = 4096;
   return metrics_text(x, counters) + metrics_text(some_actors());
 }
@@ -126,6 +128,8 @@ CAF_TEST(counters have their labels) {
       has_line(text, "peapod_bytes_total{source=\"own\",direction=\"in\"} 5"));
   CAF_CHECK(has_line(text, "peapod_chunks_total{outcome=\"refused\"} 8"));
   CAF_CHECK(has_line(text, "peapod_chunks_total{outcome=\"arrived\"} 0"));
+  CAF_CHECK(has_line(text, "peapod_samples_total{outcome=\"wrong\"} 6"));
+  CAF_CHECK(has_line(text, "peapod_digests_total{outcome=\"right\"} 2"));
   CAF_CHECK(has_line(text, "peapod_requests_total{kind=\"tunnel\"} 3"));
   CAF_CHECK(has_line(text, "peapod_share_held_to_bytes_per_second 4096"));
   CAF_CHECK(has_line(text, "peapod_crashes_total 4"));

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <random>
 #include <set>
 #include <utility>
 #include <variant>
@@ -29,14 +30,21 @@ constexpr size_t polite_connections = 6;
 constexpr uint64_t tell_bytes = 64_KiB;
 constexpr duration tell_time = 50ms;
 
-/// Draws nothing but zeros: which samples are rechecked does not matter here.
-void zeros(std::span<uint8_t> out) {
-  std::ranges::fill(out, uint8_t{0});
+/// How long a body waits for a recheck.
+constexpr duration recheck_patience = 2s;
+
+/// The same draws in each run: which samples are taken matters little here.
+random_source draws() {
+  return [engine = std::mt19937{7}](std::span<uint8_t> out) mutable {
+    for (auto& x : out)
+      x = static_cast<uint8_t>(engine());
+  };
 }
 
-transfer::config transfer_config() {
+transfer::config transfer_config(unsigned audit) {
   transfer::config out;
   out.own = device('o');
+  out.audit = audit;
   return out;
 }
 
@@ -65,6 +73,14 @@ void paint(body& b, byte_range part, char name) {
       b.picture[i] = name;
 }
 
+slice wrong_content(byte_range range) {
+  auto right = content(range);
+  byte_buffer out(right.bytes().begin(), right.bytes().end());
+  for (auto& x : out)
+    ++x;
+  return slice{std::move(out)};
+}
+
 } // namespace
 
 device_id device(char name) {
@@ -85,10 +101,10 @@ slice content(byte_range range) {
 }
 
 body::body(transfer_id id, uint64_t size, double client_rate,
-           std::string origin)
+           std::string origin, unsigned audit)
   : id(id),
     origin(std::move(origin)),
-    core({0, size}, transfer_config(), zeros),
+    core({0, size}, transfer_config(audit), draws()),
     picture(size / 256_KiB + 1, '.'),
     client_rate(client_rate) {}
 
@@ -119,7 +135,7 @@ void pool::leave(char name) {
 size_t pool::open(uint64_t size, double client_rate, std::string origin) {
   transfer_id id;
   id.bytes[0] = static_cast<uint8_t>(bodies.size() + 1);
-  bodies.emplace_back(id, size, client_rate, origin);
+  bodies.emplace_back(id, size, client_rate, origin, audit);
   bodies.back().opened = now;
   tell([&](auto& who) { who.transfer_opened(id, origin, {0, size}, now); });
   pump();
@@ -321,6 +337,8 @@ void pool::settle() {
 
 /// Returns whether the job has ended.
 bool pool::settle_job(line& x, job& j) {
+  if (j.recheck > 0)
+    return settle_recheck(x, j);
   if (j.where == stage::asked && now >= j.since + x.latency) {
     if (x.fails && *x.fails != chunk_failure::integrity)
       return end(j, *x.fails, x.origin.retry_after);
@@ -379,8 +397,9 @@ void pool::arrive(line& x, job& j, uint64_t upto) {
   byte_range part{std::exchange(j.told, upto), upto};
   j.told_at = now;
   paint(b, part, x.name);
-  b.core.chunk_arrived(device(x.name), part.begin, content(part),
-                       !x.traits.foreign);
+  b.core.chunk_arrived(
+      device(x.name), part.begin, x.lies ? wrong_content(part) : content(part),
+      x.traits.foreign ? standing::foreign : standing::claimed);
   tell([&](auto& who) { who.lease_progressed(j.lease, upto, now); });
 }
 
@@ -464,7 +483,43 @@ void pool::perform(body& b, transfer::stop_spine&) {
 }
 
 void pool::perform(body& b, transfer::recheck& x) {
-  b.core.rechecked(content(x.range));
+  auto own = lines.find('o');
+  if (own == lines.end() || !own->second.present)
+    return b.core.not_rechecked(x.number, "no line");
+  job j{};
+  j.body = index_of(b.id);
+  j.range = x.range;
+  j.recheck = x.number;
+  j.granted = j.since = now;
+  own->second.jobs.push_back(j);
+  rechecked += x.range.size();
+}
+
+void pool::perform(body& b, transfer::accuse& x) {
+  tell([&](auto& who) { who.source_lied(x.source, b.id, x.dropped, now); });
+}
+
+void pool::perform(body& b, transfer::go_alone&) {
+  tell([&](auto& who) { who.transfer_closed(b.id, now); });
+}
+
+/// Returns whether the recheck has ended.
+bool pool::settle_recheck(line& x, job& j) {
+  auto& b = bodies[j.body];
+  if (!b.open)
+    return true;
+  if (x.fails || now - j.granted > recheck_patience) {
+    b.core.not_rechecked(j.recheck, "the own line fails");
+    return true;
+  }
+  if (j.where == stage::asked && now >= j.since + x.latency) {
+    j.where = stage::wan;
+    j.left = static_cast<double>(j.range.size());
+  } else if (j.where == stage::wan && j.left < 0.5) {
+    b.core.rechecked(j.recheck, content(j.range));
+    return true;
+  }
+  return false;
 }
 
 void pool::perform(body& b, transfer::abort& x) {

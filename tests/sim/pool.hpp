@@ -53,6 +53,7 @@ struct job {
   uint64_t told;   ///< offset that the transfer has
   instant told_at;
   bool cancelled = false;
+  uint64_t recheck = 0; ///< what it compares; 0: it is a lease
 };
 
 /// How the origin treats the connections of one device.
@@ -75,6 +76,7 @@ struct line {
   bool frozen = false;
   /// How its answers go wrong, if they do.
   std::optional<chunk_failure> fails;
+  bool lies = false; ///< no byte that it brings is right
   std::list<job> jobs;
   double spent = 0;   ///< bytes that came over the line
   double offered = 0; ///< bytes that it could have brought, alone
@@ -84,7 +86,8 @@ struct line {
 
 /// One pooled body and its client.
 struct body {
-  body(transfer_id id, uint64_t size, double client_rate, std::string origin);
+  body(transfer_id id, uint64_t size, double client_rate, std::string origin,
+       unsigned audit);
 
   transfer_id id;
   std::string origin;
@@ -129,6 +132,10 @@ public:
   /// time of a message.
   double lan_rate = unlimited;
   duration lan_latency{};
+  /// Percent of the blocks of peers that are sampled.
+  unsigned audit = 2;
+  /// Bytes that the own line brought only to compare them.
+  uint64_t rechecked = 0;
   /// Bytes that all lines together could have brought so far.
   double offered = 0;
   /// No step is longer: clients and spines move on once a step.
@@ -186,6 +193,7 @@ private:
   void move(duration time);
   void settle();
   bool settle_job(line& x, job& j);
+  bool settle_recheck(line& x, job& j);
   bool fetched(line& x, job& j);
   void arrive(line& x, job& j, uint64_t upto);
   bool end(const job& j, std::optional<chunk_failure> failure,
@@ -200,6 +208,8 @@ private:
   void perform(body& b, transfer::read_spine& x);
   void perform(body& b, transfer::stop_spine& x);
   void perform(body& b, transfer::recheck& x);
+  void perform(body& b, transfer::accuse& x);
+  void perform(body& b, transfer::go_alone& x);
   void perform(body& b, transfer::abort& x);
   void perform(const scheduler::grant& x);
   void perform(const scheduler::cancel& x);

@@ -146,6 +146,7 @@ scenario make_scenario(uint64_t seed, scenario_limits limits) {
   dice random{seed};
   scenario out;
   out.seed = seed;
+  out.audit = limits.audit;
   auto devices = static_cast<size_t>(std::lround(
       random.magnitude(static_cast<double>(limits.min_devices) - 0.49,
                        static_cast<double>(limits.max_devices) + 0.49)));
@@ -202,6 +203,7 @@ std::unique_ptr<pool> begin(const scenario& x, std::optional<fixed_plan> plan) {
   p->resolution = 10ms;
   p->lan_rate = x.lan_rate;
   p->lan_latency = x.lan_latency;
+  p->audit = x.audit;
   if (plan)
     p->rival.emplace(*plan);
   for (auto& y : x.members) {

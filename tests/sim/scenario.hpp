@@ -40,6 +40,7 @@ struct scenario {
   duration lan_latency;
   std::vector<uint64_t> sizes; ///< bytes of the bodies, which begin together
   origin_manners origin;       ///< towards each device
+  unsigned audit = 2;          ///< percent of peers' blocks that are sampled
 };
 
 /// What random pods may look like.
@@ -48,6 +49,7 @@ struct scenario_limits {
   size_t max_devices = 64;
   bool incidents = true; ///< whether anything happens to devices
   bool origins = false;  ///< whether origins have limits of their own
+  unsigned audit = 2;    ///< as in `scenario`
 };
 
 /// The pod of this seed; the same on every machine.

@@ -106,6 +106,9 @@ int main(int argc, char** argv) {
   app.add_flag("--calm", calm, "nothing happens to any device");
   app.add_flag("--origins", limits.origins,
                "origins limit connections, or refuse devices");
+  app.add_option("--audit", limits.audit,
+                 "percent of the blocks of peers that are sampled")
+      ->check(CLI::Range(0, 100));
   app.add_flag("!--no-rivals", rivals, "leave the fixed plans out");
   CLI11_PARSE(app, argc, argv);
   limits.incidents = !calm;

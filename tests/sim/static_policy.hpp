@@ -37,6 +37,8 @@ public:
   void lease_done(lease_id lease, instant now);
   void lease_failed(lease_id lease, chunk_failure why, uint64_t upto,
                     instant now, std::optional<duration> retry_after);
+  void source_lied(device_id, transfer_id, const std::vector<byte_range>&,
+                   instant) {}
   void expire(instant now);
   std::optional<scheduler::action> poll();
 

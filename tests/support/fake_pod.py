@@ -242,6 +242,8 @@ class FakePod:
                "state": "done", "total": 8 * MIB, "delivered": 8 * MIB,
                "bytes": {"self": 5 * MIB, "living-room": 3 * MIB},
                "wasted": 65536, "hedged": 262144, "rechecked": 0,
+               "verified_by": "digest", "samples": 3, "lies": 0,
+               "unchecked": 0,
                "map": [{"source": "self", "cells": 75},
                        {"source": "living-room", "cells": 45}]}
         done = len(self.cells) * 100 * MIB // self.total_cells
@@ -249,7 +251,9 @@ class FakePod:
         new = {"id": "77" * 16, "url": URL, "state": state,
                "total": 100 * MIB, "delivered": done,
                "bytes": dict(self.received), "wasted": 0, "hedged": 262144,
-               "rechecked": 0, "map": self._runs()}
+               "rechecked": 0, "map": self._runs(),
+               "verified_by": "audit", "samples": 5, "lies": 0,
+               "unchecked": 1}
         return [old, new]
 
     def status(self) -> dict:

@@ -1,6 +1,7 @@
 """What the hostile origin does for each behaviour named in a URL: bodies and
 messages. origin_policies.py has those that restrict clients."""
 
+import base64
 import gzip
 
 import content
@@ -76,7 +77,42 @@ def per_client(request, it):
     return ranged(request, seed, it.size, heed_if_range=False)
 
 
+def digest(request, it):
+    """field=repr, content or legacy: the SHA-256 of the whole in Repr-Digest,
+    Content-Digest or Digest; wrong=1: of something else"""
+    reply = honest(request, it)
+    seed = it.name + "#wrong" if it.number("wrong", 0) else it.name
+    value = base64.b64encode(
+        bytes.fromhex(content.sha256(seed, it.size))).decode()
+    field = it.options.get("field", "repr")
+    if field == "repr":
+        reply.set("Repr-Digest", f"sha-256=:{value}:")
+    elif field == "legacy":
+        reply.set("Digest", f"SHA-256={value}")
+    elif reply.status == 200:
+        reply.set("Content-Digest", f"sha-256=:{value}:")
+    return reply
+
+
 # -- lies ---------------------------------------------------------------------
+
+
+def _under_its_etag(request, it, seed):
+    """A body under the validators and the length of another one."""
+    return ranged(request, seed, it.size, etag_of(it.name))
+
+
+def other_bytes(request, it):
+    """other bytes under the same validators and length; best with for="""
+    return _under_its_etag(request, it, it.name + "#other")
+
+
+def fickle(request, it):
+    """every answer to a range has other bytes under the same validators"""
+    it.memory["count"] = it.memory.get("count", 0) + 1
+    if "range" not in request.headers:
+        return _under_its_etag(request, it, it.name)
+    return _under_its_etag(request, it, f"{it.name}#{it.memory['count']}")
 
 
 def _lie(request, it, start=0, end=0, total=0):
@@ -266,6 +302,7 @@ BEHAVIOURS = {
         "range": honest, **{f.__name__: f for f in (
             no_range, claims_range, no_validator, only_last_modified,
             weak_etag, no_etag_on_206, changes, changes_deaf, per_client,
+            digest, other_bytes, fickle,
             lies_start, lies_end, lies_total, shifted, short_206, long_length,
             closes_early, resets, stalls, closes_once, drips, chunked,
             chunked_cut, until_close, gzipped, gzip_by_wish, echo,

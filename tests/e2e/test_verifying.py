@@ -1,0 +1,132 @@
+"""Does what devices bring have to be what the origin has? Devices that are made
+to bring lies by an origin that answers their address alone with other bytes,
+and origins that announce a hash of the whole."""
+
+import subprocess
+
+import content
+import pytest
+from harness import BINARY
+from pods import HOSTILE, Starter, assert_exact, fresh_name, wait_until
+
+SIZE = 5_000_000
+SETTINGS = {"pool_min_size": '"64KiB"', "pool_chunk_size": '"64KiB"'}
+PEER = "10.77.102.2"
+
+
+def pair(alone, **settings):
+    """Daemons on hosts 1 and 2 that know each other; the first one."""
+    daemon = alone.daemon(1, **SETTINGS, **settings)
+    alone.daemon(2, **SETTINGS)
+    daemon.wait_for_peers(1, 5)
+    return daemon
+
+
+def download(alone, behaviour: str, name: str):
+    return alone.get(f"{HOSTILE}/{behaviour}/{SIZE}/{name}", "--fail")
+
+
+def last(daemon) -> dict:
+    return daemon.status()["transfers"][-1]
+
+
+def brought_by_others(transfer: dict) -> int:
+    return sum(n for who, n in transfer["bytes"].items() if who != "self")
+
+
+def state_of_peer(daemon) -> str:
+    return daemon.status()["peers"][0]["state"]
+
+
+def test_an_honest_device_is_sampled_and_believed(alone):
+    daemon = pair(alone)
+    name = fresh_name()
+    assert_exact(download(alone, "range", name), name, SIZE)
+    transfer = last(daemon)
+    assert brought_by_others(transfer) > 0
+    assert transfer["verified_by"] == "audit"
+    assert transfer["samples"] >= 1
+    assert transfer["lies"] == transfer["unchecked"] == 0
+
+
+def test_without_audit_nothing_is_sampled(alone):
+    daemon = pair(alone, pool_audit="0")
+    name = fresh_name()
+    assert_exact(download(alone, "range", name), name, SIZE)
+    assert last(daemon)["verified_by"] == "validator"
+    assert last(daemon)["samples"] == 0
+
+
+def test_a_liar_is_set_aside_and_its_bytes_are_replaced(alone):
+    daemon = pair(alone)
+    name = fresh_name()
+    behaviour = f"other-bytes,for={PEER}"
+    assert_exact(download(alone, behaviour, name), name, SIZE)
+    transfer = last(daemon)
+    assert transfer["lies"] == 1
+    assert brought_by_others(transfer) == 0
+    assert state_of_peer(daemon) == "set aside"
+    # It gets nothing of the next body either.
+    name = fresh_name()
+    assert_exact(download(alone, "range", name), name, SIZE)
+    assert brought_by_others(last(daemon)) == 0
+
+
+@pytest.mark.parametrize("field", ["repr", "content", "legacy"])
+def test_a_body_with_the_announced_hash_is_complete(alone, field):
+    daemon = pair(alone)
+    name = fresh_name()
+    assert_exact(download(alone, f"digest,field={field}", name), name, SIZE)
+    transfer = last(daemon)
+    assert brought_by_others(transfer) > 0
+    assert transfer["verified_by"] == "digest"
+
+
+@pytest.mark.parametrize("field", ["repr", "content", "legacy"])
+def test_a_wrong_hash_fails_visibly_and_a_second_try_does_not(alone, field):
+    daemon = pair(alone)
+    name = fresh_name()
+    behaviour = f"digest,field={field},wrong=1"
+    got = download(alone, behaviour, name)
+    assert got.code != 0
+    transfer = last(daemon)
+    assert brought_by_others(transfer) > 0
+    assert "hash that the origin announced" in transfer["state"]
+    assert transfer["lies"] == 0
+    assert state_of_peer(daemon) == "connected"
+    # The own line alone brings what the origin gives.
+    assert_exact(download(alone, behaviour, name), name, SIZE)
+
+
+def test_a_range_is_not_judged_by_the_hash_of_the_whole(alone):
+    daemon = pair(alone)
+    name = fresh_name()
+    got = alone.get(f"{HOSTILE}/digest,wrong=1/{SIZE}/{name}", "--fail",
+                    "--range", "1000000-3999999")
+    assert got.code == 0
+    assert got.body == content.content(name, 1_000_000, 4_000_000)
+    assert last(daemon)["verified_by"] == "audit"
+
+
+def test_an_origin_that_contradicts_itself_costs_no_device_its_name(alone):
+    daemon = pair(alone, pool_audit="100")
+    name = fresh_name()
+    got = download(alone, "fickle", name)
+    assert got.code != 0 or got.body == content.content(name, 0, SIZE)
+    assert last(daemon)["lies"] == 0
+    assert state_of_peer(daemon) == "connected"
+
+
+def test_metrics_count_what_was_compared(alone):
+    daemon = pair(alone)
+    name = fresh_name()
+    assert_exact(download(alone, "digest", name), name, SIZE)
+
+    def metrics():
+        return subprocess.run([BINARY, "metrics", "--socket", daemon.socket],
+                              capture_output=True, text=True, timeout=10,
+                              check=True).stdout
+
+    wait_until(lambda: 'digests_total{outcome="right"} 1' in metrics(), 3,
+               "the digest to be counted")
+    assert 'samples_total{outcome="wrong"} 0' in metrics()
