@@ -22,6 +22,8 @@
 /// What the actors of one pod share: settings, ports and each other's handles.
 namespace peapod {
 
+class sharing_gate;
+
 /// How serious a line of the log is.
 enum class log_level { trace, debug, info, warn, error };
 
@@ -142,6 +144,9 @@ struct environment {
 
   /// Bounds what is held at once of ranges fetched for peers.
   std::shared_ptr<byte_budget> serving;
+
+  /// Says what is fetched for peers, and counts it.
+  std::shared_ptr<sharing_gate> sharing;
 
   proxy_counters counters;
   std::atomic<uint64_t> next_connection{1};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/environment.hpp"
+#include "actors/sharing.hpp"
 #include "core/session.hpp"
 
 #include <deque>
@@ -38,6 +39,7 @@ struct peer_session_state {
     byte_buffer bytes;
     unsigned status = 0;
     representation rep;
+    std::optional<sharing_pass> pass; ///< counts what comes
   };
 
   peer_session_state() = default;

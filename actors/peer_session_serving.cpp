@@ -56,6 +56,11 @@ void serve(self_pointer self, chunk_request ask) {
                                    : "not a range that is served");
     return;
   }
+  auto share = st.env->sharing->ask(*st.peer, *target, ask.range.size());
+  if (!share.pass) {
+    refuse(self, ask, share.failure(), share.text());
+    return;
+  }
   auto fetcher = st.env->wan_fetcher.get();
   auto reservation = byte_reservation::make(st.env->serving, ask.range.size());
   if (!fetcher || !reservation) {
@@ -69,9 +74,13 @@ void serve(self_pointer self, chunk_request ask) {
   source->rep = ask.expected.value_or(representation{});
   auto lease = st.next_serve++;
   auto range = ask.range;
-  st.serves.emplace(
-      lease,
-      serving{std::move(ask), fetcher, std::move(*reservation), {}, 0, {}});
+  st.serves.emplace(lease, serving{std::move(ask),
+                                   fetcher,
+                                   std::move(*reservation),
+                                   {},
+                                   0,
+                                   {},
+                                   std::move(share.pass)});
   tell(fetcher,
        fetch_chunk{lease, std::move(source), range,
                    caf::actor_cast<caf::strong_actor_ptr>(self), true});
@@ -132,6 +141,7 @@ void add_served(self_pointer self, const chunk_arrived& msg) {
   x.rep = msg.rep;
   x.bytes.insert(x.bytes.end(), msg.bytes.data(),
                  msg.bytes.data() + msg.bytes.size());
+  x.pass->count(msg.bytes.size());
 }
 
 void finish_served(self_pointer self, const chunk_settled& msg) {
