@@ -24,6 +24,8 @@
 /// What the actors of one pod share: settings, ports and each other's handles.
 namespace peapod {
 
+class sharing_gate;
+
 /// How serious a line of the log is.
 enum class log_level { trace, debug, info, warn, error };
 
@@ -168,6 +170,9 @@ struct environment {
 
   /// URLs whose last download had bytes that could not be trusted.
   suspects suspected;
+
+  /// Says what is fetched for peers, and counts it.
+  std::shared_ptr<sharing_gate> sharing;
 
   proxy_counters counters;
   std::atomic<uint64_t> next_connection{1};

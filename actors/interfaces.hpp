@@ -160,6 +160,8 @@ using roster_actor = caf::typed_actor<
     caf::reacts_to<session_opened>,
     // Both of its sides want each other.
     caf::reacts_to<session_ready>,
+    // Whether a peer brings anything at the moment.
+    caf::reacts_to<sharing_told>,
     // Somebody has to compare a code.
     caf::reacts_to<session_waiting>,
     // A session has ended.

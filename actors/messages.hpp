@@ -358,6 +358,12 @@ struct session_ready {
   uint64_t connection = 0;
 };
 
+/// Whether the peer of a session brings anything at the moment, as it says.
+struct sharing_told {
+  uint64_t connection = 0;
+  bool on = true;
+};
+
 /// A session waits until people have compared this code.
 struct session_waiting {
   uint64_t connection = 0;
@@ -436,6 +442,7 @@ struct peer_status {
   std::string trust = {};
   std::vector<std::string> code = {}; ///< words to compare while it waits
   bool secure = false; ///< its session has authentication and confidentiality
+  bool pauses = false; ///< it says that it brings nothing at the moment
 };
 
 struct transfer_status {
@@ -545,6 +552,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::admission)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_opened)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::trust_decided)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_ready)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::sharing_told)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_waiting)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::announcement_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::send_beacon)

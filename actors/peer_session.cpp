@@ -161,6 +161,7 @@ void perform(self_pointer self, link_ready&) {
   auto& st = self->state;
   st.ready = true;
   st.env->roster.tell(session_ready{st.connection});
+  tell_offers(self);
 }
 
 void perform(self_pointer self, code_known& x) {
@@ -210,7 +211,9 @@ void perform(self_pointer self, view_shown& x) {
 }
 
 void perform(self_pointer self, offers_changed& x) {
-  self->state.offers = x.offers;
+  auto& st = self->state;
+  if (std::exchange(st.offers, x.offers).on != x.offers.on)
+    st.env->roster.tell(sharing_told{st.connection, x.offers.on});
 }
 
 void perform(self_pointer self, peer_left&) {
@@ -355,6 +358,8 @@ void on_tick(self_pointer self) {
   } else {
     forget_lost_fetches(self);
     st.link->expire(now);
+    if (st.ready)
+      tell_offers(self);
     if (!st.unwritten.empty() && now - st.wrote >= write_timeout)
       say_goodbye(self, wire2::goodbye_reason::misbehaved,
                   make_error(errc::timed_out, "the peer takes nothing"));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/environment.hpp"
+#include "actors/sharing.hpp"
 #include "core/handshake_gate.hpp"
 #include "core/peer_link.hpp"
 
@@ -31,6 +32,7 @@ struct peer_session_state {
     range_ask ask;
     wan_fetcher_actor fetcher;    ///< who was asked
     byte_reservation reservation; ///< of the process's budget for serving
+    std::optional<sharing_pass> pass; ///< counts what comes
   };
 
   peer_session_state() = default;
@@ -55,7 +57,8 @@ struct peer_session_state {
   bool foreign = false;            ///< it speaks protocol 1 without extensions
   bool left = false;               ///< the peer said that it leaves
   bool ended = false;
-  wire2::sharing offers;                 ///< what the peer offers
+  wire2::sharing offers; ///< what the peer offers
+  std::optional<wire2::sharing> told; ///< what we have told it that we offer
   std::map<lease_id, fetch_chunk> wants; ///< ranges that we asked for
   std::map<lease_id, serving> serves;
   std::deque<range_ask> queued; ///< what it asked for and we do later

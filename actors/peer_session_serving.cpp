@@ -36,6 +36,12 @@ void serve(self_pointer self, range_ask ask) {
                                    : "not a range that is served");
     return;
   }
+  auto share = st.env->sharing->ask(*st.peer, *target, ask.range.size());
+  if (!share.pass) {
+    refuse(self, ask.id, share.failure(), share.text(),
+           share.verdict.retry_after);
+    return;
+  }
   auto fetcher = st.env->wan_fetcher.get();
   auto reservation = byte_reservation::make(st.env->serving, ask.range.size());
   if (!fetcher || !reservation) {
@@ -51,7 +57,8 @@ void serve(self_pointer self, range_ask ask) {
   auto lease = st.next_serve++;
   auto range = ask.range;
   st.serves.emplace(lease,
-                    serving{std::move(ask), fetcher, std::move(*reservation)});
+                    serving{std::move(ask), fetcher, std::move(*reservation),
+                            std::move(share.pass)});
   tell(fetcher,
        fetch_chunk{lease, std::move(source), range,
                    caf::actor_cast<caf::strong_actor_ptr>(self), true});
@@ -76,6 +83,21 @@ void serve_queued(self_pointer self) {
     st.queued.pop_front();
     serve(self, std::move(ask));
   }
+}
+
+void tell_offers(self_pointer self) {
+  auto& st = self->state;
+  auto now = st.env->sharing->offers(*st.peer);
+  now.on = now.on && st.env->config.share;
+  // What is left changes with each range.
+  auto same = [&](wire2::sharing before) {
+    before.left_today = now.left_today;
+    return before == now;
+  };
+  if (st.told && same(*st.told))
+    return;
+  st.told = now;
+  st.link->offer(now);
 }
 
 void take_request(self_pointer self, range_ask ask) {
@@ -106,8 +128,9 @@ void add_served(self_pointer self, const chunk_arrived& msg) {
   auto i = self->state.serves.find(msg.lease);
   if (i == self->state.serves.end())
     return;
-  self->state.link->bring(i->second.ask.id, msg.status, msg.rep, msg.offset,
-                          msg.bytes);
+  auto& x = i->second;
+  x.pass->count(msg.bytes.size());
+  self->state.link->bring(x.ask.id, msg.status, msg.rep, msg.offset, msg.bytes);
 }
 
 void finish_served(self_pointer self, const chunk_settled& msg) {

@@ -17,6 +17,10 @@ void take_request(peer_session_state::self_pointer self, range_ask ask);
 /// The peer does not want it any more.
 void call_off_served(peer_session_state::self_pointer self, ask_id id);
 
+/// Tells the peer what we offer, if that has changed: so it does not wait for
+/// what it would not get.
+void tell_offers(peer_session_state::self_pointer self);
+
 /// Fetches what waits, as far as the bounds allow.
 void serve_queued(peer_session_state::self_pointer self);
 

@@ -7,6 +7,7 @@
 #include "actors/proxy_connection.hpp"
 #include "actors/roster.hpp"
 #include "actors/scheduler.hpp"
+#include "actors/sharing.hpp"
 #include "actors/supervisor.hpp"
 #include "actors/wan_fetcher.hpp"
 
@@ -169,6 +170,7 @@ pod::pod(caf::actor_system& system, caf::execution_unit* io_unit,
   env_->ports = std::move(ports);
   env_->self = std::move(self);
   env_->serving = std::make_shared<byte_budget>(env_->config.max_serving);
+  env_->sharing = std::make_shared<sharing_gate>();
   std::array<uint8_t, 6> name{};
   env_->ports.random(name);
   env_->via_name = "peapod-" + to_hex(name);

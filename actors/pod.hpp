@@ -15,7 +15,8 @@ namespace peapod {
 /// One device's actors: the only place where they are put together.
 class pod {
 public:
-  /// `io_unit` runs the actors that own ports. Nothing starts before `start`.
+  /// `io_unit` runs the actors that own ports. Nothing starts before `start`;
+  /// until then the host may put its own `sharing` into the environment.
   pod(caf::actor_system& system, caf::execution_unit* io_unit,
       pod_config config, pod_ports ports, std::shared_ptr<const identity> self);
 

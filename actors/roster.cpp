@@ -50,7 +50,8 @@ void join_scheduler(self_pointer self, const roster_state::session_entry& x) {
 
 /// The session is the device's, and both sides want it.
 void take_up(self_pointer self, const roster_state::session_entry& x) {
-  join_scheduler(self, x);
+  if (x.shares)
+    join_scheduler(self, x);
   self->state.env->publish(event_kind::peer_up, label(x) + " is connected",
                            to_string(x.id));
 }
@@ -153,6 +154,25 @@ void on_session_ready(self_pointer self, const session_ready& msg) {
   st.core->session_ready(i->second.id, msg.connection);
   if (i->second.current)
     take_up(self, i->second);
+}
+
+/// Who brings nothing at the moment is not asked.
+void on_sharing_told(self_pointer self, const sharing_told& msg) {
+  auto& st = self->state;
+  auto i = st.sessions.find(msg.connection);
+  if (i == st.sessions.end() || std::exchange(i->second.shares, msg.on) == msg.on)
+    return;
+  auto& x = i->second;
+  if (!x.current || !x.ready)
+    return;
+  st.env->log(log_level::info, label(x)
+                                   + (msg.on ? " shares again peer="
+                                             : " does not share now peer=")
+                                   + to_string(x.id));
+  if (msg.on)
+    join_scheduler(self, x);
+  else
+    st.env->scheduler.tell(source_lost{x.id, x.handle});
 }
 
 void on_session_waiting(self_pointer self, const session_waiting& msg) {
@@ -300,6 +320,7 @@ roster_actor::behavior_type roster_behavior(self_pointer self,
       },
       [self](const session_opened& msg) { on_session_opened(self, msg); },
       [self](const session_ready& msg) { on_session_ready(self, msg); },
+      [self](const sharing_told& msg) { on_sharing_told(self, msg); },
       [self](const session_waiting& msg) { on_session_waiting(self, msg); },
       [self](const session_ended& msg) { on_session_ended(self, msg); },
       [self](scheduler_started) {
@@ -307,7 +328,7 @@ roster_actor::behavior_type roster_behavior(self_pointer self,
         st.same_line.clear(); // it finds out anew
         for (auto& x : st.core->list(now_of(self)))
           if (auto i = st.sessions.find(x.connection.value_or(0));
-              i != st.sessions.end() && i->second.ready)
+              i != st.sessions.end() && i->second.ready && i->second.shares)
             join_scheduler(self, i->second);
       },
       [self](const source_set_aside& msg) {

@@ -23,6 +23,7 @@ struct roster_state {
     bool current = false; ///< of the sessions with the device, the one
     bool trusted = false; ///< we want it
     bool ready = false;   ///< so does the peer
+    bool shares = true;   ///< it brings something at the moment
     std::optional<pairing_code> code{}; ///< to be compared until then
   };
 

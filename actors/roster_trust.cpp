@@ -123,6 +123,7 @@ void describe_trust(self_pointer self, const roster::entry& x,
   auto session = i == st.sessions.end() ? nullptr : &i->second;
   if (session && session->code)
     to.code.assign(session->code->words.begin(), session->code->words.end());
+  to.pauses = session && !session->shares;
   if (session && !session->secure)
     to.trust = "insecure";
   else if (env.ports.trust->is_trusted(x.key))

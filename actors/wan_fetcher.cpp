@@ -1,5 +1,7 @@
 #include "actors/wan_fetcher.hpp"
 
+#include "actors/sharing.hpp"
+
 #include <algorithm>
 #include <chrono>
 
@@ -253,7 +255,10 @@ void on_fetch_answered(self_pointer self, const fetch_answered& msg) {
   if (auto to = redirect_of(x, head)) {
     x.target = *to;
     ++x.redirects;
-    if (auto rest = rest_of(self, x.target); rest > duration::zero())
+    if (!st.env->sharing->may_fetch(*to))
+      settle(self, id, chunk_failure::refused,
+             std::string{to_string(sharing_obstacle::host)});
+    else if (auto rest = rest_of(self, x.target); rest > duration::zero())
       settle(self, id, chunk_failure::busy, asked_to_wait, rest);
     else
       open_exchange(self, id, x);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/error.hpp"
+#include "core/host_pattern.hpp"
 #include "core/http_message.hpp"
 #include "core/representation.hpp"
 #include "core/types.hpp"
@@ -97,6 +98,8 @@ struct pool_policy {
   /// Pool what is meant for this user alone, too: responses to requests with
   /// credentials, and responses marked as personal.
   bool share_credentials = false;
+  /// Hosts whose URLs no peer is shown, whatever else is allowed.
+  std::vector<host_pattern> never_hosts;
 };
 
 /// A response whose body may be fetched in ranges, by several devices.
@@ -111,6 +114,7 @@ struct eligible {
 /// Why a response streams through untouched.
 enum class ineligible {
   disabled,          ///< the user switched pooling off
+  never_host,        ///< the user shows peers nothing of this host
   method,            ///< not a GET without a body
   range_form,        ///< the request's `Range` is not one range of bytes
   status,            ///< neither 200 nor 206
@@ -133,7 +137,9 @@ std::string_view to_string(ineligible x);
 using eligibility = std::variant<eligible, ineligible>;
 
 /// Decides whether the body of `response` may be pooled. `no-store` does not
-/// forbid it: peers pass bytes on and store nothing.
+/// forbid it: peers pass bytes on and store nothing (RFC 9111, 5.2.2.5).
+/// `Proxy-Authorization` does not either: it is for this proxy, and ends here
+/// (RFC 9110, 11.7.2).
 eligibility judge(const request_head& request, const response_head& response,
                   const pool_policy& policy);
 

@@ -160,6 +160,8 @@ std::string_view to_string(ineligible x) {
   switch (x) {
     case ineligible::disabled:
       return "pooling is off";
+    case ineligible::never_host:
+      return "host is one that peers never see";
     case ineligible::method:
       return "not a plain GET";
     case ineligible::range_form:
@@ -208,6 +210,8 @@ eligibility judge(const request_head& request, const response_head& response,
                   const pool_policy& policy) {
   if (!policy.enabled)
     return ineligible::disabled;
+  if (covers(policy.never_hosts, request.target.host, request.target.port))
+    return ineligible::never_host;
   if (request.method != "GET" || request.framing != body_framing::none)
     return ineligible::method;
   auto out = body_of(request, response);

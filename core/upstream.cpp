@@ -73,41 +73,15 @@ result<std::string> authorization_for(std::string_view userinfo) {
 
 // -- targets ------------------------------------------------------------------
 
-/// Whether `host` is `name` or ends in `.name`.
-bool is_below(std::string_view host, std::string_view name) {
-  if (!host.ends_with(name))
-    return false;
-  auto rest = host.size() - name.size();
-  return rest == 0 || host[rest - 1] == '.';
-}
-
-/// A final dot makes a name absolute and means the same here.
-std::string_view without_final_dot(std::string_view host) {
-  while (host.ends_with('.'))
-    host.remove_suffix(1);
-  return host;
-}
-
 bool is_this_machine(std::string_view host) {
   static const network loopback[] = {*parse_network("127.0.0.0/8"),
                                      *parse_network("::1")};
-  if (is_below(host, "localhost"))
+  if (is_at_or_below(host, "localhost"))
     return true;
   auto ip = parse_ip(host);
   return ip && std::ranges::any_of(loopback, [&](auto& x) {
            return x.contains(*ip);
          });
-}
-
-bool covers(const no_proxy_entry& entry, std::string_view host, uint16_t port) {
-  if (entry.everything)
-    return true;
-  if (entry.port != 0 && entry.port != port)
-    return false;
-  auto ip = parse_ip(host);
-  if (entry.nets)
-    return ip && entry.nets->contains(*ip);
-  return !ip && is_below(host, entry.name);
 }
 
 } // namespace
@@ -135,45 +109,11 @@ result<upstream_proxy> parse_upstream(std::string_view text) {
   return out;
 }
 
-result<no_proxy_entry> parse_no_proxy(std::string_view text) {
-  no_proxy_entry out;
-  if (text == "*") {
-    out.everything = true;
-    return out;
-  }
-  if (auto nets = parse_network(text)) {
-    out.nets = *nets;
-    return out;
-  }
-  if (text.starts_with("*."))
-    text.remove_prefix(1);
-  if (text.starts_with('.'))
-    text.remove_prefix(1);
-  // With two defaults a port that was given can be told from none.
-  constexpr uint16_t none = 1, another = 2;
-  auto where = parse_host_port(text, none);
-  auto again = parse_host_port(text, another);
-  if (!where || !again)
-    return bad("neither a host nor a network");
-  out.port = where->port == again->port ? where->port : uint16_t{0};
-  auto name = without_final_dot(where->host);
-  if (auto ip = parse_network(name))
-    out.nets = *ip;
-  else
-    out.name = std::string{name};
-  if (!out.nets && out.name.empty())
-    return bad("neither a host nor a network");
-  return out;
-}
-
 const upstream_proxy* upstream_route::to(std::string_view host,
                                          uint16_t port) const {
-  host = without_final_dot(host);
-  if (!proxy || is_this_machine(host))
+  if (!proxy || is_this_machine(without_final_dots(host))
+      || covers(except, host, port))
     return nullptr;
-  for (auto& entry : except)
-    if (covers(entry, host, port))
-      return nullptr;
   return &*proxy;
 }
 

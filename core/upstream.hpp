@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/address_policy.hpp"
 #include "core/error.hpp"
+#include "core/host_pattern.hpp"
 #include "core/http_message.hpp"
 
 #include <optional>
@@ -28,30 +28,13 @@ struct upstream_proxy {
 /// a password.
 result<upstream_proxy> parse_upstream(std::string_view text);
 
-/// One of the targets that are reached without the upstream proxy.
-struct no_proxy_entry {
-  std::string name;            ///< a host; those below it are meant, too
-  std::optional<network> nets; ///< instead of a name
-  uint16_t port = 0;           ///< 0: every port
-  bool everything = false;     ///< `*`
-
-  bool operator==(const no_proxy_entry&) const = default;
-};
-
-/// Parses what curl knows as an entry of NO_PROXY: `*`, a host or `.suffix`
-/// (the host and all below it), an address or a network such as `10.0.0.0/8`;
-/// hosts and addresses with a port if they are meant with that port alone.
-/// Errors: `bad_config`.
-result<no_proxy_entry> parse_no_proxy(std::string_view text);
-
 /// How targets are reached.
 struct upstream_route {
   std::optional<upstream_proxy> proxy;
-  std::vector<no_proxy_entry> except;
+  std::vector<host_pattern> except;
 
   /// The proxy for a target; null: it is reached directly, as this machine
-  /// itself always is. Networks are compared with addresses only, names are not
-  /// looked up for it.
+  /// itself always is.
   const upstream_proxy* to(std::string_view host, uint16_t port) const;
 };
 

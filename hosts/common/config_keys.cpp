@@ -176,12 +176,12 @@ std::optional<std::optional<upstream_proxy>> read_upstream(const value& x) {
   return std::optional<upstream_proxy>{*parsed};
 }
 
-std::optional<no_proxy_entry> read_no_proxy(const value& x) {
+std::optional<host_pattern> read_host_pattern(const value& x) {
   auto text = read_text(x);
   if (!text)
     return std::nullopt;
-  auto parsed = parse_no_proxy(*text);
-  return parsed ? std::optional<no_proxy_entry>{*parsed} : std::nullopt;
+  auto parsed = parse_host_pattern(*text);
+  return parsed ? std::optional<host_pattern>{*parsed} : std::nullopt;
 }
 
 std::optional<duration> read_dns_lifetime(const value& x) {
@@ -357,7 +357,7 @@ std::vector<config_key> make_keys() {
       list("wan.no-proxy", text_list,
            "a list of hosts, domains, addresses and networks such as "
            "[\"intranet.example\", \".corp.example:8080\", \"10.0.0.0/8\"]",
-           read_no_proxy, PEAPOD_MEMBER(wan.upstream.except)),
+           read_host_pattern, PEAPOD_MEMBER(wan.upstream.except)),
       single("wan.dns-cache", other,
              "a duration from 0s (keep nothing) to 60min such as 30s",
              read_dns_lifetime, PEAPOD_MEMBER(wan.dns_cache)),

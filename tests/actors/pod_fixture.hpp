@@ -7,6 +7,7 @@
 #include "actors/proxy_connection.hpp"
 #include "actors/roster.hpp"
 #include "actors/scheduler.hpp"
+#include "actors/sharing.hpp"
 #include "actors/supervisor.hpp"
 #include "actors/transfer.hpp"
 #include "actors/wan_fetcher.hpp"
@@ -73,6 +74,7 @@ struct pod_fixture : test_coordinator_fixture<> {
       env.config.legacy = true;
     }
     env.serving = std::make_shared<byte_budget>(env.config.max_serving);
+    env.sharing = std::make_shared<sharing_gate>();
     env.via_name = "peapod-" + std::to_string(devices.size());
     env.config.name = "device " + std::to_string(devices.size());
     env.ports.random = [this](std::span<uint8_t> out) {

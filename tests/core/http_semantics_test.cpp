@@ -289,7 +289,7 @@ CAF_TEST(small bodies pass through) {
   CAF_CHECK_EQUAL(judged(get(), small(1_MiB - 1)),
                   words(ineligible::too_small));
   CAF_CHECK_EQUAL(judged(get(), small(1_MiB)), "eligible");
-  pool_policy all{true, 0, false};
+  pool_policy all{true, 0, false, {}};
   CAF_CHECK_EQUAL(judged(get(), small(0), all), words(ineligible::too_small));
   CAF_CHECK_EQUAL(judged(get(), small(1), all), "eligible");
 }
@@ -325,7 +325,7 @@ CAF_TEST(what varies by anything passes through) {
 }
 
 CAF_TEST(credentials are shared only when the user allows it) {
-  pool_policy shares{true, 1, true};
+  pool_policy shares{true, 1, true, {}};
   auto check = [&](const request_head& request, const response_head& response,
                    ineligible why) {
     CAF_CHECK_EQUAL(judged(request, response), words(why));
@@ -342,9 +342,48 @@ CAF_TEST(credentials are shared only when the user allows it) {
         ineligible::personal_response);
 }
 
-CAF_TEST(a response that may not be stored may still be pooled) {
+CAF_TEST(private is about one user unless it names a field) {
+  // RFC 9111, 5.2.2.7.
+  auto with_control = [](const char* value) {
+    return judged(get(), with(ok(), "Cache-Control", value));
+  };
+  CAF_CHECK_EQUAL(with_control("private"),
+                  words(ineligible::personal_response));
+  CAF_CHECK_EQUAL(with_control("public, PRIVATE"),
+                  words(ineligible::personal_response));
+  CAF_CHECK_EQUAL(with_control("private=\"x-user\""), "eligible");
+  CAF_CHECK_EQUAL(with_control("x-private"), "eligible");
+}
+
+CAF_TEST(what may not be stored may still be pooled) {
+  // RFC 9111, 5.2.1.5 and 5.2.2.5: peers store nothing.
   CAF_CHECK_EQUAL(judged(get(), with(ok(), "Cache-Control", "no-store")),
                   "eligible");
+  CAF_CHECK_EQUAL(
+      judged(get("http://a/x", {{"Cache-Control", "no-store"}}), ok()),
+      "eligible");
+}
+
+CAF_TEST(credentials for the proxy itself go no further) {
+  // RFC 9110, 11.7.2.
+  auto request = get("http://a/x", {{"Proxy-Authorization", "Basic eA=="}});
+  CAF_CHECK_EQUAL(judged(request, ok()), "eligible");
+  for (auto what : {credentials::keep, credentials::drop}) {
+    auto range = make_range_request(request, {0, 1}, version_1, what);
+    CAF_CHECK(!range.fields.find("Proxy-Authorization"));
+  }
+}
+
+CAF_TEST(nothing of some hosts is pooled whatever else is allowed) {
+  pool_policy policy{true, 1, true, {*parse_host_pattern("a.example")}};
+  auto judged_at = [&](const char* target) {
+    return judged(get(target), ok(), policy);
+  };
+  CAF_CHECK_EQUAL(judged_at("http://a.example/x"),
+                  words(ineligible::never_host));
+  CAF_CHECK_EQUAL(judged_at("http://www.A.example.:8080/x"),
+                  words(ineligible::never_host));
+  CAF_CHECK_EQUAL(judged_at("http://b.example/x"), "eligible");
 }
 
 CAF_TEST(secrets are known by the names of their parameters) {
@@ -361,7 +400,7 @@ CAF_TEST(secrets are known by the names of their parameters) {
 }
 
 CAF_TEST(pooling can be switched off) {
-  CAF_CHECK_EQUAL(judged(get(), ok(), {false, 0, true}),
+  CAF_CHECK_EQUAL(judged(get(), ok(), {false, 0, true, {}}),
                   words(ineligible::disabled));
 }
 

@@ -11,7 +11,7 @@ upstream_route route(std::initializer_list<const char*> except) {
   upstream_route out;
   out.proxy = parse_upstream("http://proxy.example:3128").value();
   for (auto text : except)
-    out.except.push_back(parse_no_proxy(text).value());
+    out.except.push_back(parse_host_pattern(text).value());
   return out;
 }
 
@@ -112,5 +112,5 @@ CAF_TEST(a star means everything) {
 CAF_TEST(entries that mean nothing are refused) {
   for (auto text :
        {"", ".", "a b", "10.0.0.0/99", "http://a", "a:b", "[::1", "a/8", "**"})
-    CAF_CHECK(!parse_no_proxy(text));
+    CAF_CHECK(!parse_host_pattern(text));
 }

@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     route.proxy = upstream_proxy{"proxy.example", 1, ""};
   }
   check(!route.to("localhost", 80), "this machine through the proxy");
-  if (auto entry = parse_no_proxy(in)) {
+  if (auto entry = parse_host_pattern(in)) {
     check(entry->everything || entry->nets || !entry->name.empty(),
           "an entry that means nothing");
     route.except.push_back(*entry);
