@@ -76,6 +76,11 @@ void settle_recheck(self_pointer self, const chunk_settled& msg) {
   auto& x = i->second;
   bool partial = !msg.failure && x.bytes.size() != x.what.range.size();
   bool busy = msg.failure == chunk_failure::busy;
+  if (busy && x.what.holds && !x.what.fresh) {
+    st.rechecks.erase(i);
+    st.core->not_rechecked(number, msg.reason, true);
+    return; // the origin is not asked for more than the client needs
+  }
   if ((partial || busy || msg.failure == chunk_failure::unavailable)
       && ++x.failures < max_failures) {
     x.asked = wan_fetcher_actor{}; // a later tick asks again

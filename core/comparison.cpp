@@ -15,7 +15,7 @@ void comparison::add(const device_id& source, uint64_t offset,
 std::optional<comparison::question> comparison::poll() {
   auto asked =
       std::ranges::count_if(samples_, [](auto& kv) { return kv.second.asked; });
-  if (static_cast<size_t>(asked) >= max_questions)
+  if (static_cast<size_t>(asked) >= at_a_time_)
     return std::nullopt;
   auto next = samples_.end();
   for (auto i = samples_.begin(); i != samples_.end(); ++i)
@@ -34,6 +34,7 @@ std::optional<comparison::finding> comparison::answered(uint64_t number,
   auto i = samples_.find(number);
   if (i == samples_.end())
     return std::nullopt;
+  at_a_time_ = std::min(at_a_time_ + 1, max_questions);
   auto& x = i->second;
   if (x.first)
     return settle(i, bytes.text() == x.first->text() ? verdict::lied
@@ -53,6 +54,7 @@ std::optional<comparison::finding> comparison::unanswered(uint64_t number) {
   auto i = samples_.find(number);
   if (i == samples_.end())
     return std::nullopt;
+  at_a_time_ = 1;
   return settle(i,
                 i->second.first ? verdict::inconsistent : verdict::unanswered);
 }

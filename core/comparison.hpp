@@ -15,7 +15,8 @@ namespace peapod {
 /// its own: only when it says the same twice is it the source that lied.
 class comparison {
 public:
-  /// How many answers are awaited at a time.
+  /// How many answers are awaited at a time: one at first, one more after each
+  /// answer, and one again when there was none.
   static constexpr size_t max_questions = 4;
 
   /// Bring these bytes over the own line.
@@ -100,6 +101,7 @@ private:
 
   std::map<uint64_t, sample> samples_; ///< by the numbers of their questions
   uint64_t next_ = 1;
+  size_t at_a_time_ = 1;
 };
 
 } // namespace peapod

@@ -126,9 +126,11 @@ public:
   void rechecked(uint64_t number, const slice& bytes);
 
   /// The own line could not bring that range. What was held for its sake goes
-  /// out, and peers are not sampled until the own line brings something again;
-  /// but if foreign bytes wait for it, the body fails.
-  void not_rechecked(uint64_t number, const std::string& why);
+  /// out, and peers are not sampled until the own line brings something again,
+  /// or for longer if the origin is `busy` (429, 503); but if foreign bytes
+  /// wait for it, the body fails.
+  void not_rechecked(uint64_t number, const std::string& why,
+                     bool busy = false);
 
   /// What a source brought does not have the hash that it gave itself: it is
   /// treated as if it had lied.
@@ -233,7 +235,9 @@ private:
   bool sampled_ = false;     ///< something came that is not vouched for
   uint64_t pause_ = 0;       ///< bytes between samples that were waited for
   uint64_t quiet_until_ = 0; ///< no sample before this is handed out
-  bool own_silent_ = false;  ///< the own line had no answer to a recheck
+  uint64_t busy_pause_ = 0;  ///< as `pause_`, for the origin's sake
+  uint64_t busy_until_ = 0;
+  bool own_silent_ = false; ///< the own line had no answer to a recheck
   bool alone_ = false;
   bool judging_ = false; ///< the digest is wrong; who lied is being asked
   bool rechecking_ = false;

@@ -11,9 +11,17 @@ namespace {
 constexpr auto differs =
     "what a peer brought differs from what the origin says";
 
-/// Bytes that go out after somebody has waited for a sample before the next
-/// sample is taken; doubled each time.
-constexpr uint64_t first_pause = 4_MiB;
+/// Who sets this many percent wants each block compared, whoever waits.
+constexpr unsigned strict = 100;
+
+/// Bytes that go out after somebody has waited for a sample before the next one
+/// is taken: a quarter of what lies between two samples.
+uint64_t first_pause(unsigned percent) {
+  return spot_choice::block_size * 100 / std::max(percent, 1u) / 4;
+}
+
+/// The same, after an origin wanted fewer requests.
+constexpr uint64_t first_busy_pause = 16_MiB;
 
 } // namespace
 
@@ -61,20 +69,21 @@ void transfer::sample(const device_id& source, uint64_t offset,
 
 /// Samples are taken only as fast as the own line compares them.
 spot_choice::room transfer::room_for_samples() const {
-  if (compared_.size() >= 2 * comparison::max_questions)
+  if (compared_.size() >= 2 * comparison::max_questions
+      || parts_.head() < busy_until_)
     return spot_choice::room::none;
-  return parts_.head() < quiet_until_ ? spot_choice::room::first
-                                      : spot_choice::room::all;
+  bool quiet = config_.audit < strict && parts_.head() < quiet_until_;
+  return quiet ? spot_choice::room::first : spot_choice::room::all;
 }
 
 /// When the client has had to wait for a sample, the next ones come later, and
-/// later each time.
+/// later each time, until it need not wait any more.
 void transfer::note_wait(uint64_t barrier) {
   auto head = parts_.head();
   if (barrier != head || !parts_.ready() || head < quiet_until_
       || compared_.first_held() != head)
     return;
-  pause_ = pause_ == 0 ? first_pause : 2 * pause_;
+  pause_ = std::max(first_pause(config_.audit), 2 * pause_);
   quiet_until_ = head + pause_;
 }
 
@@ -107,7 +116,8 @@ void transfer::rechecked(uint64_t number, const slice& bytes) {
   advance();
 }
 
-void transfer::not_rechecked(uint64_t number, const std::string& why) {
+void transfer::not_rechecked(uint64_t number, const std::string& why,
+                             bool busy) {
   if (ended_)
     return;
   auto found = compared_.unanswered(number);
@@ -118,6 +128,10 @@ void transfer::not_rechecked(uint64_t number, const std::string& why) {
     fail(make_error(errc::mismatch,
                     "what a peer brought could not be confirmed: " + why));
     return;
+  }
+  if (busy) {
+    busy_pause_ = busy_pause_ == 0 ? first_busy_pause : 2 * busy_pause_;
+    busy_until_ = parts_.head() + busy_pause_;
   }
   take(*found);
   advance();
@@ -136,6 +150,8 @@ void transfer::take(const comparison::finding& found) {
     case comparison::verdict::same:
       ++ledger_.samples;
       passed_.insert(found.source);
+      if (found.holds && parts_.head() < found.range.begin)
+        pause_ /= 2;
       break;
     case comparison::verdict::lied:
       ++ledger_.lies;

@@ -28,16 +28,31 @@ std::string asks(comparison& x) {
 
 } // namespace
 
-CAF_TEST(the front of the body is asked for first and four at a time) {
+CAF_TEST(the front of the body is asked for first and ever more at a time) {
   comparison x;
   x.add(peer, 40, letters("ee"), true);
   x.add(peer, 30, letters("dd"), true);
   x.add(peer, 20, letters("cc"), true);
   x.add(other, 10, letters("bb"), true);
   x.add(peer, 0, letters("aa"), true);
-  CAF_CHECK_EQUAL(asks(x), "5[0,2) 4[10,12) 3[20,22) 2[30,32)");
+  CAF_CHECK_EQUAL(asks(x), "5[0,2)");
   CAF_CHECK(x.answered(5, letters("aa"))->what == comparison::verdict::same);
-  CAF_CHECK_EQUAL(asks(x), "1[40,42)");
+  CAF_CHECK_EQUAL(asks(x), "4[10,12) 3[20,22)");
+  CAF_CHECK(x.answered(4, letters("bb"))->what == comparison::verdict::same);
+  CAF_CHECK_EQUAL(asks(x), "2[30,32) 1[40,42)");
+}
+
+CAF_TEST(after no answer one is asked for at a time again) {
+  comparison x;
+  for (uint64_t i = 0; i < 5; ++i)
+    x.add(peer, 10 * i, letters("aa"), true);
+  asks(x);
+  x.answered(1, letters("aa"));
+  CAF_CHECK_EQUAL(asks(x), "2[10,12) 3[20,22)");
+  x.unanswered(2);
+  CAF_CHECK_EQUAL(asks(x), "");
+  x.answered(3, letters("aa"));
+  CAF_CHECK_EQUAL(asks(x), "4[30,32) 5[40,42)");
 }
 
 CAF_TEST(what is held is let go with its answer) {

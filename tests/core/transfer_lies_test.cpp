@@ -291,6 +291,23 @@ CAF_TEST(an own line without answer holds nothing up) {
   CAF_CHECK(!x.questions.empty());
 }
 
+CAF_TEST(a busy origin is not asked for samples) {
+  world x{256 * lease, 1, 100};
+  x.bring(peer, {0, lease});
+  x.core.not_rechecked(x.questions[0].number, "429", true);
+  x.pump();
+  CAF_CHECK_EQUAL(x.got, lease);
+  x.questions.clear();
+  for (uint64_t i = 1; i < 64; ++i) {
+    x.bring(own, {i * lease, i * lease + lease / 2});
+    x.bring(peer, {i * lease + lease / 2, (i + 1) * lease});
+  }
+  CAF_CHECK(x.questions.empty());
+  x.bring(peer, {64 * lease, 70 * lease});
+  x.bring(peer, {70 * lease, 80 * lease});
+  CAF_CHECK(!x.questions.empty());
+}
+
 // -- the origin's digest ------------------------------------------------------
 
 CAF_TEST(a body with the hash that the origin announced is complete) {
