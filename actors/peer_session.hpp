@@ -30,8 +30,8 @@ struct peer_session_state {
   /// A range that the peer asked us for.
   struct serving {
     range_ask ask;
-    wan_fetcher_actor fetcher;    ///< who was asked
-    byte_reservation reservation; ///< of the process's budget for serving
+    wan_fetcher_actor fetcher;        ///< who was asked
+    byte_reservation reservation;     ///< of the process's budget for serving
     std::optional<sharing_pass> pass; ///< counts what comes
   };
 
@@ -57,8 +57,8 @@ struct peer_session_state {
   bool foreign = false;            ///< it speaks protocol 1 without extensions
   bool left = false;               ///< the peer said that it leaves
   bool ended = false;
-  wire2::sharing offers; ///< what the peer offers
-  std::optional<wire2::sharing> told; ///< what we have told it that we offer
+  wire2::sharing offers;                 ///< what the peer offers
+  std::optional<wire2::sharing> told;    ///< what we have told it that we offer
   std::map<lease_id, fetch_chunk> wants; ///< ranges that we asked for
   std::map<lease_id, serving> serves;
   std::deque<range_ask> queued; ///< what it asked for and we do later

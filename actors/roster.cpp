@@ -160,15 +160,16 @@ void on_session_ready(self_pointer self, const session_ready& msg) {
 void on_sharing_told(self_pointer self, const sharing_told& msg) {
   auto& st = self->state;
   auto i = st.sessions.find(msg.connection);
-  if (i == st.sessions.end() || std::exchange(i->second.shares, msg.on) == msg.on)
+  if (i == st.sessions.end()
+      || std::exchange(i->second.shares, msg.on) == msg.on)
     return;
   auto& x = i->second;
   if (!x.current || !x.ready)
     return;
-  st.env->log(log_level::info, label(x)
-                                   + (msg.on ? " shares again peer="
-                                             : " does not share now peer=")
-                                   + to_string(x.id));
+  st.env->log(
+      log_level::info,
+      label(x) + (msg.on ? " shares again peer=" : " does not share now peer=")
+          + to_string(x.id));
   if (msg.on)
     join_scheduler(self, x);
   else

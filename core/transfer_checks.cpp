@@ -69,11 +69,14 @@ void transfer::sample(const device_id& source, uint64_t offset,
 
 /// Samples are taken only as fast as the own line compares them.
 spot_choice::room transfer::room_for_samples() const {
-  if (compared_.size() >= 2 * comparison::max_questions
-      || parts_.head() < busy_until_)
+  if (parts_.head() < busy_until_)
     return spot_choice::room::none;
-  bool quiet = config_.audit < strict && parts_.head() < quiet_until_;
-  return quiet ? spot_choice::room::first : spot_choice::room::all;
+  if (config_.audit >= strict)
+    return spot_choice::room::all;
+  if (compared_.size() >= 2 * comparison::max_questions)
+    return spot_choice::room::none;
+  return parts_.head() < quiet_until_ ? spot_choice::room::first
+                                      : spot_choice::room::all;
 }
 
 /// When the client has had to wait for a sample, the next ones come later, and

@@ -308,7 +308,8 @@ void run_disturbed(unsigned seed) {
   p.run(120s);
   for (auto& b : p.bodies) {
     bool done = b.failed.empty() && b.received == b.core.body().end;
-    if (b.open || !b.exact || done == !b.gave_up.empty())
+    bool given_up = !b.gave_up.empty() || !b.failed.empty();
+    if (b.open || !b.exact || done == given_up)
       CAF_FAIL("seed " << seed << ": " << b.picture << " " << b.failed);
   }
   CAF_CHECK_EQUAL(p.beyond_body + p.beyond_window, 0u);

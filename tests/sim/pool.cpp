@@ -127,7 +127,9 @@ line& pool::join(char name, double rate, duration latency, bool foreign) {
 void pool::leave(char name) {
   auto& x = lines.at(name);
   x.present = false;
-  x.jobs.clear();
+  for (auto& j : std::exchange(x.jobs, {}))
+    if (j.recheck > 0 && bodies[j.body].open)
+      bodies[j.body].core.not_rechecked(j.recheck, "the line has gone");
   tell([&](auto& who) { who.source_left(device(name), now); });
   pump();
 }
