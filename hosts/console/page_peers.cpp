@@ -3,6 +3,7 @@
 
 #include "hosts/common/control_text.hpp"
 #include "hosts/common/size_text.hpp"
+#include "hosts/common/status_text.hpp"
 
 namespace peapod::console {
 
@@ -30,6 +31,8 @@ public:
       add_peer(x, data, size, now, all);
     if (all.empty())
       all = {line{}, line{"  No other device is in the pod yet.", tone::dim}};
+    if (!data.status().sharing.state.empty())
+      add_share(data.status(), all);
     scroller_.settle(all.size(), size.rows);
     auto begin = all.begin() + static_cast<std::ptrdiff_t>(scroller_.top());
     auto shown = std::min(size.rows, all.size() - scroller_.top());
@@ -48,6 +51,15 @@ public:
   }
 
 private:
+  static void add_share(const status& x, lines& out) {
+    out.push_back({});
+    for (auto& said : share_lines(x)) {
+      out.push_back(line{" "});
+      for (auto& piece : said.spans)
+        out.back().add(piece.text, piece.how);
+    }
+  }
+
   static void add_peer(const peer& x, const model& data, extent size,
                        instant now, lines& out) {
     out.push_back(line{" "}
