@@ -150,9 +150,15 @@ error nonsense() {
 
 } // namespace
 
-std::string view_text(const std::vector<actor_row>& rows) {
+std::string view_text(const std::vector<actor_row>& rows,
+                      std::vector<host_pattern> never) {
+  // Actors are about a host, whatever its port.
+  for (auto& x : never)
+    x.port = 0;
   std::string out = "[";
-  for (auto& row : rows) {
+  for (auto row : rows) {
+    if (covers(never, row.about, 0))
+      row.about.clear();
     auto text = json::serialize(to_json(row));
     if (out.size() + text.size() + 2 > max_view_size)
       break;

@@ -2,6 +2,7 @@
 
 #include "actors/observation.hpp"
 #include "core/error.hpp"
+#include "core/host_pattern.hpp"
 
 #include <string>
 #include <string_view>
@@ -11,8 +12,10 @@
 /// actors as in docs/openapi.yaml.
 namespace peapod {
 
-/// Our actors, the oldest first and as many as fit into a view.
-std::string view_text(const std::vector<actor_row>& rows);
+/// Our actors, the oldest first and as many as fit into a view. Which of them
+/// are about a host of `never` is not told.
+std::string view_text(const std::vector<actor_row>& rows,
+                      std::vector<host_pattern> never = {});
 
 /// The actors of another device, which may say anything: members that are
 /// missing or of another type, texts of more than 4 KiB, lists of more than

@@ -3,6 +3,7 @@
 #include "actors/ports.hpp"
 #include "core/address_policy.hpp"
 #include "core/error.hpp"
+#include "core/host_pattern.hpp"
 #include "core/trust_store.hpp"
 #include "core/types.hpp"
 #include "core/upstream.hpp"
@@ -52,9 +53,11 @@ struct settings {
   } transport;
   struct {
     bool enabled = true;
-    uint64_t min_size = 1_MiB;     ///< bytes of a body worth pooling
-    uint64_t chunk_size = 256_KiB; ///< bytes
-    uint64_t memory = 64_MiB;      ///< bytes of payload held in all
+    uint64_t min_size = 1_MiB;             ///< bytes of a body worth pooling
+    uint64_t chunk_size = 256_KiB;         ///< bytes
+    uint64_t memory = 64_MiB;              ///< bytes of payload held in all
+    std::vector<host_pattern> never_hosts; ///< whose URLs no peer is shown
+    bool share_credentials = false; ///< pool what is for this user alone, too
     unsigned audit = 2; ///< percent of peers' blocks that are sampled
   } pool;
   struct {
@@ -63,6 +66,13 @@ struct settings {
     std::vector<uint16_t> ports{80, 443};
     uint64_t max_rate = 0; ///< bytes per second; 0: no limit
     bool own_first = true; ///< own use of the line goes before
+    uint64_t per_day = 0;  ///< bytes for all peers together; 0: no bound
+    uint64_t per_month = 0;
+    std::vector<host_pattern> never_hosts; ///< that nothing is fetched from
+    std::vector<device_id> never_peers;    ///< who nothing is fetched for
+    bool when_metered = false;             ///< share on a metered line, too
+    bool on_battery = false;               ///< share on battery, too
+    unsigned min_battery = 30;             ///< percent; below it pauses
   } share;
   struct {
     std::vector<std::string> bind; ///< interface names or addresses; empty: any

@@ -87,6 +87,11 @@ std::optional<uint64_t> read_size(const value& x) {
   return size && *size >= Min && *size <= Max ? size : std::nullopt;
 }
 
+std::optional<uint64_t> read_quota(const value& x) {
+  auto text = read_text(x);
+  return text ? parse_size(*text) : std::nullopt;
+}
+
 std::optional<uint64_t> read_rate(const value& x) {
   auto text = read_text(x);
   return text ? parse_rate(*text) : std::nullopt;
@@ -184,6 +189,21 @@ std::optional<host_pattern> read_host_pattern(const value& x) {
   return parsed ? std::optional<host_pattern>{*parsed} : std::nullopt;
 }
 
+std::optional<device_id> read_device(const value& x) {
+  auto text = read_text(x);
+  auto bytes = text ? from_hex(*text) : std::vector<uint8_t>{};
+  return bytes.size() == device_id::size ? std::optional{device_id::from(bytes)}
+                                         : std::nullopt;
+}
+
+/// Whether something goes on that is paused by default.
+std::optional<bool> read_pause(const value& x) {
+  auto text = read_text(x);
+  return text == "share"   ? std::optional{true}
+         : text == "pause" ? std::optional{false}
+                           : std::nullopt;
+}
+
 std::optional<duration> read_dns_lifetime(const value& x) {
   return read_span(x, 0s, 1h);
 }
@@ -267,6 +287,11 @@ config_key list(std::string_view name, value_kind kind,
   }
 
 constexpr auto flag_words = "true or false";
+constexpr auto hosts_words =
+    "a list of hosts, domains, addresses and networks such as "
+    "[\"intranet.example\", \".corp.example:8080\", \"10.0.0.0/8\"]";
+constexpr auto quota_words = "a size such as \"5GB\", or \"0\" for no bound";
+constexpr auto pause_words = "\"pause\" or \"share\"";
 constexpr auto networks_words =
     "a list of networks such as [\"10.0.0.0/8\", \"fd00::/8\"]";
 constexpr auto interfaces_words =
@@ -335,6 +360,10 @@ std::vector<config_key> make_keys() {
              read_size<4_MiB, 64ull << 30>, PEAPOD_MEMBER(pool.memory)),
       single("pool.audit", other, "a number of percent from 0 to 100 such as 2",
              read_percent, PEAPOD_MEMBER(pool.audit)),
+      list("pool.never-hosts", text_list, hosts_words, read_host_pattern,
+           PEAPOD_MEMBER(pool.never_hosts)),
+      single("pool.share-credentials", other, flag_words, read_flag,
+             PEAPOD_MEMBER(pool.share_credentials)),
       single("share.enabled", other, flag_words, read_flag,
              PEAPOD_MEMBER(share.enabled)),
       list("share.allow-private", text_list, networks_words, read_network,
@@ -347,6 +376,22 @@ std::vector<config_key> make_keys() {
              read_rate, PEAPOD_MEMBER(share.max_rate)),
       single("share.own-first", other, flag_words, read_flag,
              PEAPOD_MEMBER(share.own_first)),
+      single("share.per-day", text, quota_words, read_quota,
+             PEAPOD_MEMBER(share.per_day)),
+      single("share.per-month", text, quota_words, read_quota,
+             PEAPOD_MEMBER(share.per_month)),
+      list("share.never-hosts", text_list, hosts_words, read_host_pattern,
+           PEAPOD_MEMBER(share.never_hosts)),
+      list("share.never-peers", text_list,
+           "a list of device ids of 32 hexadecimal digits, as peapod peers "
+           "shows them",
+           read_device, PEAPOD_MEMBER(share.never_peers)),
+      single("share.when-metered", text, pause_words, read_pause,
+             PEAPOD_MEMBER(share.when_metered)),
+      single("share.on-battery", text, pause_words, read_pause,
+             PEAPOD_MEMBER(share.on_battery)),
+      single("share.min-battery", other, "a percentage from 0 to 100",
+             read_percent, PEAPOD_MEMBER(share.min_battery)),
       list("wan.bind", text_list, interfaces_words, read_plain,
            PEAPOD_MEMBER(wan.bind)),
       single("wan.upstream", text,
@@ -354,10 +399,8 @@ std::vector<config_key> make_keys() {
              "\"http://user:password@10.0.0.1:8080\" (write %40 for @ and %3A "
              "for : in user and password), or \"\" for none",
              read_upstream, PEAPOD_MEMBER(wan.upstream.proxy)),
-      list("wan.no-proxy", text_list,
-           "a list of hosts, domains, addresses and networks such as "
-           "[\"intranet.example\", \".corp.example:8080\", \"10.0.0.0/8\"]",
-           read_host_pattern, PEAPOD_MEMBER(wan.upstream.except)),
+      list("wan.no-proxy", text_list, hosts_words, read_host_pattern,
+           PEAPOD_MEMBER(wan.upstream.except)),
       single("wan.dns-cache", other,
              "a duration from 0s (keep nothing) to 60min such as 30s",
              read_dns_lifetime, PEAPOD_MEMBER(wan.dns_cache)),

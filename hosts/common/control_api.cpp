@@ -123,8 +123,9 @@ void control_api::answer_status(control_route what, control_reply reply) {
     else if (what == control_route::transfers)
       reply(to_response(json::object{{"transfers", transfers_json(*x)}}));
     else
-      reply(to_response(
-          status_json(self->daemon(), *x, self->backend_->counters())));
+      reply(to_response(status_json(self->daemon(), *x,
+                                    self->backend_->counters(),
+                                    self->backend_->sharing())));
   });
 }
 
@@ -186,6 +187,7 @@ std::string control_api::metrics(const result<pod_status>& status) const {
   out.dropped_events = *lost_;
   out.serving_bytes = backend_->serving().used();
   out.serving_limit = backend_->serving().limit();
+  out.sharing = backend_->sharing();
   return metrics_text(out, backend_->counters());
 }
 

@@ -5,6 +5,7 @@
 #include "actors/feed.hpp"
 #include "actors/messages.hpp"
 #include "actors/observation.hpp"
+#include "core/sharing_policy.hpp"
 #include "hosts/common/actors_json.hpp"
 
 #include <functional>
@@ -46,6 +47,9 @@ public:
                             std::function<void(result<peer_status>)> done) = 0;
 
   virtual const proxy_counters& counters() const = 0;
+
+  /// What is given to peers, and whether it is paused.
+  virtual sharing_state sharing() const = 0;
 
   /// What is held of ranges that were fetched for peers.
   virtual const byte_budget& serving() const = 0;

@@ -218,6 +218,27 @@ member member_of(const json::object& in) {
           text_of(in, "error"), each(array_of(in, "actors"), actor_of)};
 }
 
+quota quota_of(const json::object& in) {
+  return {number_of(in, "used"), number_of(in, "limit")};
+}
+
+/// A flag that may be null.
+std::optional<bool> known_flag_of(const json::object& in,
+                                  std::string_view name) {
+  auto* x = in.if_contains(name);
+  return x && x->is_bool() ? std::optional{x->get_bool()} : std::nullopt;
+}
+
+sharing sharing_of(const json::object& in) {
+  return {text_of(in, "state"),
+          text_of(in, "why"),
+          quota_of(object_of(in, "today")),
+          quota_of(object_of(in, "month")),
+          known_flag_of(in, "metered"),
+          known_flag_of(in, "on_battery"),
+          id_of(in, "battery")};
+}
+
 // -- answers ------------------------------------------------------------------
 
 /// An answer as an object, read; or what is wrong with it.
@@ -248,6 +269,7 @@ result<status> read_status(std::string_view answer) {
     auto& share = object_of(in, "share");
     out.served_bytes = number_of(share, "served_bytes");
     out.held_to = number_of(share, "held_to");
+    out.sharing = sharing_of(share);
     return out;
   });
 }

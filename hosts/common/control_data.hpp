@@ -116,6 +116,23 @@ struct transfer {
   std::vector<map_run> map;
 };
 
+/// What is given to others in a period.
+struct quota {
+  uint64_t used = 0;  ///< bytes
+  uint64_t limit = 0; ///< bytes; 0: no bound
+};
+
+/// What is given to others now.
+struct sharing {
+  std::string state; ///< `on`, `paused` or `off`; empty when not told
+  std::string why;   ///< unless it is on
+  quota today;
+  quota month;
+  std::optional<bool> metered; ///< nothing: unknown
+  std::optional<bool> on_battery;
+  std::optional<uint64_t> battery; ///< percent; nothing without one
+};
+
 struct status {
   control::daemon daemon;
   uint64_t pod_size = 0;
@@ -124,6 +141,7 @@ struct status {
   std::map<std::string, uint64_t> proxy; ///< as in `requests`
   uint64_t served_bytes = 0;
   uint64_t held_to = 0; ///< bytes a second for others; 0: no limit
+  control::sharing sharing;
 };
 
 struct node {

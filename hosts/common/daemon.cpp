@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <csignal>
@@ -27,6 +28,9 @@ constexpr int exit_gave_up = 70; // EX_SOFTWARE
 
 /// How long requests may go on after a signal.
 constexpr auto drain_time = 1500ms;
+
+/// What a crash may forget of what was shared.
+constexpr auto save_interval = 30s;
 
 void write_log(log_level level, const std::string& line) {
   switch (level) {
@@ -75,6 +79,17 @@ void raise_limits() {
              + std::to_string(x.before) + " before");
 }
 
+/// On the main thread, which may wait for the disk.
+void save_usage_regularly(boost::asio::steady_timer& timer, node& device) {
+  timer.expires_after(save_interval);
+  timer.async_wait([&](boost::system::error_code ec) {
+    if (ec)
+      return;
+    device.save_usage();
+    save_usage_regularly(timer, device);
+  });
+}
+
 // -- the desktop's proxy ------------------------------------------------------
 
 using reports = result<std::vector<desktop_report>>;
@@ -97,10 +112,8 @@ void begin_system_proxy(const settings& x, system_proxy& system,
 
 } // namespace
 
-int run_daemon(
-    const settings& x, const std::string& version,
-    const std::function<session_desktops(const process_environment&)>&
-        find_desktops) {
+int run_daemon(const settings& x, const std::string& version,
+               const daemon_hooks& hooks) {
   if (auto started = log::start(x.log.level, x.log.file); !started)
     return fail(started.error());
   auto self = load_identity(x.pod.state_dir);
@@ -126,7 +139,9 @@ int run_daemon(
   };
   (**device).start(give_up, end_at_once);
   greet(x, **device);
-  auto find = [&] { return find_desktops(process_environment::of_process()); };
+  auto find = [&] {
+    return hooks.find_desktops(process_environment::of_process());
+  };
   system_proxy system{find, x.pod.state_dir, serves_script};
   auto script = pac_url((**device).proxy());
   begin_system_proxy(x, system, script);
@@ -134,7 +149,15 @@ int run_daemon(
     if (!ec)
       main.stop();
   });
+  std::shared_ptr<void> watched;
+  if (hooks.watch_conditions)
+    watched = hooks.watch_conditions(
+        main.get_executor(),
+        [&](const device_conditions& now) { (**device).observe(now); });
+  boost::asio::steady_timer timer{main};
+  save_usage_regularly(timer, **device);
   main.run();
+  watched.reset();
   log::info("leaving the pod");
   // While the proxy still answers: nobody is sent to a dead one.
   log_reports(system.give_back(script));

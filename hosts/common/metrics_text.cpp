@@ -87,6 +87,20 @@ void write_bytes(metrics_writer& out, const proxy_counters& x) {
   out.sample(x.wasted_bytes.load());
 }
 
+void write_quota(metrics_writer& out, const sharing_state& x) {
+  out.family("share_paused", "gauge",
+             "Whether nothing is fetched for peers now: 1, else 0.");
+  out.sample(uint64_t{x.paused ? 1u : 0u});
+  out.family("share_used_bytes", "gauge",
+             "Payload bytes fetched for peers today and this month.");
+  out.sample(x.used.day_bytes, {{"period", "day"}});
+  out.sample(x.used.month_bytes, {{"period", "month"}});
+  out.family("share_limit_bytes", "gauge",
+             "The most of them that is given away; 0: no bound.");
+  out.sample(x.limits.per_day, {{"period", "day"}});
+  out.sample(x.limits.per_month, {{"period", "month"}});
+}
+
 void write_share(metrics_writer& out, const proxy_counters& x) {
   out.family("share_held_to_bytes_per_second", "gauge",
              "What peers may get while own use of the line goes first; 0: no "
@@ -244,6 +258,7 @@ std::string metrics_text(const metrics_source& x,
   write_process(out, x);
   write_bytes(out, counters);
   write_share(out, counters);
+  write_quota(out, x.sharing);
   write_proxy(out, counters);
   write_chunks(out, counters);
   write_failures(out, x);

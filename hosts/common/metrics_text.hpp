@@ -46,6 +46,7 @@ struct metrics_source {
   uint64_t dropped_events = 0; ///< that slow clients of the console missed
   uint64_t serving_bytes = 0;  ///< held of ranges fetched for peers
   uint64_t serving_limit = 0;
+  sharing_state sharing;
 };
 
 /// The answer to `GET /metrics` is this text and the next one.

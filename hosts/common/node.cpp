@@ -1,13 +1,16 @@
 #include "hosts/common/node.hpp"
 
+#include "actors/sharing.hpp"
 #include "hosts/common/actor_view.hpp"
 #include "hosts/common/control_api.hpp"
 #include "hosts/common/identity_file.hpp"
+#include "hosts/common/local_calendar.hpp"
 #include "hosts/common/pod_backend.hpp"
 #include "hosts/common/quiet_scheduler.hpp"
 #include "hosts/common/reopened.hpp"
 #include "hosts/common/secret_file.hpp"
 #include "hosts/common/trust_file.hpp"
+#include "hosts/common/usage_file.hpp"
 #include "hosts/common/watchdog.hpp"
 #include "hosts/net/asio_unit.hpp"
 #include "hosts/net/control_server.hpp"
@@ -60,8 +63,12 @@ net::wan_config wan_of(const settings& x, std::shared_ptr<own_use> own) {
 }
 
 net::exit_policy policy_of(const settings& x) {
-  return [policy = exit_policy{x.share.allow_private, x.share.ports}](
-             const std::string& ip, uint16_t port) {
+  return [policy = exit_policy{x.share.allow_private, x.share.ports},
+          never = x.share.never_hosts](const std::string& ip, uint16_t port) {
+    // Networks among them mean whatever names lead there, too.
+    if (covers(never, ip, port))
+      return result<void>{make_error(errc::policy_refused,
+                                     ip + " is one of share.never-hosts")};
     auto own = net::own_addresses();
     if (!own)
       return result<void>{own.error()};
@@ -80,6 +87,8 @@ pod_config config_of(const settings& x) {
   out.static_peers = x.discovery.static_peers;
   out.pool.enabled = x.pool.enabled;
   out.pool.min_size = x.pool.min_size;
+  out.pool.never_hosts = x.pool.never_hosts;
+  out.pool.share_credentials = x.pool.share_credentials;
   out.scheduling.chunk_size = x.pool.chunk_size;
   // What is leased is held; the rest of the budget is for what comes twice,
   // for frames that are arriving or partly delivered, and for the holes that
@@ -94,6 +103,19 @@ pod_config config_of(const settings& x) {
   out.max_tunnels = x.proxy.max_tunnels;
   out.fault_injection = x.debug.fault_injection;
   out.pod_view = x.console.pod_view;
+  return out;
+}
+
+sharing_config sharing_of(const settings& x) {
+  sharing_config out;
+  out.on = x.share.enabled;
+  out.never_peers = x.share.never_peers;
+  out.never_hosts = x.share.never_hosts;
+  out.rate = x.share.max_rate;
+  out.limits = {x.share.per_day, x.share.per_month};
+  out.when_metered = x.share.when_metered;
+  out.on_battery = x.share.on_battery;
+  out.min_battery = x.share.min_battery;
   return out;
 }
 
@@ -179,13 +201,18 @@ public:
     ports.listen_peers = [peers] { return (*peers)(); };
     ports.open_discovery = [group] { return (*group)(); };
     ports.random = system_random;
-    ports.log = std::move(log);
+    ports.log = log_ = std::move(log);
     ports.view = [this](std::function<void(std::string)> done) {
-      pod_->actors([done = std::move(done)](const std::vector<actor_row>& x) {
-        done(view_text(x));
-      });
+      pod_->actors(
+          [done = std::move(done), this](const std::vector<actor_row>& x) {
+            done(view_text(x, settings_.pool.never_hosts));
+          });
     };
+    usage_.emplace(settings_.pod.state_dir, ports.log);
+    sharing_ = std::make_shared<sharing_gate>(sharing_of(settings_),
+                                              usage_->load(), local_time_now);
     pod_.emplace(system_, &unit_, std::move(config), std::move(ports), self_);
+    pod_->env().sharing = sharing_;
     api_ = std::make_shared<control_api>(daemon_of(), make_pod_backend(*pod_));
     return open_control(ex);
   }
@@ -229,6 +256,19 @@ public:
     control_.reset();
     api_.reset();
     pod_.reset();
+    save_usage();
+  }
+
+  void observe(const device_conditions& x) {
+    sharing_->observe(x);
+    tell_pause();
+  }
+
+  void save_usage() {
+    if (!sharing_)
+      return;
+    usage_->save(sharing_->state().used);
+    tell_pause();
   }
 
   std::string status_json() {
@@ -268,6 +308,17 @@ private:
     return out;
   }
 
+  /// Logs when sharing stops or goes on for another reason than before.
+  void tell_pause() {
+    auto why = sharing_->state().paused;
+    if (why == std::exchange(paused_, why) || !settings_.share.enabled)
+      return;
+    if (log_)
+      log_(log_level::info,
+           why ? "sharing is paused: " + std::string{to_string(*why)}
+               : "sharing goes on");
+  }
+
   /// An exception that leaves a completion handler is a bug like one that
   /// leaves an actor, and whoever waits for the handler waits in vain.
   void run_io() {
@@ -304,6 +355,10 @@ private:
   settings settings_;
   const std::shared_ptr<own_use> own_ = std::make_shared<own_use>();
   std::string version_;
+  log_sink log_;
+  std::optional<usage_file> usage_;
+  std::shared_ptr<sharing_gate> sharing_;
+  std::optional<sharing_obstacle> paused_; ///< as the log was told
   std::optional<pod> pod_;
   std::shared_ptr<control_api> api_;
   std::unique_ptr<net::control_server> control_;
@@ -345,6 +400,14 @@ endpoint node::transport() const {
 
 const device_id& node::id() const {
   return impl_->self()->device();
+}
+
+void node::observe(const device_conditions& x) {
+  impl_->observe(x);
+}
+
+void node::save_usage() {
+  impl_->save_usage();
 }
 
 std::string node::status_json() {

@@ -2,6 +2,7 @@
 
 #include "actors/pod.hpp"
 #include "core/identity.hpp"
+#include "core/sharing_policy.hpp"
 #include "hosts/common/config.hpp"
 
 #include <functional>
@@ -40,6 +41,13 @@ public:
   endpoint transport() const;
 
   const device_id& id() const;
+
+  /// The line or the power is like this now.
+  void observe(const device_conditions& x);
+
+  /// Keeps what was shared for the next start; to be called every half minute
+  /// or so, never on the io thread: it waits for the disk. `stop` does it, too.
+  void save_usage();
 
   /// The state of the pod as `GET /v1/status` gives it; blocks for at most a
   /// few seconds.

@@ -1,5 +1,6 @@
 #include "hosts/common/pod_backend.hpp"
 
+#include "actors/sharing.hpp"
 #include "hosts/common/actor_view.hpp"
 
 #include <mutex>
@@ -123,6 +124,10 @@ public:
 
   const proxy_counters& counters() const override {
     return pod_.env().counters;
+  }
+
+  sharing_state sharing() const override {
+    return pod_.env().sharing->state();
   }
 
   const byte_budget& serving() const override {

@@ -23,12 +23,36 @@ std::string label_of(const device_id& id, const label_map& labels) {
   return found == labels.end() ? to_string(id) : found->second;
 }
 
-json::object share_json(const proxy_counters& counters) {
+json::object quota_json(uint64_t used, uint64_t limit) {
+  return {{"used", used},
+          {"limit", limit > 0 ? json::value(limit) : json::value()}};
+}
+
+const char* state_of(const sharing_state& x) {
+  return !x.paused                            ? "on"
+         : *x.paused == sharing_obstacle::off ? "off"
+                                              : "paused";
+}
+
+json::object share_json(const proxy_counters& counters,
+                        const sharing_state& x) {
   json::value held_to;
   if (auto rate = counters.held_to.load(); rate > 0)
     held_to = rate;
-  return {{"served_bytes", counters.served_bytes.load()},
-          {"held_to", std::move(held_to)}};
+  json::value why;
+  if (x.paused)
+    why = std::string{to_string(*x.paused)};
+  return {
+      {"served_bytes", counters.served_bytes.load()},
+      {"held_to", std::move(held_to)},
+      {"state", state_of(x)},
+      {"why", std::move(why)},
+      {"today", quota_json(x.used.day_bytes, x.limits.per_day)},
+      {"month", quota_json(x.used.month_bytes, x.limits.per_month)},
+      {"metered", or_null(x.conditions.metered)},
+      {"on_battery", or_null(x.conditions.on_battery)},
+      {"battery", or_null(x.conditions.battery)},
+  };
 }
 
 json::array map_json(const std::vector<part_map::run>& runs,
@@ -139,7 +163,8 @@ json::array transfers_json(const pod_status& status) {
 }
 
 json::object status_json(const daemon_info& daemon, const pod_status& status,
-                         const proxy_counters& counters) {
+                         const proxy_counters& counters,
+                         const sharing_state& sharing) {
   return {
       {"daemon", to_json(daemon)},
       {"device",
@@ -158,7 +183,7 @@ json::object status_json(const daemon_info& daemon, const pod_status& status,
            {"turned_away", counters.turned_away.load()},
            {"listen", daemon.proxy},
        }},
-      {"share", share_json(counters)},
+      {"share", share_json(counters, sharing)},
   };
 }
 

@@ -2,6 +2,7 @@
 
 #include "actors/environment.hpp"
 #include "actors/messages.hpp"
+#include "core/sharing_policy.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -38,7 +39,8 @@ boost::json::array transfers_json(const pod_status& status);
 /// The answer to `GET /v1/status`.
 boost::json::object status_json(const daemon_info& daemon,
                                 const pod_status& status,
-                                const proxy_counters& counters);
+                                const proxy_counters& counters,
+                                const sharing_state& sharing);
 
 /// `{"error": text}`
 boost::json::object error_json(std::string_view text);

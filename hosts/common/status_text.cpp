@@ -41,15 +41,46 @@ line proxy_line(const std::map<std::string, uint64_t>& proxy) {
               + count("tunnels") + " tunnels, " + count("active") + " active"};
 }
 
-line share_line(const status& x) {
-  line out{"share: " + size_text(x.served_bytes) + " fetched for others"};
-  if (x.held_to > 0)
-    out.add(", held to " + rate_text(x.held_to)
-            + " while this device uses its connection itself");
+std::string quota_text(const quota& x, const char* when) {
+  auto out = ", " + size_text(x.used);
+  if (x.limit > 0)
+    out += " of " + size_text(x.limit);
+  return out + " " + when;
+}
+
+/// Whether anything is shared, and what is known of the line and the power;
+/// empty when there is nothing to say.
+line conditions_line(const sharing& x) {
+  line out;
+  auto add = [&](const std::string& text, tone how = tone::plain) {
+    out.add(out.spans.empty() ? "share: " : ", ").add(text, how);
+  };
+  if (!x.why.empty())
+    add(x.state + ", " + x.why, tone::warn);
+  else if (x.metered.value_or(false))
+    add("metered connection");
+  else if (x.on_battery.value_or(false))
+    add("on battery");
+  if (x.battery)
+    add("battery " + std::to_string(*x.battery) + " %");
   return out;
 }
 
 } // namespace
+
+lines share_lines(const status& x) {
+  line given{"share: " + size_text(x.served_bytes) + " fetched for others"};
+  if (!x.sharing.state.empty())
+    given.add(quota_text(x.sharing.today, "today")
+              + quota_text(x.sharing.month, "this month"));
+  if (x.held_to > 0)
+    given.add(", held to " + rate_text(x.held_to)
+              + " while this device uses its connection itself");
+  lines out{given};
+  if (auto more = conditions_line(x.sharing); !more.spans.empty())
+    out.push_back(std::move(more));
+  return out;
+}
 
 lines status_lines(const status& x) {
   lines out{title_line(x)};
@@ -63,7 +94,8 @@ lines status_lines(const status& x) {
     out.push_back({});
     out.push_back(proxy_line(x.proxy));
   }
-  out.push_back(share_line(x));
+  for (auto& y : share_lines(x))
+    out.push_back(y);
   return out;
 }
 

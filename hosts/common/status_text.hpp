@@ -19,6 +19,9 @@ namespace control {
 /// The same as lines.
 lines status_lines(const status& x);
 
+/// Those of them that say what is fetched for others, and why not.
+lines share_lines(const status& x);
+
 } // namespace control
 
 } // namespace peapod

@@ -3,6 +3,7 @@
 
 #include "hosts/common/control_text.hpp"
 #include "hosts/common/size_text.hpp"
+#include "hosts/common/status_text.hpp"
 
 #include <algorithm>
 
@@ -53,14 +54,14 @@ class peers_page : public page {
 public:
   lines draw(const model& data, extent size, instant now) override {
     auto& peers = data.status().peers;
-    if (peers.empty())
-      return {line{}, line{"  No other device is in the pod yet.", tone::dim}};
     std::vector<std::string> ids;
     for (auto& x : peers)
       ids.push_back(x.id);
     cursor_.settle(std::move(ids), std::max<size_t>(size.rows / 4, 1));
     lines all;
     size_t begin = 0, end = 0;
+    if (peers.empty())
+      all = {line{}, line{"  No other device is in the pod yet.", tone::dim}};
     for (size_t i = 0; i < peers.size(); ++i) {
       auto block = peer_block(peers[i], data, size, now);
       if (i == cursor_.index()) {
@@ -70,6 +71,8 @@ public:
       }
       all.insert(all.end(), block.begin(), block.end());
     }
+    if (!data.status().sharing.state.empty())
+      add_share(data.status(), all);
     return window(all, begin, end, size);
   }
 
@@ -93,6 +96,15 @@ public:
   }
 
 private:
+  static void add_share(const status& x, lines& out) {
+    out.push_back({});
+    for (auto& said : share_lines(x)) {
+      out.push_back(line{" "});
+      for (auto& piece : said.spans)
+        out.back().add(piece.text, piece.how);
+    }
+  }
+
   /// The part of all lines in which those from `begin` to `end` are.
   lines window(const lines& all, size_t begin, size_t end, extent size) {
     if (end > top_ + size.rows)

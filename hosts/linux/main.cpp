@@ -4,6 +4,10 @@
 #include "hosts/console/console.hpp"
 #include "hosts/linux/desktops_linux.hpp"
 
+#ifdef PEAPOD_SYSTEM_BUS
+#include "hosts/linux/conditions_linux.hpp"
+#endif
+
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -26,7 +30,12 @@ int main(int argc, char** argv) {
   peapod::cli_hooks hooks;
   hooks.version = PEAPOD_VERSION;
   hooks.run_daemon = [](const peapod::settings& x) {
-    return peapod::run_daemon(x, PEAPOD_VERSION, peapod::find_desktops);
+    peapod::daemon_hooks daemon;
+    daemon.find_desktops = peapod::find_desktops;
+#ifdef PEAPOD_SYSTEM_BUS
+    daemon.watch_conditions = peapod::watch_conditions;
+#endif
+    return peapod::run_daemon(x, PEAPOD_VERSION, daemon);
   };
   hooks.find_desktops = peapod::find_desktops;
   hooks.run_demo = peapod::run_demo;

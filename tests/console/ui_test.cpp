@@ -398,6 +398,16 @@ CAF_TEST(a peer shows its rates of the last minute) {
   CAF_CHECK(shows("30 MiB from it"));
 }
 
+CAF_TEST(the page of peers says what is shared and why not ) {
+  control::status status;
+  status.sharing = {
+      "paused", "the connection is metered", {2048, 4096}, {}, true, {}, {}};
+  has(status);
+  press("4");
+  CAF_CHECK(shows("share: 0 B fetched for others, 2 KiB of 4 KiB today"));
+  CAF_CHECK(shows("share: paused, the connection is metered"));
+}
+
 CAF_TEST(
     a peer that waits shows its words and is let in once they are compared) {
   control::status status;

@@ -71,6 +71,18 @@ CAF_TEST(a view arrives as it was sent) {
   CAF_CHECK(parse_view("[]").value().empty());
 }
 
+CAF_TEST(a view does not tell hosts that are not to be shown) {
+  std::vector<actor_row> rows(2, full_row());
+  rows[0].about = "www.a.example";
+  rows[1].about = "b.example";
+  auto back =
+      parse_view(view_text(rows, {*parse_host_pattern("a.example:8080")}));
+  CAF_REQUIRE(back.has_value());
+  CAF_CHECK_EQUAL(back->at(0).about, "");
+  CAF_CHECK_EQUAL(back->at(0).name, "peer_session");
+  CAF_CHECK_EQUAL(back->at(1).about, "b.example");
+}
+
 CAF_TEST(a view has no more actors than fit) {
   std::vector<actor_row> rows(2000, full_row());
   auto text = view_text(rows);

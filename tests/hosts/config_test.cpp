@@ -106,6 +106,10 @@ std::string dump(const settings& s) {
   for (auto x : s.share.ports)
     out << x << ' ';
   out << '|' << s.share.max_rate << s.share.own_first << '|';
+  out << s.share.per_day << ' ' << s.share.per_month << ' '
+      << s.share.never_hosts.size() << s.share.never_peers.size()
+      << s.share.when_metered << s.share.on_battery << s.share.min_battery
+      << s.pool.never_hosts.size() << s.pool.share_credentials << '|';
   texts(s.wan.bind);
   out << s.wan.upstream.proxy.has_value() << s.wan.upstream.except.size()
       << s.wan.dns_cache.count();
@@ -231,9 +235,13 @@ CAF_TEST(every kind of value is understood) {
                  "[discovery]\nenabled=false\nport=5000\ninterval=500ms\n"
                  "interfaces=[\"lo\", \"eth0\"]\n"
                  "static-peers=[\"10.0.0.2\", \"[fd00::1]:7\"]\n"
-                 "[pool]\nmin-size=\"64KiB\"\n"
+                 "[pool]\nmin-size=\"64KiB\"\nshare-credentials=true\n"
+                 "never-hosts=[\".b.example\", \"10.0.0.0/8\"]\n"
                  "[share]\nports=[80,8080]\nmax-rate=\"8Mbit/s\"\n"
-                 "own-first=false\n"
+                 "own-first=false\nper-day=\"5GB\"\nper-month=\"50 GiB\"\n"
+                 "never-hosts=[\"a.example\"]\nwhen-metered=\"share\"\n"
+                 "never-peers=[\"00112233445566778899aabbccddeeff\"]\n"
+                 "on-battery=\"share\"\nmin-battery=55\n"
                  "[console]\npod-view=true\n"
                  "[debug]\nfault-injection=true\nhang-limit=2min\n"
                  "[log]\nlevel=\"debug\"\n");
@@ -252,6 +260,18 @@ CAF_TEST(every kind of value is understood) {
   CAF_CHECK_EQUAL(s->share.ports.back(), 8080);
   CAF_CHECK_EQUAL(s->share.max_rate, 1'000'000u);
   CAF_CHECK(!s->share.own_first);
+  CAF_CHECK_EQUAL(s->share.per_day, 5'000'000'000u);
+  CAF_CHECK_EQUAL(s->share.per_month, 50ull << 30);
+  CAF_REQUIRE_EQUAL(s->share.never_hosts.size(), 1u);
+  CAF_CHECK_EQUAL(s->share.never_hosts[0].name, "a.example");
+  CAF_REQUIRE_EQUAL(s->share.never_peers.size(), 1u);
+  CAF_CHECK_EQUAL(to_string(s->share.never_peers[0]),
+                  "00112233445566778899aabbccddeeff");
+  CAF_CHECK(s->share.when_metered);
+  CAF_CHECK(s->share.on_battery);
+  CAF_CHECK_EQUAL(s->share.min_battery, 55u);
+  CAF_CHECK(s->pool.share_credentials);
+  CAF_CHECK_EQUAL(s->pool.never_hosts.size(), 2u);
   CAF_CHECK(s->console.pod_view);
   CAF_CHECK(s->debug.fault_injection);
   CAF_CHECK(s->debug.hang_limit == 2min);
@@ -356,6 +376,17 @@ CAF_TEST(values out of range are refused) {
                      "share.allow-private: expected a list of networks"));
   CAF_CHECK(
       contains(errors_of("[discovery]\ngroup=\"10.0.0.1\"\n"), "multicast"));
+  CAF_CHECK(contains(errors_of("[share]\nper-day=\"much\"\n"), "\"5GB\""));
+  CAF_CHECK(contains(errors_of("[share]\nmin-battery=101\n"), "percentage"));
+  CAF_CHECK(contains(errors_of("[share]\non-battery=true\n"),
+                     "share.on-battery: expected \"pause\" or \"share\""));
+  // A device may call itself what it likes.
+  for (auto name : {"[\"living-room\"]", "[\"0011\"]", "[\"\"]"})
+    CAF_CHECK(
+        contains(errors_of("[share]\nnever-peers=" + std::string{name} + "\n"),
+                 "share.never-peers: expected a list of device ids"));
+  CAF_CHECK(contains(errors_of("[pool]\nnever-hosts=[\"a/8\"]\n"),
+                     "pool.never-hosts: expected a list of hosts"));
   CAF_CHECK(contains(errors_of("[trust]\nmode=\"closed\"\n"), "\"open\""));
   CAF_CHECK(contains(errors_of("[trust]\nlegacy-devices=[\"00ff\"]\n"),
                      "trust.legacy-devices: expected a list of device ids"));
@@ -567,14 +598,19 @@ CAF_TEST(a status becomes tables) {
                       "bytes":{"self":524288,"b":524288},"wasted":0}],
         "proxy":{"requests":3,"tunnels":1,"pooled":1,"passed_through":1,
                  "active":1},
-        "share":{"served_bytes":0,"held_to":1000000}})");
+        "share":{"served_bytes":0,"held_to":1000000,"state":"paused",
+                 "why":"it runs on battery","today":{"used":1024,
+                 "limit":4096},"month":{"used":2048,"limit":null},
+                 "metered":true,"on_battery":true,"battery":42}})");
   CAF_REQUIRE(text);
   CAF_CHECK(contains(*text, "a (00ff), pod of 2"));
   CAF_CHECK(contains(*text, "40.0 Mbit/s"));
   CAF_CHECK(contains(*text, "1 MiB of 2 MiB (50%)"));
   CAF_CHECK(contains(*text, "self 512 KiB, b 512 KiB"));
   CAF_CHECK(contains(*text, "3 requests, 1 pooled"));
-  CAF_CHECK(contains(*text, "0 B fetched for others, held to 8.0 Mbit/s"));
+  CAF_CHECK(contains(*text, "share: 0 B fetched for others, 1 KiB of 4 KiB "
+                            "today, 2 KiB this month, held to 8.0 Mbit/s"));
+  CAF_CHECK(contains(*text, "share: paused, it runs on battery, battery 42 %"));
   CAF_CHECK(!contains(*text, "\x1b"));
 }
 

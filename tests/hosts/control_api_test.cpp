@@ -120,6 +120,10 @@ public:
     return counted;
   }
 
+  sharing_state sharing() const override {
+    return {};
+  }
+
   const byte_budget& serving() const override {
     return held;
   }

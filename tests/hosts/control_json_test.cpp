@@ -236,16 +236,35 @@ CAF_TEST(a status says which daemon answers) {
   counters.requests = 3;
   daemon_info daemon{"00ff", "box", "1.2.3",         42,
                      1500ms, true,  "127.0.0.1:3128"};
-  auto out = json::value(status_json(daemon, x, counters));
+  auto out = json::value(status_json(daemon, x, counters, {}));
   CAF_CHECK_EQUAL(json::serialize(out.at("daemon")),
                   R"({"id":"00ff","name":"box","version":"1.2.3","pid":42,)"
                   R"("uptime":1.5E0,"fault_injection":true})");
   CAF_CHECK_EQUAL(out.at("pod_size"), json::value(2));
   CAF_CHECK_EQUAL(out.at("proxy").at("requests"), json::value(3));
   CAF_CHECK_EQUAL(json::serialize(out.at("share")),
-                  R"({"served_bytes":0,"held_to":null})");
+                  R"({"served_bytes":0,"held_to":null,"state":"on",)"
+                  R"("why":null,"today":{"used":0,"limit":null},)"
+                  R"("month":{"used":0,"limit":null},"metered":null,)"
+                  R"("on_battery":null,"battery":null})");
+}
+
+CAF_TEST(a status says why nothing is shared and what was) {
+  proxy_counters counters;
   counters.held_to = 500'000;
-  out = json::value(status_json(daemon, x, counters));
-  CAF_CHECK_EQUAL(json::serialize(out.at("share")),
-                  R"({"served_bytes":0,"held_to":500000})");
+  sharing_state sharing{sharing_obstacle::metered,
+                        {20260110, 7, 202601, 70},
+                        {100, 1000},
+                        {true, false, false, uint8_t{99}}};
+  auto share = [&] {
+    return json::value(status_json({}, {}, counters, sharing)).at("share");
+  };
+  CAF_CHECK_EQUAL(json::serialize(share()),
+                  R"({"served_bytes":0,"held_to":500000,"state":"paused",)"
+                  R"("why":"the connection is metered",)"
+                  R"("today":{"used":7,"limit":100},)"
+                  R"("month":{"used":70,"limit":1000},"metered":true,)"
+                  R"("on_battery":false,"battery":99})");
+  sharing.paused = sharing_obstacle::off;
+  CAF_CHECK_EQUAL(share().at("state"), json::value("off"));
 }

@@ -39,6 +39,9 @@ metrics_source full_source() {
   x.dropped_events = 9;
   x.serving_bytes = 100;
   x.serving_limit = 1000;
+  x.sharing.paused = sharing_obstacle::day_quota;
+  x.sharing.used.day_bytes = 40;
+  x.sharing.limits.per_month = 900;
   x.status.emplace();
   x.status->peers = {peer(1, "a \"b\"\\\n\xff", "connected"),
                      peer(2, "c", "backing off")};
@@ -132,6 +135,9 @@ CAF_TEST(counters have their labels) {
   CAF_CHECK(has_line(text, "peapod_digests_total{outcome=\"right\"} 2"));
   CAF_CHECK(has_line(text, "peapod_requests_total{kind=\"tunnel\"} 3"));
   CAF_CHECK(has_line(text, "peapod_share_held_to_bytes_per_second 4096"));
+  CAF_CHECK(has_line(text, "peapod_share_paused 1"));
+  CAF_CHECK(has_line(text, "peapod_share_used_bytes{period=\"day\"} 40"));
+  CAF_CHECK(has_line(text, "peapod_share_limit_bytes{period=\"month\"} 900"));
   CAF_CHECK(has_line(text, "peapod_crashes_total 4"));
   CAF_CHECK(has_line(text, "peapod_events_dropped_total 9"));
   CAF_CHECK(has_line(text, "peapod_serving_bytes 100"));

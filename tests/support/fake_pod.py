@@ -264,7 +264,12 @@ class FakePod:
                 "peers": peers, "transfers": self.transfers(),
                 "proxy": {"requests": 12, "tunnels": 3, "pooled": 2,
                           "passed_through": 7, "active": 1},
-                "share": {"served_bytes": 65536, "held_to": None}}
+                "share": {"served_bytes": 65536, "held_to": None,
+                          "state": "on", "why": None,
+                          "today": {"used": 65536, "limit": None},
+                          "month": {"used": 1048576, "limit": 10737418240},
+                          "metered": None, "on_battery": False,
+                          "battery": None}}
 
     def members(self) -> dict:
         other = [dict(row) for row in self.rows()[:10]]

@@ -20,6 +20,9 @@ ROOT = HERE.parent.parent
 BINARY = Path(os.environ.get("PEAPOD", ROOT / "build/release/peapod"))
 PROXY = "127.0.0.1:3128"
 
+# No daemon of a test asks this machine's services about its line and its power.
+os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = "unix:path=/nonexistent/system_bus"
+
 
 def wait_until(condition, seconds: float = 5.0, what: str = "", every=0.03):
     """Polls until `condition()` is true and gives its value; fails loudly at
