@@ -76,10 +76,13 @@ void settle_recheck(self_pointer self, const chunk_settled& msg) {
   auto& x = i->second;
   bool partial = !msg.failure && x.bytes.size() != x.what.range.size();
   bool busy = msg.failure == chunk_failure::busy;
-  if (busy && x.what.holds && !x.what.fresh) {
+  // Bytes wait, or an origin that takes few requests should not get more of
+  // them than the client needs. Many say so by a 503, or a reset, alone.
+  bool hurry = x.what.holds && !x.what.fresh;
+  if (hurry && msg.failure && msg.failure != chunk_failure::mismatch) {
     st.rechecks.erase(i);
     st.core->not_rechecked(number, msg.reason, true);
-    return; // the origin is not asked for more than the client needs
+    return;
   }
   if ((partial || busy || msg.failure == chunk_failure::unavailable)
       && ++x.failures < max_failures) {

@@ -127,7 +127,7 @@ public:
 
   /// The own line could not bring that range. What was held for its sake goes
   /// out, and peers are not sampled until the own line brings something again,
-  /// or for longer if the origin is `busy` (429, 503); but if foreign bytes
+  /// or for longer if the origin was `busy` or refused it; but if foreign bytes
   /// wait for it, the body fails.
   void not_rechecked(uint64_t number, const std::string& why,
                      bool busy = false);

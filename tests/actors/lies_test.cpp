@@ -174,17 +174,22 @@ CAF_TEST(an own line that has no time for samples holds nothing up) {
 
 CAF_TEST(an origin that wants fewer requests is not asked for samples) {
   scripted_peer peer{*this, *x, our_kind};
-  server->twist = [this](const request_head& ask, response_head& head,
-                         byte_range& range) {
+  unsigned status = 0;
+  server->twist = [&](const request_head& ask, response_head& head,
+                      byte_range& range) {
     if (is_recheck(ask)) {
-      head.status = 429;
+      head.status = status;
       range = {};
     }
   };
   join(peer);
-  CAF_CHECK(finishes(download()));
-  CAF_CHECK_EQUAL(rechecks(), 1u);
-  CAF_CHECK(last().ledger.unchecked > 0);
+  for (unsigned code : {429u, 503u, 403u}) {
+    status = code;
+    server->requests.clear();
+    CAF_CHECK(finishes(download()));
+    CAF_CHECK_EQUAL(rechecks(), 1u);
+    CAF_CHECK(last().ledger.unchecked > 0);
+  }
 }
 
 CAF_TEST(a body with the announced hash is complete) {
