@@ -222,7 +222,8 @@ CAF_TEST(a liar that only the hash gives away is looked for) {
   join(peer);
   CAF_CHECK(is_reset(download()));
   CAF_CHECK_EQUAL(x->env->counters.lies.load(), 1u);
-  CAF_CHECK_EQUAL(status(*x).peers.at(0).state, "set aside");
+  auto seen = status(*x);
+  CAF_CHECK_EQUAL(seen.peers.at(0).state, "set aside");
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -30,9 +30,6 @@ constexpr size_t polite_connections = 6;
 constexpr uint64_t tell_bytes = 64_KiB;
 constexpr duration tell_time = 50ms;
 
-/// How long a body waits for a recheck.
-constexpr duration recheck_patience = 2s;
-
 /// The same draws in each run: which samples are taken matters little here.
 random_source draws() {
   return [engine = std::mt19937{7}](std::span<uint8_t> out) mutable {
@@ -50,10 +47,6 @@ transfer::config transfer_config(unsigned audit) {
 
 double seconds(duration x) {
   return std::chrono::duration<double>(x).count();
-}
-
-size_t index_of(const transfer_id& id) {
-  return id.bytes[0] - 1u;
 }
 
 char name_of(const device_id& id) {
@@ -82,6 +75,10 @@ slice wrong_content(byte_range range) {
 }
 
 } // namespace
+
+size_t index_of(const transfer_id& id) {
+  return id.bytes[0] - 1u;
+}
 
 device_id device(char name) {
   device_id out;
@@ -482,46 +479,6 @@ void pool::perform(body& b, transfer::read_spine&) {
 void pool::perform(body& b, transfer::stop_spine&) {
   b.spine_flows = false;
   tell([&](auto& who) { who.spine_ended(b.id, b.core.spine(), now); });
-}
-
-void pool::perform(body& b, transfer::recheck& x) {
-  auto own = lines.find('o');
-  if (own == lines.end() || !own->second.present)
-    return b.core.not_rechecked(x.number, "no line");
-  job j{};
-  j.body = index_of(b.id);
-  j.range = x.range;
-  j.recheck = x.number;
-  j.granted = j.since = now;
-  own->second.jobs.push_back(j);
-  rechecked += x.range.size();
-}
-
-void pool::perform(body& b, transfer::accuse& x) {
-  tell([&](auto& who) { who.source_lied(x.source, b.id, x.dropped, now); });
-}
-
-void pool::perform(body& b, transfer::go_alone&) {
-  tell([&](auto& who) { who.transfer_closed(b.id, now); });
-}
-
-/// Returns whether the recheck has ended.
-bool pool::settle_recheck(line& x, job& j) {
-  auto& b = bodies[j.body];
-  if (!b.open)
-    return true;
-  if (x.fails || now - j.granted > recheck_patience) {
-    b.core.not_rechecked(j.recheck, "the own line fails");
-    return true;
-  }
-  if (j.where == stage::asked && now >= j.since + x.latency) {
-    j.where = stage::wan;
-    j.left = static_cast<double>(j.range.size());
-  } else if (j.where == stage::wan && j.left < 0.5) {
-    b.core.rechecked(j.recheck, content(j.range));
-    return true;
-  }
-  return false;
 }
 
 void pool::perform(body& b, transfer::abort& x) {

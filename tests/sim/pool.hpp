@@ -33,6 +33,9 @@ device_id device(char name);
 /// offset, and parts of it need no memory of their own.
 slice content(byte_range range);
 
+/// The place of a body among those of its pool.
+size_t index_of(const transfer_id& id);
+
 /// Where what a device was asked for has come.
 enum class stage {
   queued, ///< the device brings two others first
