@@ -63,9 +63,6 @@ struct chunk_arrived {
   bool verified = true; ///< false: only the source's word says what it is of
   unsigned status = 206;
   representation rep; ///< as the origin answered
-  /// Whether this device's owner trusts the source: no bytes of it are compared
-  /// with the origin's.
-  bool vouched = false;
 };
 
 /// A lease has ended: all of it arrived (`failure` is empty) or not.
@@ -76,7 +73,8 @@ struct chunk_settled {
   std::string reason; ///< in words, when it failed
   /// When a busy origin wants to be asked again, if it said so.
   std::optional<duration> retry_after = std::nullopt;
-  bool spoiled = false; ///< what has arrived of it is wrong
+  bool spoiled = false;   ///< what has arrived of it is wrong
+  bool forbidden = false; ///< refused by this device, not by the origin
 };
 
 /// The origin's head for one lease.

@@ -17,12 +17,27 @@ constexpr size_t max_queued = 16; ///< ranges that one peer may have waiting
 /// Bytes that the kernel has not taken: above, nothing more is fetched.
 constexpr uint64_t max_unwritten = 4_MiB;
 
-void refuse(self_pointer self, ask_id id, chunk_failure why,
-            const std::string& text,
-            std::optional<duration> retry_after = std::nullopt) {
+void refuse(self_pointer self, ask_id id, const range_refusal& x) {
   auto& st = self->state;
-  st.env->log(log_level::debug, "not fetched: " + text + label(st));
-  st.link->refuse(id, why, text, retry_after);
+  st.env->log(log_level::debug, "not fetched: " + x.text + label(st));
+  st.link->refuse(id, x);
+}
+
+/// What a fetch that failed here is to the peer.
+wire2::fetch_failure refusal_of(const chunk_settled& x) {
+  switch (*x.failure) {
+    case chunk_failure::refused:
+      return x.forbidden ? wire2::fetch_failure::policy_refused
+                         : wire2::fetch_failure::origin_refused;
+    case chunk_failure::mismatch:
+      return wire2::fetch_failure::mismatch;
+    case chunk_failure::busy:
+      return wire2::fetch_failure::throttled;
+    case chunk_failure::unavailable:
+      return wire2::fetch_failure::not_now;
+    default:
+      return wire2::fetch_failure::internal;
+  }
 }
 
 void serve(self_pointer self, range_ask ask) {
@@ -30,22 +45,24 @@ void serve(self_pointer self, range_ask ask) {
   auto target = parse_url(ask.url);
   if (!target || !st.env->config.share || ask.range.empty()
       || ask.range.size() > st.env->config.max_served_chunk) {
-    refuse(self, ask.id, chunk_failure::refused,
-           !target                 ? target.error().detail
-           : !st.env->config.share ? "this device does not share"
-                                   : "not a range that is served");
+    refuse(self, ask.id,
+           {wire2::fetch_failure::policy_refused,
+            !target                 ? target.error().detail
+            : !st.env->config.share ? "this device does not share"
+                                    : "not a range that is served"});
     return;
   }
   auto share = st.env->sharing->ask(*st.peer, *target, ask.range.size());
   if (!share.pass) {
-    refuse(self, ask.id, share.failure(), share.text(),
-           share.verdict.retry_after);
+    refuse(self, ask.id,
+           {share.failure(), share.text(), share.verdict.retry_after});
     return;
   }
   auto fetcher = st.env->wan_fetcher.get();
   auto reservation = byte_reservation::make(st.env->serving, ask.range.size());
   if (!fetcher || !reservation) {
-    refuse(self, ask.id, chunk_failure::unavailable, "busy with other peers");
+    refuse(self, ask.id,
+           {wire2::fetch_failure::not_now, "busy with other peers"});
     return;
   }
   auto source = std::make_shared<body_source>();
@@ -142,8 +159,9 @@ void finish_served(self_pointer self, const chunk_settled& msg) {
   if (msg.failure) {
     // The reason may name addresses that are none of the peer's business.
     st.env->log(log_level::debug, "not fetched: " + msg.reason + label(st));
-    refuse(self, x.ask.id, *msg.failure, std::string{to_string(*msg.failure)},
-           msg.retry_after);
+    refuse(self, x.ask.id,
+           {refusal_of(msg), std::string{to_string(*msg.failure)},
+            msg.retry_after});
   } else {
     st.bytes_to += x.ask.range.size();
     st.env->counters.served_bytes += x.ask.range.size();

@@ -32,9 +32,15 @@ void sharing_pass::settle() noexcept {
 
 // -- answers ------------------------------------------------------------------
 
-chunk_failure sharing_answer::failure() const {
-  auto lasting = verdict.obstacle && is_lasting(*verdict.obstacle);
-  return lasting ? chunk_failure::refused : chunk_failure::unavailable;
+wire2::fetch_failure sharing_answer::failure() const {
+  using enum sharing_obstacle;
+  if (!verdict.obstacle)
+    return wire2::fetch_failure::not_now;
+  if (is_lasting(*verdict.obstacle))
+    return wire2::fetch_failure::policy_refused;
+  return verdict.obstacle == day_quota || verdict.obstacle == month_quota
+             ? wire2::fetch_failure::quota
+             : wire2::fetch_failure::not_now;
 }
 
 std::string sharing_answer::text() const {

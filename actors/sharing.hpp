@@ -46,8 +46,8 @@ struct sharing_answer {
   std::optional<sharing_pass> pass;
   sharing_verdict verdict;
 
-  /// `refused`, or `unavailable` when it passes; unless there is a pass.
-  chunk_failure failure() const;
+  /// What the peer is told (PROTOCOL, Protocol 2, FetchFailed), without a pass.
+  wire2::fetch_failure failure() const;
   std::string text() const;
 };
 

@@ -218,7 +218,7 @@ void drop_silent_spine(self_pointer self) {
 }
 
 standing standing_of(self_pointer self, const chunk_arrived& msg) {
-  if (msg.vouched || msg.source == self->state.env->self->device())
+  if (msg.source == self->state.env->self->device())
     return standing::vouched;
   return msg.verified ? standing::claimed : standing::foreign;
 }

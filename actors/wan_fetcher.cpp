@@ -45,20 +45,35 @@ constexpr size_t max_asked_later = 1024;
 
 constexpr auto asked_to_wait = "the origin wants to be asked later";
 
-void settle(self_pointer self, const key& id,
-            std::optional<chunk_failure> failure, std::string reason,
-            std::optional<duration> retry_after = std::nullopt) {
+/// Ends a fetch and tells whoever asked for it.
+void settle(self_pointer self, const key& id, chunk_settled how) {
   auto i = self->state.fetches.find(id);
   if (i == self->state.fetches.end())
     return;
   auto sink = i->second.ask.sink;
   self->state.fetches.erase(i);
-  tell(sink, chunk_settled{id.second, self->state.env->self->device(), failure,
-                           std::move(reason), retry_after});
+  how.lease = id.second;
+  how.source = self->state.env->self->device();
+  tell(sink, std::move(how));
+}
+
+void settle(self_pointer self, const key& id,
+            std::optional<chunk_failure> failure, std::string reason,
+            std::optional<duration> retry_after = std::nullopt) {
+  chunk_settled out;
+  out.failure = failure;
+  out.reason = std::move(reason);
+  out.retry_after = retry_after;
+  settle(self, id, std::move(out));
 }
 
 void fail(self_pointer self, const key& id, const error& why) {
-  settle(self, id, failure_of(why), to_string(why));
+  chunk_settled out;
+  out.failure = failure_of(why);
+  out.reason = to_string(why);
+  out.forbidden =
+      why.code == errc::policy_refused || why.code == errc::loop_detected;
+  settle(self, id, std::move(out));
 }
 
 // -- origins that want less ---------------------------------------------------
@@ -256,8 +271,9 @@ void on_fetch_answered(self_pointer self, const fetch_answered& msg) {
     x.target = *to;
     ++x.redirects;
     if (!st.env->sharing->may_fetch(*to))
-      settle(self, id, chunk_failure::refused,
-             std::string{to_string(sharing_obstacle::host)});
+      fail(self, id,
+           make_error(errc::policy_refused,
+                      std::string{to_string(sharing_obstacle::host)}));
     else if (auto rest = rest_of(self, x.target); rest > duration::zero())
       settle(self, id, chunk_failure::busy, asked_to_wait, rest);
     else

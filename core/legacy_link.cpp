@@ -31,15 +31,14 @@ chunk_failure failure_of(const std::optional<nack_reason>& x) {
   }
 }
 
-nack_code code_of(chunk_failure x) {
+nack_code code_of(wire2::fetch_failure x) {
   switch (x) {
-    case chunk_failure::refused:
+    case wire2::fetch_failure::policy_refused:
+    case wire2::fetch_failure::origin_refused:
       return nack_code::refused;
-    case chunk_failure::mismatch:
+    case wire2::fetch_failure::mismatch:
       return nack_code::mismatch;
-    case chunk_failure::integrity:
-      return nack_code::integrity;
-    case chunk_failure::busy:
+    case wire2::fetch_failure::throttled:
       return nack_code::busy;
     default:
       return nack_code::unavailable;
@@ -304,8 +303,7 @@ void legacy_link::finish(ask_id id) {
   pump();
 }
 
-void legacy_link::refuse(ask_id id, chunk_failure why, const std::string& text,
-                         std::optional<duration>) {
+void legacy_link::refuse(ask_id id, const range_refusal& x) {
   auto node = serves_.extract(id);
   if (node.empty())
     return;
@@ -313,11 +311,11 @@ void legacy_link::refuse(ask_id id, chunk_failure why, const std::string& text,
   // A foreign daemon takes a Nack for silence and loses its client; when the
   // session ends it asks somebody else.
   if (foreign_)
-    core_.close(make_error(errc::policy_refused, text));
+    core_.close(make_error(errc::policy_refused, x.text));
   else
     (void)core_.send(
         nack{what.transfer, what.range,
-             nack_reason{static_cast<uint16_t>(code_of(why)), text}});
+             nack_reason{static_cast<uint16_t>(code_of(x.why)), x.text}});
   pump();
 }
 

@@ -34,8 +34,7 @@ public:
   void bring(ask_id id, unsigned status, const representation& found,
              uint64_t offset, const slice& bytes) override;
   void finish(ask_id id) override;
-  void refuse(ask_id id, chunk_failure why, const std::string& text,
-              std::optional<duration> retry_after) override;
+  void refuse(ask_id id, const range_refusal& x) override;
   void show_view(std::string text) override;
   void offer(const wire2::sharing& x) override;
 

@@ -30,6 +30,13 @@ struct range_ask {
   std::optional<representation> expected;
 };
 
+/// Why a range that the peer has asked for does not come.
+struct range_refusal {
+  wire2::fetch_failure why = wire2::fetch_failure::internal;
+  std::string text; ///< for people
+  std::optional<duration> retry_after = std::nullopt;
+};
+
 // -- what happens on a link ---------------------------------------------------
 // Besides these: `write_bytes`, `peer_identified` and, as the last one,
 // `session_closed`, as of a `session`.
@@ -162,8 +169,7 @@ public:
   virtual void finish(ask_id id) = 0;
 
   /// The range does not come.
-  virtual void refuse(ask_id id, chunk_failure why, const std::string& text,
-                      std::optional<duration> retry_after) = 0;
+  virtual void refuse(ask_id id, const range_refusal& x) = 0;
 
   /// Answers `view_asked`.
   virtual void show_view(std::string text) = 0;

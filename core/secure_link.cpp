@@ -29,21 +29,6 @@ chunk_failure failure_of(wire2::fetch_failure x) {
   }
 }
 
-wire2::fetch_failure code_of(chunk_failure x) {
-  switch (x) {
-    case chunk_failure::refused:
-      return wire2::fetch_failure::origin_refused;
-    case chunk_failure::mismatch:
-      return wire2::fetch_failure::mismatch;
-    case chunk_failure::busy:
-      return wire2::fetch_failure::throttled;
-    case chunk_failure::unavailable:
-      return wire2::fetch_failure::not_now;
-    default:
-      return wire2::fetch_failure::internal;
-  }
-}
-
 /// Text that a message may carry: what is neither UTF-8 nor printable goes.
 std::string plain(std::string_view text) {
   std::string out{valid_utf8_prefix(text, wire2::max_detail_size)};
@@ -383,7 +368,7 @@ void secure_link::bring(ask_id id, unsigned status, const representation& found,
                            x.what.range};
     // An origin may say what no message has room for.
     if (auto sent = core_.send(head); !sent)
-      return refuse(id, chunk_failure::mismatch, sent.error().detail, {});
+      return refuse(id, {wire2::fetch_failure::mismatch, sent.error().detail});
   }
   x.next += bytes.size();
   for (size_t at = 0; at < bytes.size(); at += part_size) {
@@ -403,16 +388,14 @@ void secure_link::finish(ask_id id) {
   pump({});
 }
 
-void secure_link::refuse(ask_id id, chunk_failure why, const std::string& text,
-                         std::optional<duration> retry_after) {
+void secure_link::refuse(ask_id id, const range_refusal& x) {
   auto node = serves_.extract(static_cast<uint32_t>(id));
   if (node.empty())
     return;
   auto rest = no_wait;
-  if (retry_after)
-    rest = std::chrono::ceil<std::chrono::seconds>(*retry_after);
-  say(wire2::fetch_failed{exchange_id{node.key()}, code_of(why), rest,
-                          plain(text)});
+  if (x.retry_after)
+    rest = std::chrono::ceil<std::chrono::seconds>(*x.retry_after);
+  say(wire2::fetch_failed{exchange_id{node.key()}, x.why, rest, plain(x.text)});
   pump({});
 }
 

@@ -47,7 +47,7 @@ std::string_view to_string(rung x);
 enum class standing {
   foreign, ///< only its word, and not even what representation they are of
   claimed, ///< it says that hash and validators were checked
-  vouched, ///< the own line, or somebody whom this device's owner trusts
+  vouched, ///< the own line, or what need not be compared with it
 };
 
 /// One pooled body on its way to a client: decides what may be handed out,

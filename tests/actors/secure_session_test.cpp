@@ -160,6 +160,43 @@ CAF_TEST(a range is fetched for a peer with what the origin said of it) {
   CAF_CHECK_EQUAL(x->env->serving->used(), 0u);
 }
 
+CAF_TEST(who asks learns by a code why a range does not come) {
+  go(trust_mode::open);
+  secure_peer peer{*this, *x};
+  peer.send(wire2::welcome{});
+  auto answer = [&](std::optional<error> at_origin) {
+    x->wan->fails = std::move(at_origin);
+    peer.messages.clear();
+    peer.ask({0, 1000}, version());
+    pass(50ms);
+    auto got = peer.got<wire2::fetch_failed>();
+    CAF_REQUIRE_EQUAL(got.size(), 1u);
+    return got[0].code;
+  };
+  auto share_with = [&](sharing_config config) {
+    x->env->sharing = std::make_shared<sharing_gate>(std::move(config));
+  };
+  using enum wire2::fetch_failure;
+  CAF_CHECK(answer(make_error(errc::policy_refused, "private"))
+            == policy_refused);
+  CAF_CHECK(answer(make_error(errc::loop_detected, "us")) == policy_refused);
+  CAF_CHECK(answer(make_error(errc::bad_http, "404")) == origin_refused);
+  CAF_CHECK(answer(make_error(errc::timed_out, "slow")) == not_now);
+  sharing_config config;
+  config.never_peers = {peer.id()};
+  share_with(config);
+  CAF_CHECK(answer({}) == policy_refused);
+  config = {};
+  config.limits = {999, 0};
+  share_with(config);
+  CAF_CHECK(answer({}) == quota);
+  config = {};
+  config.when_metered = false;
+  share_with(config);
+  x->env->sharing->observe({true, {}, {}, {}});
+  CAF_CHECK(answer({}) == not_now);
+}
+
 CAF_TEST(what a peer calls off is called off at the origin) {
   go(trust_mode::open);
   x->wan->rate = 1000;

@@ -296,7 +296,7 @@ CAF_TEST(a range that ends early is a failure) {
 CAF_TEST(a refusal says why and when to ask again) {
   wire.trust();
   auto id = ask(7, {0, 10});
-  bob.link->refuse(id, chunk_failure::busy, "later\n", 1500ms);
+  bob.link->refuse(id, {wire2::fetch_failure::throttled, "later\n", 1500ms});
   wire.settle();
   auto ends = alice.got<range_ended>();
   CAF_REQUIRE_EQUAL(ends.size(), 1u);

@@ -123,7 +123,7 @@ private:
     check(ready_, "somebody asked before we were ready");
     check(!x.what.range.empty(), "an empty range");
     if (x.what.id % 4 == 2)
-      link_.refuse(x.what.id, chunk_failure::busy, "later", {});
+      link_.refuse(x.what.id, {wire2::fetch_failure::throttled, "later"});
     if (x.what.id % 8 == 0) {
       link_.bring(x.what.id, 206, {}, x.what.range.begin, slice{"x"});
       link_.finish(x.what.id);
