@@ -92,6 +92,9 @@ struct url {
 /// other than `http` and `https` is one of them. A fragment is dropped.
 result<url> parse_url(std::string_view text);
 
+/// Replaces each `%XX` (RFC 3986, 2.1); nothing when one is broken.
+std::optional<std::string> percent_decoded(std::string_view text);
+
 /// Host and port, as in the target of `CONNECT` or in a `Host` field.
 struct host_port {
   std::string host; ///< lower case; an IPv6 literal without its brackets

@@ -1,6 +1,8 @@
 #include "core/http_semantics.hpp"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 namespace peapod {
 
@@ -68,8 +70,11 @@ constexpr std::string_view secret_parameters[] = {
 };
 
 bool is_secret_parameter(std::string_view parameter) {
-  auto name = parameter.substr(0, parameter.find('='));
-  return std::ranges::any_of(secret_parameters, [name](auto x) {
+  std::string name{parameter.substr(0, parameter.find('='))};
+  // Origins see through `%74oken`.
+  if (auto plain = percent_decoded(name))
+    name = std::move(*plain);
+  return std::ranges::any_of(secret_parameters, [&name](auto x) {
     return equal_ignoring_case(x, name);
   });
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace peapod {
 
@@ -31,26 +30,6 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
-/// Replaces each `%XX` (RFC 3986, 2.1).
-std::optional<std::string> unescaped(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    unsigned byte = 0;
-    auto hex = text.substr(i + 1, 2);
-    auto end = hex.data() + hex.size();
-    auto [ptr, ec] = std::from_chars(hex.data(), end, byte, 16);
-    if (hex.size() != 2 || ec != std::errc{} || ptr != end)
-      return std::nullopt;
-    out += static_cast<char>(byte);
-    i += 2;
-  }
-  return out;
-}
-
 bool has_control(std::string_view text) {
   return std::ranges::any_of(text, [](char c) {
     auto u = static_cast<unsigned char>(c);
@@ -61,10 +40,10 @@ bool has_control(std::string_view text) {
 /// The credentials of Basic authentication; a user has no colon (RFC 7617, 2).
 result<std::string> authorization_for(std::string_view userinfo) {
   auto colon = userinfo.find(':');
-  auto user = unescaped(userinfo.substr(0, colon));
+  auto user = percent_decoded(userinfo.substr(0, colon));
   auto password = colon == std::string_view::npos
                       ? std::optional<std::string>{""}
-                      : unescaped(userinfo.substr(colon + 1));
+                      : percent_decoded(userinfo.substr(colon + 1));
   if (!user || !password || has_control(*user) || has_control(*password)
       || user->find(':') != std::string::npos)
     return bad("the user name or the password is malformed");

@@ -120,6 +120,22 @@ std::string url::text() const {
   return scheme + "://" + authority() + target;
 }
 
+std::optional<std::string> percent_decoded(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    auto octet = from_hex(text.substr(i + 1, 2));
+    if (octet.size() != 1)
+      return std::nullopt;
+    out += static_cast<char>(octet.front());
+    i += 2;
+  }
+  return out;
+}
+
 result<url> parse_url(std::string_view text) {
   if (std::ranges::any_of(text, is_control_or_space))
     return bad_url("the URL has a space or a control character");

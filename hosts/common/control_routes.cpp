@@ -1,5 +1,7 @@
 #include "hosts/common/control_routes.hpp"
 
+#include "core/http_message.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -54,23 +56,6 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   return out;
 }
 
-/// Resolves `%41` (RFC 3986, 2.1).
-std::optional<std::string> decoded(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    auto octet = from_hex(text.substr(i + 1, 2));
-    if (octet.size() != 1)
-      return std::nullopt;
-    out += static_cast<char>(octet.front());
-    i += 2;
-  }
-  return out;
-}
-
 /// Digits alone, without needless zeros: each number has one text.
 std::optional<uint64_t> parse_number(std::string_view text) {
   uint64_t out = 0;
@@ -88,7 +73,7 @@ std::optional<uint64_t> parse_number(std::string_view text) {
 std::optional<std::vector<std::string>> segments_of(std::string_view path) {
   std::vector<std::string> out;
   for (auto part : split(path, '/')) {
-    auto text = decoded(part);
+    auto text = percent_decoded(part);
     if (!text)
       return std::nullopt;
     out.push_back(std::move(*text));
@@ -141,8 +126,9 @@ or_refusal<std::vector<parameter>> parse_query(std::string_view query) {
     if (part.empty())
       continue;
     auto equals = std::min(part.find('='), part.size());
-    auto name = decoded(part.substr(0, equals));
-    auto value = decoded(part.substr(std::min(equals + 1, part.size())));
+    auto name = percent_decoded(part.substr(0, equals));
+    auto value =
+        percent_decoded(part.substr(std::min(equals + 1, part.size())));
     if (!name || !value)
       return bad("the query has a malformed escape");
     for (auto& x : out)

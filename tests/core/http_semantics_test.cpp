@@ -392,6 +392,8 @@ CAF_TEST(secrets are known by the names of their parameters) {
   };
   CAF_CHECK(secret("http://a/?sig=1"));
   CAF_CHECK(secret("http://a/?a;TOKEN"));
+  CAF_CHECK(secret("http://a/?%74oken=1"));
+  CAF_CHECK(secret("http://a/?X-Amz%2dSignature=1"));
   CAF_CHECK(secret("http://a/?x?=1&Signature=y"));
   CAF_CHECK(!secret("http://a/?design=1&signal=2"));
   CAF_CHECK(!secret("http://a/sig=1"));
