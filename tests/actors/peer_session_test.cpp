@@ -11,20 +11,13 @@ namespace {
 
 const hello_extension ours{1, 0, "friend"};
 
-struct fixture : pod_fixture {
-  device_ptr x = online_device();
-
-  device_ptr online_device(pod_config config = {}) {
-    auto out = add_device(std::move(config));
-    go_online(*out);
-    server->size = 4'000'000;
-    return out;
+struct fixture : download_fixture {
+  fixture() {
+    x = online_device();
   }
 
   std::vector<peer_status> connected() {
-    auto out = status(*x).peers;
-    std::erase_if(out, [](auto& y) { return y.state != "connected"; });
-    return out;
+    return in_state("connected");
   }
 
   /// The handles of the sessions, as the roster holds them.
@@ -35,32 +28,6 @@ struct fixture : pod_fixture {
     for (auto& [connection, entry] : state.sessions)
       out.push_back(entry.handle);
     return out;
-  }
-
-  representation version() const {
-    return {server->etag, {}, server->size};
-  }
-
-  std::shared_ptr<browser> download() {
-    x->wan->rate = 1'000'000;
-    auto out = connect(*x);
-    out->ask(get_file());
-    settle();
-    return out;
-  }
-
-  /// What the only transfer took from `peer`.
-  uint64_t taken_from(const scripted_peer& peer) {
-    auto all = status(*x).transfers;
-    CAF_REQUIRE_EQUAL(all.size(), 1u);
-    auto& by_source = all[0].ledger.bytes_by_source;
-    auto i = by_source.find(peer.id());
-    return i == by_source.end() ? 0 : i->second;
-  }
-
-  bool finishes(const std::shared_ptr<browser>& client) {
-    return pass_until([&] { return client->complete; }, 10s)
-           && is_content(client->body, {0, server->size});
   }
 };
 

@@ -2,13 +2,13 @@
 
 #include "core/integrity.hpp"
 #include "core/secure_session.hpp"
-#include "tests/actors/pod_fixture.hpp"
+#include "tests/actors/peer_on_wire.hpp"
 
 namespace peapod::fakes {
 
-/// A peer whose manners a test decides. It connects to a device and speaks
-/// protocol 2 by the real session machine.
-class secure_peer {
+/// A peer that speaks protocol 2.
+class secure_peer : public peer_on_wire<secure_session, wire2::message,
+                                        secure_received, wire2::fetch> {
 public:
   explicit secure_peer(pod_fixture& world, device& to, uint8_t psk = 0,
                        std::string address = "192.0.2.98")
@@ -17,32 +17,14 @@ public:
 
   secure_peer(pod_fixture& world, device& to, identity self, uint8_t psk = 0,
               std::string address = "192.0.2.98")
-    : world_(world),
-      self_(std::move(self)),
-      core_(self_, settings(to, psk), to.env->ports.random) {
-    endpoint here{std::move(address), 40000};
-    auto [ours, theirs] = wire::make(world.net.work, here, to.peers->local());
-    stream = ours;
-    to.peers->arrive(theirs);
-    core_.start(now());
-    pump();
-    read_on();
-    world.each_step.push_back([this] { tick(); });
-    world.settle();
-  }
-
-  secure_peer(const secure_peer&) = delete;
-
-  ~secure_peer() {
-    world_.each_step.clear();
-    stream->close();
-    world_.settle();
-  }
-
-  void send(const wire2::message& x) {
-    (void)core_.send(x);
-    pump();
-    world_.settle();
+    : peer_on_wire(world, std::move(self), [&](const identity& own) {
+        return secure_session{own, settings(to, psk), to.env->ports.random};
+      }) {
+    on_action = [this](auto& x) {
+      if (auto y = std::get_if<secure_established>(&x))
+        hash = y->hash;
+    };
+    connect(to, std::move(address));
   }
 
   /// Asks for a range of the origin's file.
@@ -75,16 +57,6 @@ public:
     world_.settle();
   }
 
-  /// The messages of one kind that it got.
-  template <class T>
-  std::vector<T> got() const {
-    std::vector<T> out;
-    for (auto& x : messages)
-      if (auto y = std::get_if<T>(&x))
-        out.push_back(*y);
-    return out;
-  }
-
   /// All bytes of a range that it got.
   std::string text_of(const wire2::fetch& ask) const {
     std::string out;
@@ -94,18 +66,7 @@ public:
     return out;
   }
 
-  const device_id& id() const {
-    return self_.device();
-  }
-  bool is_closed() const {
-    return core_.is_closed();
-  }
-
-  std::shared_ptr<wire> stream;
-  std::vector<wire2::message> messages;
   std::optional<digest> hash; ///< of the handshake, once it is complete
-  std::function<void(const wire2::fetch&)> on_request;
-  bool silent = false; ///< says nothing any more
 
 private:
   static secure_session_config settings(const device& to, uint8_t psk) {
@@ -119,48 +80,6 @@ private:
     return out;
   }
 
-  instant now() const {
-    return instant{world_.sched.clock().now().time_since_epoch()};
-  }
-
-  void tick() {
-    if (silent)
-      return;
-    core_.expire(now());
-    pump();
-  }
-
-  void read_on() {
-    stream->read_some([this](result<slice> x) {
-      if (!x)
-        return core_.close(x.error());
-      core_.receive(*x, now());
-      pump();
-      if (!core_.is_closed())
-        read_on();
-    });
-  }
-
-  void pump() {
-    while (auto action = core_.poll()) {
-      if (auto x = std::get_if<write_bytes>(&*action)) {
-        stream->write(x->bytes, [](result<void>) {});
-      } else if (auto e = std::get_if<secure_established>(&*action)) {
-        hash = e->hash;
-      } else if (auto y = std::get_if<secure_received>(&*action)) {
-        messages.push_back(y->message);
-        if (auto ask = std::get_if<wire2::fetch>(&y->message);
-            ask && on_request)
-          on_request(wire2::fetch{*ask});
-      } else if (std::holds_alternative<session_closed>(*action)) {
-        stream->close();
-      }
-    }
-  }
-
-  pod_fixture& world_;
-  identity self_;
-  secure_session core_;
   uint32_t next_id_ = 2;
 };
 

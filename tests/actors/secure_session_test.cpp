@@ -10,48 +10,13 @@ using namespace peapod::fakes;
 
 namespace {
 
-struct fixture : pod_fixture {
-  device_ptr x;
-
+struct fixture : download_fixture {
   void go(trust_mode mode) {
     pod_config config;
     config.trust = mode;
     config.legacy = false;
     trusting = false;
-    x = add_device(std::move(config));
-    go_online(*x);
-    server->size = 4'000'000;
-  }
-
-  std::vector<peer_status> in_state(std::string_view state) {
-    auto out = status(*x).peers;
-    std::erase_if(out, [&](auto& y) { return y.state != state; });
-    return out;
-  }
-
-  representation version() const {
-    return {server->etag, {}, server->size};
-  }
-
-  std::shared_ptr<browser> download() {
-    x->wan->rate = 1'000'000;
-    auto out = connect(*x);
-    out->ask(get_file());
-    settle();
-    return out;
-  }
-
-  uint64_t taken_from(const secure_peer& peer) {
-    auto all = status(*x).transfers;
-    CAF_REQUIRE_EQUAL(all.size(), 1u);
-    auto& by_source = all[0].ledger.bytes_by_source;
-    auto i = by_source.find(peer.id());
-    return i == by_source.end() ? 0 : i->second;
-  }
-
-  bool finishes(const std::shared_ptr<browser>& client) {
-    return pass_until([&] { return client->complete; }, 10s)
-           && is_content(client->body, {0, server->size});
+    x = online_device(std::move(config));
   }
 };
 
