@@ -8,21 +8,11 @@ import noise
 import protocol1
 import protocol2
 import pytest
-from abuse import costs, representation
-from pods import HOSTILE, content, fresh_name
+from abuse import costs, served
 from protocol2_peer import Ended, Session
 
 SETTINGS = {"transport.legacy": "true"}
-SIZE = 100_000
 UNKNOWN = struct.pack("<I", 4711)  # a tag of the future: skipped
-
-
-def served(session: Session) -> bool:
-    """Whether a session brings a range, byte by byte."""
-    name = fresh_name()
-    got = session.fetch(f"{HOSTILE}/range/{SIZE}/{name}", 1000, 5000,
-                        representation(name, SIZE))
-    return got == content.content(name, 1000, 5000)
 
 
 @pytest.fixture

@@ -7,10 +7,12 @@ import os
 import threading
 import time
 
+import content
 import namespaces
 import noise
 import protocol2
 from harness import wait_until
+from lab_base import HOSTILE_ADDRESS
 from origin_reply import etag_of
 from protocol2_peer import Ended, Session
 
@@ -33,7 +35,7 @@ def strange_addresses(lab):
         lab, STRANGERS, "lan0", [f"{x}/24" for x in ADDRESSES])
 
 
-_sources = itertools.cycle(ADDRESSES)
+_sources, _fresh = itertools.cycle(ADDRESSES), itertools.count()
 
 
 class Strangers:
@@ -170,3 +172,11 @@ def costs(daemon, mib: float, most_descriptors: int = 100):
 def representation(name: str, size: int) -> tuple:
     """What the hostile origin says of an honest body: ETag and length."""
     return (etag_of(name), None, size)
+
+
+def served(session: Session) -> bool:
+    """Whether a session brings a range, byte by byte."""
+    name, size = f"served{next(_fresh)}", 100_000
+    got = session.fetch(f"http://{HOSTILE_ADDRESS}/range/{size}/{name}", 1000,
+                        5000, representation(name, size))
+    return got == content.content(name, 1000, 5000)
