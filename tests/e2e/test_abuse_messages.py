@@ -98,6 +98,11 @@ def pings_without_end(session):
         session.send("Ping", token=token)
 
 
+def changes_its_offers_without_end(session):
+    for number in range(200):
+        session.send("Sharing", what=(number % 2, None, None, 0, None))
+
+
 def fetch(**fields):
     def attack(session):
         session.send({**protocol2.fetch(0, "http://a/", 0, 1), **fields})
@@ -141,6 +146,7 @@ BROKEN_BOUNDS = [
     reveals_first, commits_twice, reveals_something_else,
     passes_on_the_victims_commitment, uses_the_victims_numbers,
     uses_a_number_twice, asks_for_more_than_may_wait, pings_without_end,
+    changes_its_offers_without_end,
     *BROKEN_BOUNDS,
 ], ids=lambda attack: attack.__name__.replace("_", "-"))
 def test_what_may_not_be_said_ends_the_session_alone(victim, strangers,
