@@ -17,6 +17,7 @@ from origin_reply import etag_of
 from protocol2_peer import Ended, Session
 
 MIB = 1024 * 1024
+HOSTILE = f"http://{HOSTILE_ADDRESS}"
 PEER_PORT = 45679
 VICTIM = 1      # the host of the daemon that is attacked
 STRANGERS = 3   # the host from which it is attacked
@@ -177,6 +178,6 @@ def representation(name: str, size: int) -> tuple:
 def served(session: Session) -> bool:
     """Whether a session brings a range, byte by byte."""
     name, size = f"served{next(_fresh)}", 100_000
-    got = session.fetch(f"http://{HOSTILE_ADDRESS}/range/{size}/{name}", 1000,
+    got = session.fetch(f"{HOSTILE}/range/{size}/{name}", 1000,
                         5000, representation(name, size))
     return got == content.content(name, 1000, 5000)
