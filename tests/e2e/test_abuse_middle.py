@@ -3,26 +3,16 @@ be one of them. Discovery is off on host 2, so that all that host 1 knows of it
 comes from the one in between, on host 3."""
 
 import contextlib
-import json
-import subprocess
 
 import middle
 import namespaces
 import protocol1
 import pytest
-from abuse import PEER_PORT, STRANGERS
+from abuse import PEER_PORT, STRANGERS, ids, peers
 from abuse_beacons import beacon
-from harness import BINARY
 from pods import NGINX, assert_exact, devices_of, wait_until
 
 SIZE = 5_000_000
-
-
-def peers(daemon) -> list:
-    done = subprocess.run(
-        [BINARY, "peers", "--json", "--socket", daemon.socket],
-        capture_output=True, text=True, timeout=20, check=True)
-    return json.loads(done.stdout)["peers"]
 
 
 def device_id(daemon) -> str:
@@ -30,7 +20,7 @@ def device_id(daemon) -> str:
 
 
 def connected(daemon) -> list:
-    return [p["id"] for p in peers(daemon) if p["state"] == "connected"]
+    return ids(daemon, "connected")
 
 
 @contextlib.contextmanager

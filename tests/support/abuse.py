@@ -3,7 +3,9 @@ own, bounds on what an attack may cost, and honest work meanwhile."""
 
 import contextlib
 import itertools
+import json
 import os
+import subprocess
 import threading
 import time
 
@@ -11,7 +13,7 @@ import content
 import namespaces
 import noise
 import protocol2
-from harness import wait_until
+from harness import BINARY, wait_until
 from lab_base import HOSTILE_ADDRESS
 from origin_reply import etag_of
 from protocol2_peer import Ended, Session
@@ -181,3 +183,19 @@ def served(session: Session) -> bool:
     got = session.fetch(f"{HOSTILE}/range/{size}/{name}", 1000,
                         5000, representation(name, size))
     return got == content.content(name, 1000, 5000)
+
+
+# -- what it says -------------------------------------------------------------
+
+
+def peers(daemon) -> list:
+    """What `peapod peers` says."""
+    done = subprocess.run([BINARY, "peers", "--json", "--socket",
+                           daemon.socket], capture_output=True, text=True,
+                          timeout=20, check=True)
+    return json.loads(done.stdout)["peers"]
+
+
+def ids(daemon, state=None) -> list:
+    """The devices that a daemon shows, all or those in one state."""
+    return [p["id"] for p in peers(daemon) if state in (None, p["state"])]
