@@ -1,6 +1,6 @@
 """A member of the pod that asks a device to fetch what is none of its business
-(server-side request forgery). Each is refused, and canaries that stand where the
-URLs lead hear nothing: no byte and no connection."""
+(server-side request forgery). Each is refused, and canaries that stand where
+the URLs lead hear nothing: no byte and no connection."""
 
 import contextlib
 import urllib.parse
@@ -168,7 +168,8 @@ URLS = [
     f"http://{PUBLIC}:22/", f"http://{PUBLIC}:8080/", f"http://{PUBLIC}:0/",
     f"http://{PUBLIC}:65616/", f"http://{PUBLIC}:-80/", f"http://{PUBLIC}:+80/",
     f"http://{PUBLIC}:0x50/", f"http://{PUBLIC}:80:22/",
-    "http://127.0.0.1:3128/", "http://10.77.0.1:3128/", "http://10.77.0.1:45679/",
+    "http://127.0.0.1:3128/", "http://10.77.0.1:3128/",
+    "http://10.77.0.1:45679/",
     "http://localhost:3128/proxy.pac", "https://127.0.0.1/", "https://[::1]/",
     "https://10.77.0.2/",
     f"ftp://{PUBLIC}/", "file:///etc/passwd", f"gopher://{PUBLIC}:80/_GET",

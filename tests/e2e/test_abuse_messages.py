@@ -1,5 +1,6 @@
-"""A member of the pod that sends messages which it may not send then, or that no
-message may be: nothing happens, or its session ends, and no other one does."""
+"""A member of the pod that sends messages which it may not send then, or that
+no message may be: nothing happens, or its session ends, and no other one
+does."""
 
 import protocol2
 import pytest

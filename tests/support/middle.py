@@ -1,5 +1,5 @@
-"""Who sits between two devices: a TCP relay that can change what passes, and one
-that speaks protocol 2 with both sides. Both run in threads."""
+"""Who sits between two devices: a TCP relay that can change what passes, and
+one that speaks protocol 2 with both sides. Both run in threads."""
 
 import contextlib
 import os
@@ -84,7 +84,7 @@ class Impostor:
     def __init__(self, lab, host, to: tuple):
         self.lab, self.host, self.to = lab, host, to
         self.keys = noise.KeyPair()
-        self.words = {}       # what each side must show: "connector", "acceptor"
+        self.words = {}       # what "connector" and "acceptor" must show
         self.sessions = []
         self.failure = None
         self._listener = namespaces.listen(lab, host, lab.lan_address(host))

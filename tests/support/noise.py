@@ -1,5 +1,5 @@
-"""The Noise Protocol Framework (revision 34) written down a second time: as much
-of it as protocol 2 needs, and the patterns of the published vectors."""
+"""The Noise Protocol Framework (revision 34) written down a second time: as
+much of it as protocol 2 needs, and the patterns of the published vectors."""
 
 import hashlib
 import hmac
