@@ -346,6 +346,7 @@ void on_stream_written(self_pointer self, const stream_written& msg) {
   if (st.ended)
     return;
   serve_queued(self);
+  look_for_peer(self);
   pump(self); // what was refused leaves now, not with the next tick
 }
 

@@ -70,6 +70,7 @@ struct peer_session_state {
   /// What was served and has not left, by the number of its write.
   std::deque<std::pair<uint64_t, byte_reservation>> unsent;
   bool asked_us = false; ///< it has asked for our actors and waits
+  bool looks = false;    ///< they are being looked at for it
   std::vector<std::function<void(member_view)>> viewers; ///< who asks for its
   uint64_t bytes_from = 0;
   uint64_t bytes_to = 0;

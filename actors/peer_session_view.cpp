@@ -1,5 +1,7 @@
 #include "actors/peer_session_view.hpp"
 
+#include "actors/peer_session_serving.hpp"
+
 #include <utility>
 
 namespace peapod {
@@ -39,12 +41,19 @@ void take_view_question(self_pointer self) {
   if (!st.env->config.pod_view || !st.env->ports.view
       || std::exchange(st.asked_us, true))
     return;
+  look_for_peer(self);
+}
+
+void look_for_peer(self_pointer self) {
+  auto& st = self->state;
+  if (!st.asked_us || is_congested(st) || std::exchange(st.looks, true))
+    return;
   st.env->ports.view(send_back(
       self, [](std::string text) { return view_ready{std::move(text)}; }));
 }
 
 void send_view(self_pointer self, view_ready& msg) {
-  self->state.asked_us = false;
+  self->state.asked_us = self->state.looks = false;
   self->state.link->show_view(std::move(msg.text));
 }
 

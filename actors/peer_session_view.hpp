@@ -15,6 +15,10 @@ void take_view(peer_session_state::self_pointer self, std::string text);
 /// question at a time is answered.
 void take_view_question(peer_session_state::self_pointer self);
 
+/// Answers the question that waits, once the peer has taken enough of what it
+/// was sent: answers are long, and asking for them costs nothing.
+void look_for_peer(peer_session_state::self_pointer self);
+
 /// What the peer has asked for is here.
 void send_view(peer_session_state::self_pointer self, view_ready& msg);
 

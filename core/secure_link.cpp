@@ -42,6 +42,10 @@ std::string plain(std::string_view text) {
 /// sealing, and from opening to hashing.
 constexpr size_t part_size = 32_KiB;
 
+/// How often a peer may say what it offers between two looks at the clock: each
+/// time is passed on to others, and is a line of the log.
+constexpr size_t max_told = 32;
+
 constexpr std::optional<std::chrono::seconds> no_wait = std::nullopt;
 
 } // namespace
@@ -107,6 +111,7 @@ std::optional<instant> secure_link::deadline() const {
 
 void secure_link::expire(instant now) {
   core_.expire(now);
+  told_ = 0;
   if (pairing_) {
     pairing_->expire(now);
     pump_pairing();
@@ -422,6 +427,8 @@ void secure_link::offer(const wire2::sharing& x) {
 // -- the rest -----------------------------------------------------------------
 
 void secure_link::on(wire2::sharing& x, instant) {
+  if (++told_ > max_told)
+    return misbehaves("it changes what it offers without end");
   emit(offers_changed{x});
 }
 

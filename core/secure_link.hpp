@@ -108,6 +108,7 @@ private:
   std::optional<pairing> pairing_;
   bool has_views_ = false;
   bool awaits_view_ = false;
+  size_t told_ = 0;  ///< how often it said what it offers, lately
   byte_buffer view_; ///< what has come of the answer
   uint32_t next_id_; ///< even for an initiator, odd for a responder
   std::map<uint32_t, wanted> wants_;

@@ -18,17 +18,31 @@ constexpr size_t max_peer_lookups = 8;
 
 using asio::ip::tcp;
 
+/// Where a connection to an address ends: an unspecified one leads to this
+/// machine, one of IPv4 inside IPv6 to that of IPv4.
+asio::ip::address where_it_leads(const asio::ip::address& to) {
+  using namespace asio::ip;
+  if (to.is_v6() && to.to_v6().is_v4_mapped())
+    return where_it_leads(make_address_v4(v4_mapped, to.to_v6()));
+  if (!to.is_unspecified())
+    return to;
+  return to.is_v4() ? address{address_v4::loopback()}
+                    : address{address_v6::loopback()};
+}
+
 /// Whether an address is where our own proxy listens.
-bool is_self(const endpoint& self, const asio::ip::address& to, uint16_t port) {
+bool is_self(const endpoint& self, const asio::ip::address& address,
+             uint16_t port) {
   if (port != self.port)
     return false;
+  auto to = where_it_leads(address);
   boost::system::error_code ec;
   auto at = asio::ip::make_address(self.address, ec);
   if (ec || at == to)
     return true;
   if (!at.is_unspecified())
     return false;
-  if (to.is_loopback() || to.is_unspecified())
+  if (to.is_loopback())
     return true;
   auto own = own_addresses();
   return own && std::ranges::find(*own, to.to_string()) != own->end();

@@ -45,11 +45,22 @@ public:
              result<void>{make_error(errc::connection_closed, "closed")});
       return;
     }
+    if (stuck) {
+      held_.emplace_back(std::move(bytes), std::move(done));
+      return;
+    }
     for (auto& x : bytes)
       if (!x.empty() && !cut)
         to->inbox_.push_back(tamper ? tamper(x) : x);
     answer(*work, done, result<void>{});
     to->deliver();
+  }
+
+  /// Takes what was written here while it was `stuck`.
+  void take() {
+    stuck = false;
+    for (auto& [bytes, done] : std::exchange(held_, {}))
+      write(std::move(bytes), std::move(done));
   }
 
   endpoint remote() const override {
@@ -75,6 +86,7 @@ public:
   std::weak_ptr<wire> other;
   std::function<slice(slice)> tamper; ///< changes what is written here
   bool cut = false;                   ///< what is written here gets lost
+  bool stuck = false;                 ///< nobody takes what is written here
 
 private:
   void deliver() {
@@ -94,6 +106,7 @@ private:
   endpoint local_;
   endpoint remote_;
   std::deque<slice> inbox_;
+  std::deque<std::pair<std::vector<slice>, handler<void>>> held_;
   handler<slice> on_read_;
   bool closed_ = false;
 };

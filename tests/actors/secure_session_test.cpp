@@ -210,6 +210,32 @@ CAF_TEST(a peer is told what we offer and when that changes) {
   CAF_CHECK(!told[1].on && told[1].metered);
 }
 
+CAF_TEST(a peer that takes nothing is not shown our actors again and again) {
+  pod_config config;
+  config.trust = trust_mode::open;
+  config.pod_view = true;
+  x = online_device(std::move(config));
+  size_t looks = 0;
+  x->env->ports.view = [&](auto done) {
+    ++looks;
+    done(std::string(max_view_size, 'j'));
+  };
+  secure_peer peer{*this, *x};
+  peer.send(wire2::welcome{});
+  auto theirs = peer.stream->other.lock();
+  theirs->stuck = true;
+  for (int i = 0; i < 40; ++i)
+    peer.send(wire2::view_question{});
+  CAF_CHECK_EQUAL(looks, 16u); // 4 MiB
+  theirs->take();
+  settle();
+  // The question that has waited is answered now.
+  CAF_CHECK_EQUAL(looks, 17u);
+  auto pieces = peer.got<wire2::view_piece>();
+  CAF_CHECK_EQUAL(std::ranges::count(pieces, true, &wire2::view_piece::last),
+                  17);
+}
+
 CAF_TEST(a stranger waits with a code and gets nothing) {
   go(trust_mode::ask);
   secure_peer peer{*this, *x};

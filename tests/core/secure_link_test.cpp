@@ -340,6 +340,21 @@ CAF_TEST(a URL without room in a message is not asked for) {
   CAF_CHECK_EQUAL(asked.error().code, errc::policy_refused);
 }
 
+CAF_TEST(who changes what it offers without end is thrown out) {
+  wire.trust();
+  auto offer = [&](unsigned times) {
+    for (unsigned i = 0; i < times; ++i)
+      alice.link->offer(wire2::sharing{.on = i % 2 == 0});
+    wire.settle();
+  };
+  offer(32);
+  wire.pass(500ms);
+  offer(32);
+  CAF_CHECK(!bob.link->is_closed());
+  offer(1);
+  CAF_CHECK_EQUAL(bob.reason().code, errc::peer_misbehaved);
+}
+
 // -- views --------------------------------------------------------------------
 
 CAF_TEST(a view of any length arrives as it was) {

@@ -12,6 +12,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 sys.path.insert(0, str(HERE))
 
+import abuse  # noqa: E402
 import harness  # noqa: E402
 import lab as lab_module  # noqa: E402
 import pods  # noqa: E402
@@ -98,3 +99,44 @@ def alone(lab, folder, tmp_path, request):
     starter = pods.Starter(lab, tmp_path)
     yield starter
     starter.stop()
+
+
+# -- attacks ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def strange_addresses(lab):
+    with abuse.strange_addresses(lab):
+        yield
+
+
+@pytest.fixture
+def strangers(lab, strange_addresses):
+    """Attackers on host 3, with many addresses."""
+    return abuse.Strangers(lab)
+
+
+@pytest.fixture(scope="module")
+def module_victim(lab, folder, request):
+    """One daemon on host 1 for all attacks of a module."""
+    daemon = harness.Daemon(lab, abuse.VICTIM, folder, "victim",
+                            getattr(request.module, "SETTINGS", {}))
+    daemon.start()
+    yield daemon
+    daemon.kill()
+
+
+@pytest.fixture
+def victim(module_victim):
+    """The daemon that is attacked: the same one before and after."""
+    pid = module_victim.process.pid
+    assert module_victim.is_running
+    yield module_victim
+    assert module_victim.is_running, module_victim.output()[-2000:]
+    assert module_victim.status()["daemon"]["pid"] == pid
+
+
+@pytest.fixture
+def client(lab, tmp_path):
+    """The victim's own client: downloads through its proxy."""
+    return pods.Downloads(lab, tmp_path)

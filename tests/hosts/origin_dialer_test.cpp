@@ -248,6 +248,9 @@ CAF_TEST(we do not dial ourselves) {
   config.self = endpoint{"127.0.0.1", port};
   CAF_CHECK_EQUAL(dial("me.example", port), to_string(errc::loop_detected));
   CAF_CHECK_EQUAL(dial("127.0.0.1", port), to_string(errc::loop_detected));
+  // These lead to 127.0.0.1, too.
+  for (const auto* other : {"0.0.0.0", "::ffff:127.0.0.1", "::ffff:0.0.0.0"})
+    CAF_CHECK_EQUAL(dial(other, port), to_string(errc::loop_detected));
   config.self = endpoint{"0.0.0.0", port};
   CAF_CHECK_EQUAL(dial("127.0.0.1", port), to_string(errc::loop_detected));
   config.self = endpoint{"127.0.0.2", port};

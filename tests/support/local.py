@@ -55,6 +55,10 @@ class LocalDaemon:
         finally:
             self.process.kill()
 
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
