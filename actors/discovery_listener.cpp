@@ -96,7 +96,14 @@ void on_tick(self_pointer self) {
   duration wait = st.announced < burst.size() ? duration{burst[st.announced]}
                                               : st.env->config.beacon_interval;
   ++st.announced;
-  self->delayed_send(self, wait, tick{});
+  self->delayed_send(self, wait, tick{st.burst});
+}
+
+void begin_burst(self_pointer self) {
+  auto& st = self->state;
+  ++st.burst;
+  st.announced = 0;
+  on_tick(self);
 }
 
 } // namespace
@@ -109,7 +116,7 @@ discovery_listener_behavior(self_pointer self, environment_ptr env,
   return {
       [self](start_work) {
         receive_next(self);
-        on_tick(self);
+        begin_burst(self);
       },
       [self](const datagram_received& msg) {
         if (!msg.outcome) {
@@ -127,7 +134,11 @@ discovery_listener_behavior(self_pointer self, environment_ptr env,
         else if (may_reply(self, *msg.to))
           st.port->reply(*msg.to, encoded<discovery_response>(*st.env));
       },
-      [self](const tick&) { on_tick(self); },
+      [self](announce_anew) { begin_burst(self); },
+      [self](const tick& msg) {
+        if (msg.generation == self->state.burst)
+          on_tick(self);
+      },
   };
 }
 

@@ -20,13 +20,14 @@ struct discovery_listener_state {
   const char* name = "discovery_listener";
   environment_ptr env;
   std::shared_ptr<discovery_port> port;
-  size_t announced = 0; ///< announcements made so far
+  size_t announced = 0; ///< announcements of the present burst, and after it
+  uint64_t burst = 0;   ///< ticks of earlier bursts are stale
   bool unheard = false; ///< the last announcement reached no interface
   std::map<std::string, instant> replied; ///< when each address was answered
 };
 
-/// Announces this device (a quick burst at the start, then every
-/// `beacon_interval`) and passes what it hears to the roster.
+/// Announces this device (a quick burst at the start and when it is somewhere
+/// else, then every `beacon_interval`) and passes what it hears to the roster.
 discovery_listener_actor::behavior_type
 discovery_listener_behavior(discovery_listener_state::self_pointer self,
                             environment_ptr env,

@@ -43,7 +43,7 @@ struct pod_config {
   duration waiting_timeout = std::chrono::minutes(10);
   bool discovery = true; ///< announce this device and hear others
   duration beacon_interval = std::chrono::seconds(4);
-  std::vector<endpoint> static_peers;
+  std::vector<static_peer> static_peers;
   uint16_t transport_port = 45679; ///< as announced; set when listening
   pool_policy pool;
   scheduler_config scheduling;
@@ -71,6 +71,8 @@ struct pod_ports {
   std::function<result<std::shared_ptr<http_acceptor>>()> listen_proxy;
   std::function<result<std::shared_ptr<stream_acceptor>>()> listen_peers;
   std::function<result<std::shared_ptr<discovery_port>>()> open_discovery;
+  /// Called on the io thread. Null, or a null result: nobody tells.
+  std::function<std::shared_ptr<network_watch>()> watch_network;
   random_source random;
   log_sink log;
   /// Who belongs to the pod. Beside the roster, which may crash; used on the io

@@ -152,6 +152,8 @@ using roster_actor = caf::typed_actor<
     caf::reacts_to<beacon_heard>,
     // May this device be announced now?
     caf::reacts_to<announcement_due>,
+    // This device has other addresses, or was asleep.
+    caf::reacts_to<network_changed>,
     // A connection was made, or not.
     caf::reacts_to<peer_dialled>,
     // A device wants in: answered by `admission`.
@@ -188,6 +190,8 @@ using discovery_listener_actor =
                      caf::reacts_to<datagram_received>,
                      // Announce this device, or answer another.
                      caf::reacts_to<send_beacon>,
+                     // Announce it in a burst, as at the start.
+                     caf::reacts_to<announce_anew>,
                      // It is time to announce.
                      caf::reacts_to<tick>>;
 

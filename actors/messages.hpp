@@ -313,6 +313,14 @@ struct send_beacon {
   std::optional<endpoint> to;
 };
 
+/// Announce this device as at the start: it is somewhere else now.
+struct announce_anew {};
+
+/// This device's networks have changed, or it was asleep.
+struct network_changed {
+  result<network_change> outcome;
+};
+
 /// A connection to a peer was made, or not.
 struct peer_dialled {
   roster::dial what;
@@ -340,6 +348,7 @@ struct session_opened {
   public_key key;
   std::optional<roster::dial> dialled; ///< how we reached it, if we did
   endpoint remote;
+  std::string local; ///< our address on the connection
   std::string name;
   bool foreign = false;
   bool secure = false; ///< protocol 2
@@ -554,6 +563,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::sharing_told)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_waiting)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::announcement_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::send_beacon)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::announce_anew)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::network_changed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::drop_session)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::source_set_aside)

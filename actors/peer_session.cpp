@@ -146,6 +146,7 @@ void perform(self_pointer self, link_opened& x) {
   msg.key = x.key;
   msg.dialled = st.start.dialled;
   msg.remote = st.start.stream->remote();
+  msg.local = st.start.stream->local().address;
   msg.name = std::move(x.name);
   msg.foreign = x.foreign;
   msg.secure = x.secure;
@@ -266,8 +267,10 @@ std::unique_ptr<peer_link> make_secure(const environment& env,
   x.self.agent = "peapod";
   x.self.name = env.config.name;
   x.self.capabilities = env.config.pod_view ? capability_view : 0;
-  if (start.dialled)
+  if (start.dialled) {
     x.responder_key = start.dialled->key;
+    x.expected_device = start.dialled->expected;
+  }
   if (env.ports.psk)
     x.psk = env.ports.psk->clone();
   return std::make_unique<secure_link>(
@@ -281,7 +284,8 @@ std::unique_ptr<peer_link> make_legacy(const environment& env,
   uint16_t capabilities = env.config.pod_view ? capability_view : 0;
   x.hello = hello_extension{newest_protocol, capabilities, env.config.name};
   if (start.dialled)
-    x.expected_device = start.dialled->id;
+    x.expected_device =
+        start.dialled->id ? start.dialled->id : start.dialled->expected;
   return std::make_unique<legacy_link>(*env.self, std::move(x));
 }
 

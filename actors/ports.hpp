@@ -43,6 +43,14 @@ struct endpoint {
 /// `address:port`, an IPv6 address in brackets.
 std::string to_string(const endpoint& x);
 
+/// A device to connect to without having heard it.
+struct static_peer {
+  endpoint at;
+  std::optional<device_id> id; ///< the only one that is taken there
+
+  bool operator==(const static_peer&) const = default;
+};
+
 // -- HTTP towards origins -----------------------------------------------------
 
 /// How an exchange with an origin may be made.
@@ -254,6 +262,28 @@ public:
 
   /// Sends to one address.
   virtual void reply(const endpoint& to, const slice& bytes) = 0;
+
+  virtual void close() = 0;
+};
+
+/// What has happened to this device's place in its networks.
+struct network_change {
+  /// All its IP addresses now, those of links that are down too; link-local
+  /// IPv6 addresses carry a `%zone`.
+  std::vector<std::string> addresses;
+  bool gained = false; ///< there is a new address, or a link has come up
+  /// How long this device slept or the process was stopped; zero: it ran.
+  duration away{};
+};
+
+/// Tells when this device's networks change, and when it wakes.
+class network_watch {
+public:
+  virtual ~network_watch() = default;
+
+  /// Waits for the next change. What changes while nobody waits is told as one
+  /// change.
+  virtual void wait(handler<network_change> done) = 0;
 
   virtual void close() = 0;
 };

@@ -1,6 +1,7 @@
 #include "actors/roster.hpp"
 
 #include "actors/peer_session.hpp"
+#include "actors/roster_network.hpp"
 #include "actors/roster_trust.hpp"
 
 #include <algorithm>
@@ -88,8 +89,10 @@ void pump(self_pointer self) {
 
 void on_beacon_heard(self_pointer self, const beacon_heard& msg) {
   auto& st = self->state;
-  st.core->beacon_heard(msg.who, now_of(self));
-  if (msg.wants_reply && st.core->should_reply(msg.who.id, now_of(self)))
+  auto who = msg.who;
+  who.wanted = st.env->ports.trust->is_trusted(who.key);
+  auto known = st.core->beacon_heard(who, now_of(self));
+  if (known && msg.wants_reply && st.core->should_reply(who.id, now_of(self)))
     st.env->discovery.tell(send_beacon{msg.from});
   pump(self);
 }
@@ -192,7 +195,7 @@ void on_session_opened(self_pointer self, const session_opened& msg) {
   auto& st = self->state;
   st.sessions[msg.connection] = {msg.id,     msg.key,     msg.foreign,
                                  msg.secure, msg.session, msg.remote,
-                                 msg.name};
+                                 msg.local,  msg.name};
   self->monitor(msg.session);
   roster::link link;
   link.id = msg.id;
@@ -205,6 +208,7 @@ void on_session_opened(self_pointer self, const session_opened& msg) {
   link.foreign = msg.foreign;
   link.secure = msg.secure;
   link.waits = true;
+  link.wanted = st.env->ports.trust->is_trusted(msg.key);
   st.core->session_established(link, now_of(self));
   note_session(self, st.sessions.at(msg.connection));
   pump(self);
@@ -305,8 +309,9 @@ roster_actor::behavior_type roster_behavior(self_pointer self,
       [self](start_work) {
         auto& st = self->state;
         for (auto& x : st.env->config.static_peers)
-          st.core->add_static(x.address, x.port, now_of(self));
+          st.core->add_static(x.at.address, x.at.port, now_of(self), x.id);
         pump(self);
+        watch_network(self);
         self->delayed_send(self, tick_interval, tick{});
       },
       [self](const beacon_heard& msg) { on_beacon_heard(self, msg); },
@@ -314,6 +319,10 @@ roster_actor::behavior_type roster_behavior(self_pointer self,
         auto& st = self->state;
         if (st.core->should_announce(now_of(self)))
           st.env->discovery.tell(send_beacon{});
+      },
+      [self](const network_changed& msg) {
+        on_network_changed(self, msg);
+        pump(self);
       },
       [self](peer_dialled& msg) { on_peer_dialled(self, msg); },
       [self](const admission_requested& msg) {

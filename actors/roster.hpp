@@ -19,6 +19,7 @@ struct roster_state {
     bool secure = false;
     caf::strong_actor_ptr handle;
     endpoint remote;
+    std::string local; ///< our address on the connection
     std::string name;
     bool current = false; ///< of the sessions with the device, the one
     bool trusted = false; ///< we want it
@@ -35,6 +36,7 @@ struct roster_state {
   std::unique_ptr<peapod::roster> core;
   std::map<uint64_t, session_entry> sessions; ///< by connection
   std::map<device_id, device_id> same_line;   ///< who shares a bottleneck
+  std::shared_ptr<network_watch> watch;       ///< or null
   bool has_notes = false; ///< the trust store has changed by itself
   instant saved{};        ///< when such changes were saved
 };

@@ -1,5 +1,6 @@
 #include "core/roster.hpp"
 
+#include "core/handshake_gate.hpp"
 #include "core/restart_policy.hpp"
 
 #include <algorithm>
@@ -41,27 +42,33 @@ std::string_view to_string(peer_state x) {
 }
 
 roster::roster(roster_config config, random_source random)
-  : config_(std::move(config)), random_(std::move(random)) {}
+  : config_(std::move(config)),
+    random_(std::move(random)),
+    slots_(config_.dials) {}
 
 // -- facts --------------------------------------------------------------------
 
-void roster::add_static(std::string address, uint16_t port, instant now) {
+void roster::add_static(std::string address, uint16_t port, instant now,
+                        std::optional<device_id> expected) {
   static_peer x;
   x.address = std::move(address);
   x.port = port;
+  x.expected = expected;
   x.tries.next = now;
   statics_.push_back(std::move(x));
   run_due(now);
 }
 
-void roster::beacon_heard(const sighting& x, instant now) {
+bool roster::beacon_heard(const sighting& x, instant now) {
   if (x.id == config_.self || (x.protocol < 2 && !takes_legacy(x.id)))
-    return;
-  auto* found = find_or_insert(x.id, now);
+    return false;
+  auto who = x.wanted ? standing::vouched : standing::fresh;
+  auto* found = find_or_insert(x.id, x.address, who, now);
   if (!found)
-    return;
+    return false;
   found->last_seen = now;
   found->key = x.key;
+  found->wanted = x.wanted;
   // A session has proven who it is with, a beacon proves nothing.
   if (!found->confirmed) {
     found->foreign = x.foreign;
@@ -79,37 +86,48 @@ void roster::beacon_heard(const sighting& x, instant now) {
   } else {
     found->place_heard = now;
   }
-  run_due(now);
+  // Only this one: whoever sends beacons must not make us look at all others.
+  if (is_due(found->tries, now))
+    dial_device(x.id, *found, now);
+  return true;
 }
 
 void roster::session_established(const link& x, instant now) {
-  for (auto& peer : statics_)
-    if (x.initiated_by_us && peer.tries.in_flight && peer.address == x.address
-        && peer.port == x.port) {
-      peer.id = x.id;
-      settle(peer.tries);
-    }
   auto refuse = [&](std::string why) {
     actions_.push_back(drop{x.connection, std::move(why)});
   };
+  for (auto& peer : statics_) {
+    if (!x.initiated_by_us || !peer.tries.in_flight || peer.address != x.address
+        || peer.port != x.port)
+      continue;
+    auto why = make_error(errc::policy_refused, "another device answers there");
+    if (peer.expected.value_or(x.id) != x.id) {
+      fail(peer.tries, why, now);
+      return refuse(why.detail);
+    }
+    peer.id = x.id;
+    settle(peer.tries);
+  }
   if (x.id == config_.self)
     return refuse("connected to ourselves");
   if (!x.secure && !takes_legacy(x.id))
     return refuse(speaks_only_v1);
-  auto* found = find_or_insert(x.id, now);
+  auto who = x.wanted ? standing::vouched : standing::proven;
+  auto* found = find_or_insert(x.id, x.address, who, now);
   if (!found)
     return refuse("too many devices");
   if (!x.secure && found->confirmed && found->secure)
     return refuse(spoke_v2);
   if (x.initiated_by_us)
-    found->tries.in_flight.reset();
+    found->tries.land();
   found->key = x.key;
+  found->wanted = x.wanted;
   found->foreign = x.foreign;
   found->secure = x.secure;
   found->confirmed = true;
   if (!x.name.empty())
     found->name = x.name;
-  if (found->session && !keeps_new(x.id, *found, x))
+  if (found->session && !keeps_new(x.id, *found, x, now))
     refuse("another connection to the same device stays");
   else
     take_session(x.id, *found, x, now);
@@ -118,15 +136,17 @@ void roster::session_established(const link& x, instant now) {
 
 void roster::session_ready(device_id id, uint64_t connection) {
   auto* x = find(id);
-  if (x && x->session && x->session->connection == connection)
-    x->session->waits = false;
+  if (!x || !x->session || x->session->connection != connection)
+    return;
+  x->session->waits = false;
+  x->was_peer = true;
 }
 
 void roster::dial_failed(const dial& what, const error& why, instant now) {
   if (what.id) {
     auto* x = find(*what.id);
     if (x && x->session)
-      x->tries.in_flight.reset();
+      x->tries.land();
     else if (x && x->tries.in_flight)
       fail(x->tries, why, now);
   } else {
@@ -161,6 +181,23 @@ void roster::goodbye(device_id id, uint64_t connection, instant now) {
       peer.tries.next = now + jittered(config_.max_backoff, random_);
 }
 
+void roster::reconnect(instant now) {
+  hurry_end_ = now + config_.hurry;
+  auto begin_anew = [now](attempts& x) {
+    x.failures = 0;
+    x.last.reset();
+    if (!x.in_flight)
+      x.next = now;
+  };
+  for (auto& [id, x] : devices_)
+    if (!x.session && !x.quiet_until && !x.address.empty())
+      begin_anew(x.tries);
+  for (auto& x : statics_)
+    if (auto* found = x.id ? find(*x.id) : nullptr; !found || !found->session)
+      begin_anew(x.tries);
+  run_due(now);
+}
+
 void roster::set_aside(device_id id, instant until) {
   if (auto* x = find(id))
     x->set_aside_until = until;
@@ -176,7 +213,7 @@ result<void> roster::admit(device_id id, std::string_view address, instant now,
   if (id == config_.self)
     return refuse("it is this device itself");
   auto* x = find(id);
-  if (!x && !has_room())
+  if (!x && !make_room(gate_name(std::string{address}), standing::proven))
     return make_error(errc::limit_reached, "too many devices");
   if (!secure && !takes_legacy(id))
     return refuse(speaks_only_v1);
@@ -194,7 +231,8 @@ result<void> roster::admit(device_id id, std::string_view address, instant now,
     return {};
   if (!secure && x->foreign && (x->session || x->tries.in_flight))
     return refuse("a foreign daemon does not survive a second connection");
-  if (x->session && x->session->initiated_by_us && config_.self < id)
+  auto is_new = x->session && now - x->session->since < config_.stable_after;
+  if (is_new && x->session->initiated_by_us && config_.self < id)
     return refuse("our own connection to it stays");
   return {};
 }
@@ -233,18 +271,20 @@ std::optional<roster::action> roster::poll() {
 
 std::optional<instant> roster::deadline() const {
   std::optional<instant> out;
-  auto may_dial = dials_in_flight() < config_.max_dials;
-  each_attempts([&](const attempts& x) {
+  auto look = [&](const attempts& x, const std::string& address, bool vouched) {
     if (x.in_flight)
       keep_earliest(out, *x.in_flight + config_.dial_timeout);
-    else if (may_dial)
+    else if (x.next && slots_.has_room(gate_name(address), vouched))
       keep_earliest(out, x.next);
-  });
+  };
   for (auto& [id, x] : devices_) {
+    look(x.tries, x.address, standing_of(x) == standing::vouched);
     keep_earliest(out, x.quiet_until);
     if (!x.session && !x.tries.in_flight && !x.quiet_until)
       keep_earliest(out, x.last_seen + config_.forget_after);
   }
+  for (auto& x : statics_)
+    look(x.tries, x.address, true);
   return out;
 }
 
@@ -257,104 +297,20 @@ void roster::expire(instant now) {
   run_due(now);
 }
 
-// -- the table ----------------------------------------------------------------
-
-bool roster::takes_legacy(device_id id) const {
-  return config_.legacy
-         && (!config_.legacy_devices || config_.legacy_devices->contains(id));
-}
-
-roster::device* roster::find(device_id id) {
-  auto i = devices_.find(id);
-  return i == devices_.end() ? nullptr : &i->second;
-}
-
-const roster::device* roster::find(device_id id) const {
-  auto i = devices_.find(id);
-  return i == devices_.end() ? nullptr : &i->second;
-}
-
-roster::device* roster::find_or_insert(device_id id, instant now) {
-  if (auto* x = find(id))
-    return x;
-  if (!make_room())
-    return nullptr;
-  auto* x = &devices_[id];
-  x->last_seen = now;
-  return x;
-}
-
-bool roster::has_room() const {
-  auto idle = [](auto& x) {
-    return !x.second.session && !x.second.tries.in_flight;
-  };
-  return devices_.size() < config_.max_devices
-         || std::ranges::any_of(devices_, idle);
-}
-
-/// Evicts one idle device when the table is full: anybody can invent devices,
-/// so those that never had a session go first, then the longest silent.
-bool roster::make_room() {
-  if (devices_.size() < config_.max_devices)
-    return true;
-  auto victim = devices_.end();
-  for (auto i = devices_.begin(); i != devices_.end(); ++i) {
-    auto& x = i->second;
-    if (x.session || x.tries.in_flight)
-      continue;
-    auto rank = [](const device& y) {
-      return std::pair{y.confirmed, y.last_seen};
-    };
-    if (victim == devices_.end() || rank(x) < rank(victim->second))
-      victim = i;
-  }
-  if (victim == devices_.end())
-    return false;
-  actions_.push_back(forgotten{victim->first});
-  devices_.erase(victim);
-  return true;
-}
-
-bool roster::is_silent(const device& x, instant now) const {
-  return !x.session && !x.tries.in_flight && !x.quiet_until
-         && x.last_seen + config_.forget_after <= now;
-}
-
-void roster::forget_silent(instant now) {
-  std::erase_if(devices_, [&](auto& x) {
-    if (!is_silent(x.second, now))
-      return false;
-    actions_.push_back(forgotten{x.first});
-    return true;
-  });
-}
-
-bool roster::is_static(device_id id) const {
-  return std::ranges::any_of(statics_, [id](auto& x) { return x.id == id; });
-}
-
-peer_state roster::state_of(const device& x, instant now) const {
-  if (x.session && x.session->waits)
-    return peer_state::waiting;
-  if (x.session)
-    return x.set_aside_until && *x.set_aside_until > now
-               ? peer_state::set_aside
-               : peer_state::connected;
-  if (x.tries.in_flight)
-    return peer_state::dialling;
-  return x.tries.failures > 0 || x.quiet_until ? peer_state::backing_off
-                                               : peer_state::known;
-}
-
 // -- sessions -----------------------------------------------------------------
 
-/// Which of two sessions with a device stays. Two from the same side: the
-/// newer one, because that side would not have connected again for nothing.
-bool roster::keeps_new(device_id id, const device& x, const link& to) const {
+/// Which of two sessions with a device stays. Two from the same side, or one
+/// long after the other: the newer one, because nobody connects again for
+/// nothing.
+bool roster::keeps_new(device_id id, const device& x, const link& to,
+                       instant now) const {
   if (x.session->initiated_by_us == to.initiated_by_us)
     return true;
   if (x.foreign)
     return to.initiated_by_us;
+  // Both sides connected at about the same time, or one has lost what stood.
+  if (now - x.session->since >= config_.stable_after)
+    return true;
   return to.initiated_by_us == (config_.self < id);
 }
 
@@ -363,7 +319,8 @@ void roster::take_session(device_id id, device& x, const link& to,
   if (x.session)
     actions_.push_back(
         drop{x.session->connection, "another connection took its place"});
-  x.session = session_info{to.connection, to.initiated_by_us, now, to.waits};
+  x.session = session_info{to.connection, to.initiated_by_us, now, to.waits,
+                           to.address};
   x.tries.next.reset();
   x.quiet_until.reset();
   actions_.push_back(peer_up{id, to.connection});

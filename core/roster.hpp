@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/dial_slots.hpp"
 #include "core/error.hpp"
 #include "core/types.hpp"
 
@@ -51,8 +52,12 @@ struct roster_config {
   duration stable_after = std::chrono::seconds(10);
   /// An attempt that nobody reported on counts as failed.
   duration dial_timeout = std::chrono::seconds(30);
+  /// After `reconnect`, so long attempts follow one another quickly.
+  duration hurry = std::chrono::seconds(10);
   size_t max_devices = 256;
-  size_t max_dials = 16; ///< attempts at a time
+  /// Of them at one address, those that nobody vouches for.
+  size_t max_strangers_here = 8;
+  dial_slots::limits dials; ///< attempts at a time
 };
 
 /// Knows the devices on the local network; decides whom to dial and which of
@@ -68,6 +73,13 @@ struct roster_config {
 /// our own daemons with a session do not mind, and new ones meet us that much
 /// later. They pause for at most half of the time. A foreign peer for whose
 /// sake they do not pause is dialled with backoff until it takes us back.
+///
+/// Anybody can invent devices. So the table is bounded, and who wants to be in
+/// it displaces only who counts less: a device that was heard for the first
+/// time no other than such; one that has proven its key all that have not; one
+/// that we want as a peer, or that was one, everybody who is none. Devices with
+/// a session stay. Strangers have a share of the table and of the attempts to
+/// connect for each address.
 class roster {
 public:
   // -- actions ----------------------------------------------------------------
@@ -80,6 +92,8 @@ public:
     bool secure = false; ///< by protocol 2
     /// Whose connection it is, if that is known.
     std::optional<public_key> key = std::nullopt;
+    /// Without `id`: the only device that may answer there.
+    std::optional<device_id> expected = std::nullopt;
 
     bool operator==(const dial&) const = default;
   };
@@ -129,6 +143,7 @@ public:
     std::string name;
     bool foreign = false; ///< without our extension
     uint8_t protocol = 1; ///< the highest that it speaks
+    bool wanted = false;  ///< a person has let the device in
   };
 
   /// A session whose peer has proven its key by its first message.
@@ -143,16 +158,20 @@ public:
     bool foreign = false;
     bool secure = false; ///< protocol 2
     bool waits = false;  ///< for the word that both sides want it
+    bool wanted = false; ///< a person has let the device in
   };
 
   /// `random` draws the jitter.
   roster(roster_config config, random_source random);
 
   /// Keeps dialling an address where a device is expected, until it answers
-  /// and whenever it is lost.
-  void add_static(std::string address, uint16_t port, instant now);
+  /// and whenever it is lost. With `expected`, no other one is taken there.
+  void add_static(std::string address, uint16_t port, instant now,
+                  std::optional<device_id> expected = std::nullopt);
 
-  void beacon_heard(const sighting& x, instant now);
+  /// Whether the device is known now: there is room for it, and we would take
+  /// it.
+  bool beacon_heard(const sighting& x, instant now);
   void session_established(const link& x, instant now);
 
   /// Both sides of a session want it.
@@ -167,6 +186,11 @@ public:
 
   /// The device says that it leaves: it is forgotten until it is heard again.
   void goodbye(device_id id, uint64_t connection, instant now);
+
+  /// This device has another address, or was asleep: how attempts ended before
+  /// says nothing now. Whoever has no session is dialled at once, and soon
+  /// again if that fails.
+  void reconnect(instant now);
 
   /// The device gets nothing to do until then; for status only.
   void set_aside(device_id id, instant until);
@@ -219,9 +243,16 @@ private:
   /// Attempts to reach one device or address.
   struct attempts {
     std::optional<instant> in_flight; ///< since when
+    dial_slots::ticket slot;          ///< while one is in flight
     std::optional<instant> next;
     std::optional<instant> last;
     size_t failures = 0;
+
+    /// The one in flight has come to its end.
+    void land() {
+      in_flight.reset();
+      slot.reset();
+    }
   };
 
   struct session_info {
@@ -229,6 +260,15 @@ private:
     bool initiated_by_us = false;
     instant since{};
     bool waits = false;
+    std::string remote; ///< the address at the other end
+  };
+
+  /// How much a device counts, least first.
+  enum class standing {
+    fresh,   ///< heard just now for the first time
+    steady,  ///< heard for a while
+    proven,  ///< has shown that it has the secret of its key
+    vouched, ///< we want it as a peer, or it was one
   };
 
   struct device {
@@ -239,6 +279,10 @@ private:
     bool foreign = false;
     bool secure = false;    ///< speaks protocol 2; sticks once it has shown it
     bool confirmed = false; ///< had a session
+    bool wanted = false;    ///< a person has let it in
+    bool was_peer = false;  ///< both sides have wanted each other
+    std::string place;      ///< `gate_name` of where it was met first
+    instant first_seen{};
     instant last_seen{};
     instant place_heard{}; ///< when it was heard from `address` and `port`
     attempts tries;
@@ -250,51 +294,56 @@ private:
   struct static_peer {
     std::string address;
     uint16_t port = 0;
-    std::optional<device_id> id; ///< who answered last
+    std::optional<device_id> expected; ///< the only one that may answer
+    std::optional<device_id> id;       ///< who answered last
     attempts tries;
   };
+
+  using device_table = std::map<device_id, device>;
 
   bool takes_legacy(device_id id) const;
   device* find(device_id id);
   const device* find(device_id id) const;
-  device* find_or_insert(device_id id, instant now);
-  bool make_room();
-  bool has_room() const;
+  device* find_or_insert(device_id id, const std::string& address, standing who,
+                         instant now);
+  /// Whom a newcomer at `place` displaces; `end()` for nobody. Nothing: there
+  /// is no room for it.
+  std::optional<device_table::const_iterator>
+  make_room(const std::string& place, standing who) const;
+  static standing standing_of(const device& x);
   void move(device& x, const sighting& to, instant now);
   void schedule_first(device_id id, device& x, instant now);
   void schedule_after_loss(device_id id, device& x, session_info last,
                            const error& why, instant now);
   void take_session(device_id id, device& x, const link& to, instant now);
-  bool keeps_new(device_id id, const device& x, const link& to) const;
+  bool keeps_new(device_id id, const device& x, const link& to,
+                 instant now) const;
   bool has_foreign_session() const;
   void pause_beacons(instant now);
   void settle(attempts& x) const;
   void fail(attempts& x, const error& why, instant now);
   void run_due(instant now);
-  void start(attempts& x, dial what, instant now);
+  bool is_due(const attempts& x, instant now) const;
+  bool is_hurried(instant now) const;
+  void dial_device(device_id id, device& x, instant now);
+  void dial_static(static_peer& x, instant now);
+  bool start(attempts& x, dial what, bool vouched, instant now);
   void time_out(instant now);
   void forget_silent(instant now);
   bool is_silent(const device& x, instant now) const;
   bool is_reached_otherwise(const static_peer& x, instant now) const;
   bool is_static(device_id id) const;
-  size_t dials_in_flight() const;
   peer_state state_of(const device& x, instant now) const;
-
-  template <class Function>
-  void each_attempts(Function f) const {
-    for (auto& [id, x] : devices_)
-      f(x.tries);
-    for (auto& x : statics_)
-      f(x.tries);
-  }
 
   roster_config config_;
   random_source random_;
-  std::map<device_id, device> devices_;
+  device_table devices_;
+  dial_slots slots_;
   std::vector<static_peer> statics_;
   std::deque<action> actions_;
   std::optional<instant> pause_begin_;
   instant pause_end_{};
+  std::optional<instant> hurry_end_;
 };
 
 } // namespace peapod

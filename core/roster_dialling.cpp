@@ -1,3 +1,4 @@
+#include "core/handshake_gate.hpp"
 #include "core/restart_policy.hpp"
 #include "core/roster.hpp"
 
@@ -19,6 +20,9 @@ constexpr duration max_pause = std::chrono::seconds(30);
 /// The first attempt after a loss: before a second is over, also when whoever
 /// runs the roster looks only every 250 ms.
 constexpr duration max_first_try = std::chrono::milliseconds(700);
+
+/// How soon a session that is lost in a hurry is made anew.
+constexpr duration hurried_redial = std::chrono::milliseconds(100);
 
 /// Backing off starts here when trying again soon is of no use.
 constexpr size_t failures_after_misbehaviour = 4;
@@ -72,6 +76,15 @@ void roster::pause_beacons(instant now) {
 void roster::schedule_after_loss(device_id id, device& x, session_info last,
                                  const error& why, instant now) {
   x.last_seen = now;
+  if (is_hurried(now) && !x.foreign && !is_misbehaviour(why)) {
+    x.tries.failures = 0;
+    if (!x.address.empty() && !x.tries.in_flight)
+      x.tries.next = now + hurried_redial;
+    for (auto& peer : statics_)
+      if (peer.id == id && !peer.tries.in_flight)
+        peer.tries.next = now + hurried_redial;
+    return;
+  }
   auto was_stable = now - last.since >= config_.stable_after;
   if (was_stable)
     x.tries.failures = 0;
@@ -101,16 +114,18 @@ void roster::schedule_after_loss(device_id id, device& x, session_info last,
 }
 
 void roster::settle(attempts& x) const {
-  x.in_flight.reset();
+  x.land();
   x.next.reset();
   x.failures = 0;
 }
 
 void roster::fail(attempts& x, const error& why, instant now) {
-  x.in_flight.reset();
+  x.land();
   ++x.failures;
   if (is_misbehaviour(why))
     x.failures = std::max(x.failures, failures_after_misbehaviour);
+  else if (is_hurried(now))
+    x.failures = 0;
   auto delay =
       exponential_delay(config_.first_backoff, config_.max_backoff, x.failures);
   x.next = now + jittered(delay, random_);
@@ -130,59 +145,83 @@ void roster::time_out(instant now) {
     check(x.tries);
 }
 
-size_t roster::dials_in_flight() const {
-  size_t out = 0;
-  each_attempts([&out](const attempts& x) { out += x.in_flight ? 1 : 0; });
-  return out;
+bool roster::is_hurried(instant now) const {
+  return hurry_end_ && now < *hurry_end_;
 }
 
 /// Whether the device behind a static address needs no dialling there: it has
-/// a session, or it beacons and is dialled where it says that it is.
+/// a session, or it beacons and is dialled where it says that it is. While
+/// nobody knows who that is, it is who has a session with that address.
 bool roster::is_reached_otherwise(const static_peer& x, instant now) const {
-  auto* found = x.id ? find(*x.id) : nullptr;
-  if (!found)
-    return false;
-  auto beacons =
-      !found->address.empty() && found->last_seen + config_.forget_after > now;
-  return found->session || found->tries.in_flight || beacons;
+  auto who = x.expected ? x.expected : x.id;
+  if (auto* found = who ? find(*who) : nullptr) {
+    auto beacons = !found->address.empty()
+                   && found->last_seen + config_.forget_after > now;
+    return found->session || found->tries.in_flight || beacons;
+  }
+  return !who && std::ranges::any_of(devices_, [&](auto& entry) {
+    auto& y = entry.second;
+    auto listens_there = y.address == x.address && y.port == x.port;
+    auto came_from_there =
+        y.address.empty() && y.session && y.session->remote == x.address;
+    return y.session && (listens_there || came_from_there);
+  });
 }
 
-void roster::start(attempts& x, dial what, instant now) {
+bool roster::is_due(const attempts& x, instant now) const {
+  return !x.in_flight && x.next && *x.next <= now;
+}
+
+bool roster::start(attempts& x, dial what, bool vouched, instant now) {
+  x.slot = slots_.take(gate_name(what.address), vouched);
+  if (!x.slot)
+    return false;
   x.next.reset();
   x.in_flight = now;
   x.last = now;
   actions_.push_back(std::move(what));
+  return true;
 }
 
+void roster::dial_device(device_id id, device& x, instant now) {
+  dial what{id, x.address, x.port, x.secure};
+  if (x.secure)
+    what.key = x.key;
+  start(x.tries, std::move(what), standing_of(x) == standing::vouched, now);
+}
+
+void roster::dial_static(static_peer& x, instant now) {
+  if (is_reached_otherwise(x, now)) {
+    x.tries.next = now + config_.max_backoff;
+    return;
+  }
+  // What it speaks shows when it is tried.
+  auto secure = !config_.legacy || x.tries.failures % 2 == 0;
+  dial what{std::nullopt, x.address, x.port, secure};
+  what.expected = x.expected;
+  start(x.tries, std::move(what), true, now);
+}
+
+/// Those that count go first, then who has waited longest.
 void roster::run_due(instant now) {
-  auto room =
-      config_.max_dials - std::min(config_.max_dials, dials_in_flight());
-  auto is_due = [&](const attempts& x) {
-    return room > 0 && !x.in_flight && x.next && *x.next <= now;
-  };
+  using waiting = std::pair<device_id, device*>;
+  std::vector<waiting> due;
   for (auto& [id, x] : devices_) {
     if (x.session)
       x.tries.next.reset();
-    if (!is_due(x.tries))
-      continue;
-    dial what{id, x.address, x.port, x.secure};
-    if (x.secure)
-      what.key = x.key;
-    start(x.tries, std::move(what), now);
-    --room;
+    if (is_due(x.tries, now))
+      due.emplace_back(id, &x);
   }
-  for (auto& x : statics_) {
-    if (!is_due(x.tries))
-      continue;
-    if (is_reached_otherwise(x, now)) {
-      x.tries.next = now + config_.max_backoff;
-      continue;
-    }
-    // What it speaks shows when it is tried.
-    auto secure = !config_.legacy || x.tries.failures % 2 == 0;
-    start(x.tries, dial{std::nullopt, x.address, x.port, secure}, now);
-    --room;
-  }
+  auto rank = [](const waiting& x) {
+    auto vouched = standing_of(*x.second) == standing::vouched;
+    return std::pair{!vouched, *x.second->tries.next};
+  };
+  std::ranges::stable_sort(due, {}, rank);
+  for (auto& [id, x] : due)
+    dial_device(id, *x, now);
+  for (auto& x : statics_)
+    if (is_due(x.tries, now))
+      dial_static(x, now);
 }
 
 } // namespace peapod

@@ -184,7 +184,14 @@ void secure_session::receive_key(std::span<const uint8_t>& in, instant now) {
   in = in.subspan(n);
   if (key_.size() < public_key::size)
     return;
-  config_.responder_key = public_key::from(key_);
+  auto key = public_key::from(key_);
+  auto device = derive_device_id(key);
+  if (config_.expected_device.value_or(device) != device)
+    return close(make_error(errc::policy_refused,
+                            "device " + to_string(device)
+                                + " answers instead of "
+                                + to_string(*config_.expected_device)));
+  config_.responder_key = key;
   begin_handshake(now);
 }
 

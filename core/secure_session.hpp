@@ -22,6 +22,8 @@ struct secure_session_config {
   /// Whose connection it is. An initiator that does not know asks whoever
   /// answers; that answer is worth no more than a beacon.
   std::optional<public_key> responder_key;
+  /// The only device that an initiator who asks takes for an answer.
+  std::optional<device_id> expected_device;
   noise::secret_key psk; ///< 32 zero bytes when there is none
   /// For the question and for the handshake, each.
   duration handshake_timeout = std::chrono::seconds(5);

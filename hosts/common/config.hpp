@@ -45,11 +45,18 @@ struct settings {
     uint16_t port = 45678;
     duration interval = std::chrono::seconds(4); ///< between two beacons
     std::vector<std::string> interfaces; ///< names or addresses; empty: all
-    std::vector<endpoint> static_peers;
+    /// Names, `*` for any text, of interfaces that lead to no nearby device:
+    /// those of containers, virtual machines and VPNs.
+    std::vector<std::string> exclude{
+        "docker*",    "podman*", "cni*",  "cali*",  "flannel*", "lxc*",
+        "lxdbr*",     "veth*",   "br-*",  "virbr*", "vnet*",    "vmnet*",
+        "vboxnet*",   "tun*",    "tap*",  "utun*",  "ppp*",     "wg*",
+        "tailscale*", "zt*",     "ipsec*"};
+    std::vector<static_peer> static_peers;
   } discovery;
   struct {
-    endpoint listen{"0.0.0.0", 45679};
-    bool legacy = false; ///< also speak protocol 1
+    endpoint listen{"::", 45679}; ///< IPv6 and IPv4
+    bool legacy = false;          ///< also speak protocol 1
   } transport;
   struct {
     bool enabled = true;

@@ -154,10 +154,34 @@ std::optional<endpoint> read_listen(const value& x) {
   return text ? parse_endpoint(*text, std::nullopt) : std::nullopt;
 }
 
-std::optional<endpoint> read_peer(const value& x) {
+/// `address:port` or an address alone, perhaps behind `ID@`.
+std::optional<static_peer> read_peer(const value& x) {
   auto text = read_text(x);
-  auto out = text ? parse_endpoint(*text, transport_port) : std::nullopt;
-  return out && out->port != 0 ? out : std::nullopt;
+  if (!text)
+    return std::nullopt;
+  static_peer out;
+  std::string_view place = *text;
+  if (auto at = place.find('@'); at != std::string_view::npos) {
+    auto bytes = from_hex(place.substr(0, at));
+    if (bytes.size() != device_id::size)
+      return std::nullopt;
+    out.id = device_id::from(bytes);
+    place.remove_prefix(at + 1);
+  }
+  auto found = parse_endpoint(place, transport_port);
+  if (!found || found->port == 0)
+    return std::nullopt;
+  out.at = std::move(*found);
+  return out;
+}
+
+/// The name of an interface, in which `*` stands for any text. Linux allows
+/// 15 bytes without spaces and slashes.
+std::optional<std::string> read_interface_pattern(const value& x) {
+  auto text = read_plain(x);
+  auto fits = text && text->size() <= 32
+              && text->find_first_of(" /") == std::string::npos;
+  return fits ? text : std::nullopt;
 }
 
 std::optional<network> read_network(const value& x) {
@@ -338,12 +362,16 @@ std::vector<config_key> make_keys() {
              PEAPOD_MEMBER(discovery.interval)),
       list("discovery.interfaces", text_list, interfaces_words, read_plain,
            PEAPOD_MEMBER(discovery.interfaces)),
+      list("discovery.exclude", text_list,
+           "a list of interface names, * for any text, such as [\"docker*\"]",
+           read_interface_pattern, PEAPOD_MEMBER(discovery.exclude)),
       list("discovery.static-peers", text_list,
-           "a list of IP addresses, with or without a port, such as "
-           "[\"10.0.0.2\", \"10.0.0.3:45679\"]",
+           "a list of IP addresses, with or without a port, perhaps behind the "
+           "id (32 hexadecimal digits) of the only device that may answer, "
+           "such as [\"10.0.0.2\", \"10.0.0.3:45679\", \"ID@10.0.0.4\"]",
            read_peer, PEAPOD_MEMBER(discovery.static_peers)),
       single("transport.listen", text,
-             "an IP address and a port such as \"0.0.0.0:45679\"", read_listen,
+             "an IP address and a port such as \"[::]:45679\"", read_listen,
              PEAPOD_MEMBER(transport.listen)),
       single("transport.legacy", other, flag_words, read_flag,
              PEAPOD_MEMBER(transport.legacy)),

@@ -131,7 +131,7 @@ settings demo_pod::settings_of(size_t index) const {
   x.discovery.interfaces = {address_of(index)};
   if (!multicast_)
     for (auto& device : devices_)
-      x.discovery.static_peers.push_back(device->transport());
+      x.discovery.static_peers.push_back({device->transport(), device->id()});
   x.share.allow_private = {*parse_network("127.0.0.0/8")};
   // Nobody else is in the demo's group.
   x.trust.mode = trust_mode::open;

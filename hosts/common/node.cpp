@@ -17,6 +17,7 @@
 #include "hosts/net/descriptors.hpp"
 #include "hosts/net/http_ports.hpp"
 #include "hosts/net/interfaces.hpp"
+#include "hosts/net/network_watch.hpp"
 #include "hosts/net/tcp_stream.hpp"
 #include "hosts/net/udp_discovery.hpp"
 
@@ -119,9 +120,15 @@ sharing_config sharing_of(const settings& x) {
   return out;
 }
 
-net::discovery_config discovery_of(const settings& x) {
-  return {x.discovery.group, x.discovery.port, x.discovery.interfaces,
-          x.transport.listen};
+/// `listen` is where peers can connect to.
+net::discovery_config discovery_of(const settings& x, const endpoint& listen) {
+  net::discovery_config out;
+  out.group = x.discovery.group;
+  out.port = x.discovery.port;
+  out.interfaces = x.discovery.interfaces;
+  out.exclude = x.discovery.exclude;
+  out.listen = listen;
+  return out;
 }
 
 /// The trusted devices and the pod's secret, from their files.
@@ -178,8 +185,8 @@ public:
     auto peers = make_reopened<stream_acceptor>(ex, [ex, x = settings_] {
       return net::listen_stream(ex, x.transport.listen);
     });
-    auto group = make_reopened<discovery_port>(ex, [ex, x = settings_] {
-      return net::open_discovery(ex, discovery_of(x));
+    auto group = make_reopened<discovery_port>(ex, [ex, this] {
+      return net::open_discovery(ex, discovery_of(settings_, peers_at_));
     });
     auto config = config_of(settings_);
     if (auto port = proxy->open_first(); !port)
@@ -200,6 +207,9 @@ public:
     ports.listen_proxy = [proxy] { return (*proxy)(); };
     ports.listen_peers = [peers] { return (*peers)(); };
     ports.open_discovery = [group] { return (*group)(); };
+    ports.watch_network = [ex, x = settings_.discovery.exclude] {
+      return net::watch_network(ex, x);
+    };
     ports.random = system_random;
     ports.log = log_ = std::move(log);
     ports.view = [this](std::function<void(std::string)> done) {

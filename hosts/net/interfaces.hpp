@@ -11,14 +11,15 @@
 
 namespace peapod::net {
 
-/// One IPv4 address of a network interface; an interface with two addresses
-/// is listed twice.
+/// One address of a network interface; an interface with two addresses is
+/// listed twice.
 struct network_interface {
   std::string name;
   unsigned index = 0;  ///< changes when a device is replaced
-  std::string address; ///< IPv4, dotted
+  std::string address; ///< IPv4 or IPv6, without a zone
   unsigned prefix_length = 0;
-  bool up = false; ///< up and with a carrier
+  std::string peer; ///< with `point_to_point`: the address of the other end
+  bool up = false;  ///< up and with a carrier
   bool multicast = false;
   bool loopback = false;
   bool point_to_point = false;
@@ -26,7 +27,15 @@ struct network_interface {
   bool operator==(const network_interface&) const = default;
 };
 
-/// The IPv4 addresses of this machine. Errors: `io_failed`.
+/// Whether it is an IPv6 address that means something on its link only
+/// (fe80::/10; RFC 4291, 2.5.6).
+bool is_link_local(const network_interface& x);
+
+/// Its address, with its interface as the `%zone` where that is part of it.
+std::string address_with_zone(const network_interface& x);
+
+/// The addresses of this machine that can be used: not those that are still
+/// looked for on the link (RFC 4862, 5.4). Errors: `io_failed`.
 result<std::vector<network_interface>> list_interfaces();
 
 /// All IP addresses of this machine, IPv4 and IPv6, as text without a zone.

@@ -1,9 +1,12 @@
 #include "hosts/net/interfaces.hpp"
 
+#include "core/types.hpp"
+
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
+#include <linux/if_addr.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -15,7 +18,11 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
+#include <fstream>
+#include <set>
+#include <utility>
 
 namespace peapod::net {
 
@@ -25,29 +32,83 @@ namespace asio = boost::asio;
 
 // -- listing ------------------------------------------------------------------
 
-in_addr address_of(const sockaddr* x) {
-  sockaddr_in out{};
-  std::memcpy(&out, x, sizeof(out));
-  return out.sin_addr;
+std::string text_of(const sockaddr* x) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (x->sa_family == AF_INET) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, x, sizeof(v4));
+    inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
+  } else {
+    sockaddr_in6 v6{};
+    std::memcpy(&v6, x, sizeof(v6));
+    inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
+  }
+  return text.data();
+}
+
+/// How many bits of a mask are set.
+unsigned bits_of(const sockaddr* mask) {
+  auto count = [](const auto& bytes) {
+    unsigned out = 0;
+    for (auto x : bytes)
+      out += static_cast<unsigned>(std::popcount(x));
+    return out;
+  };
+  std::array<uint8_t, 4> v4{};
+  std::array<uint8_t, 16> v6{};
+  auto* bytes = reinterpret_cast<const char*>(mask);
+  if (mask->sa_family == AF_INET) {
+    std::memcpy(v4.data(), bytes + offsetof(sockaddr_in, sin_addr), v4.size());
+    return count(v4);
+  }
+  std::memcpy(v6.data(), bytes + offsetof(sockaddr_in6, sin6_addr), v6.size());
+  return count(v6);
+}
+
+bool is_ip(const sockaddr* x) {
+  return x != nullptr && (x->sa_family == AF_INET || x->sa_family == AF_INET6);
 }
 
 network_interface describe(const ifaddrs& entry) {
-  std::array<char, INET_ADDRSTRLEN> text{};
-  auto address = address_of(entry.ifa_addr);
-  inet_ntop(AF_INET, &address, text.data(), text.size());
   network_interface out;
   out.name = entry.ifa_name;
   out.index = if_nametoindex(entry.ifa_name);
-  out.address = text.data();
-  if (entry.ifa_netmask != nullptr) {
-    auto mask = address_of(entry.ifa_netmask).s_addr;
-    out.prefix_length = static_cast<unsigned>(std::popcount(mask));
-  }
+  out.address = text_of(entry.ifa_addr);
+  if (is_ip(entry.ifa_netmask))
+    out.prefix_length = bits_of(entry.ifa_netmask);
   constexpr unsigned running = IFF_UP | IFF_RUNNING;
   out.up = (entry.ifa_flags & running) == running;
   out.multicast = (entry.ifa_flags & IFF_MULTICAST) != 0;
   out.loopback = (entry.ifa_flags & IFF_LOOPBACK) != 0;
   out.point_to_point = (entry.ifa_flags & IFF_POINTOPOINT) != 0;
+  if (out.point_to_point && is_ip(entry.ifa_dstaddr))
+    out.peer = text_of(entry.ifa_dstaddr);
+  return out;
+}
+
+using address_on = std::pair<unsigned, std::string>;
+
+/// The IPv6 addresses that cannot be used yet, or at all: others may have them.
+/// Lines of /proc/net/if_inet6 are address, index, length of the prefix, scope
+/// and flags in hexadecimal, and the name of the interface.
+std::set<address_on> unusable_addresses() {
+  std::set<address_on> out;
+  std::ifstream in{"/proc/net/if_inet6"};
+  std::string digits;
+  std::string name;
+  unsigned index = 0, length = 0, scope = 0, flags = 0;
+  while (in >> digits >> std::hex >> index >> length >> scope >> flags
+         >> name) {
+    in6_addr address{};
+    auto bytes = from_hex(digits);
+    if ((flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) == 0
+        || bytes.size() != sizeof(address))
+      continue;
+    std::memcpy(&address, bytes.data(), bytes.size());
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    inet_ntop(AF_INET6, &address, text.data(), text.size());
+    out.emplace(index, text.data());
+  }
   return out;
 }
 
@@ -60,7 +121,7 @@ int open_route_socket() {
     return -1;
   sockaddr_nl local{};
   local.nl_family = AF_NETLINK;
-  local.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR;
+  local.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
   if (::bind(fd, reinterpret_cast<sockaddr*>(&local), sizeof(local)) == 0)
     return fd;
   ::close(fd);
@@ -131,9 +192,12 @@ result<std::vector<network_interface>> list_interfaces() {
                           + std::strerror(errno));
   std::vector<network_interface> out;
   for (auto* entry = head; entry != nullptr; entry = entry->ifa_next)
-    if (entry->ifa_addr != nullptr && entry->ifa_addr->sa_family == AF_INET)
+    if (is_ip(entry->ifa_addr))
       out.push_back(describe(*entry));
   ::freeifaddrs(head);
+  std::erase_if(out, [unusable = unusable_addresses()](auto& x) {
+    return unusable.contains({x.index, x.address});
+  });
   return out;
 }
 

@@ -26,10 +26,15 @@ inline std::string text_of(const boost::asio::ip::address& x) {
   return {text.data(), end};
 }
 
-/// The `endpoint` of an Asio TCP or UDP endpoint.
+/// The `endpoint` of an Asio TCP or UDP endpoint. An IPv4 address by which a
+/// socket of IPv6 speaks (RFC 4291, 2.5.5.2) is an IPv4 address.
 template <class AsioEndpoint>
 endpoint from_asio(const AsioEndpoint& x) {
-  return {text_of(x.address()), x.port()};
+  namespace ip = boost::asio::ip;
+  auto address = x.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    address = ip::make_address_v4(ip::v4_mapped, address.to_v6());
+  return {text_of(address), x.port()};
 }
 
 /// `x` as an Asio endpoint. Errors: `bad_config` when its address is not an IP

@@ -4,6 +4,7 @@
 #include "hosts/net/tcp_connection.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -230,6 +231,28 @@ error listen_error(const error_code& ec, const endpoint& at) {
   }
 }
 
+tcp::acceptor open_acceptor(const asio::any_io_executor& executor,
+                            const tcp::endpoint& at, error_code& ec) {
+  tcp::acceptor out{executor};
+  out.open(at.protocol(), ec);
+  // Whether :: takes connections of IPv4 too is a setting of the system.
+  if (!ec && at.address() == asio::ip::address_v6::any())
+    out.set_option(asio::ip::v6_only(false), ec);
+  if (!ec)
+    out.set_option(tcp::acceptor::reuse_address(true), ec);
+  if (!ec)
+    out.bind(at, ec);
+  if (!ec)
+    out.listen(asio::socket_base::max_listen_connections, ec);
+  return out;
+}
+
+/// Whether there is no IPv6 on this machine.
+bool lacks_ipv6(const error_code& ec) {
+  return ec == asio::error::address_family_not_supported
+         || ec == boost::system::errc::address_not_available;
+}
+
 } // namespace
 
 std::unique_ptr<stream_dialer> make_dialer(asio::any_io_executor executor) {
@@ -241,15 +264,11 @@ listen_stream(asio::any_io_executor executor, const endpoint& at) {
   auto local = to_asio<tcp::endpoint>(at);
   if (!local)
     return local.error();
-  tcp::acceptor acceptor{executor};
   error_code ec;
-  acceptor.open(local->protocol(), ec);
-  if (!ec)
-    acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
-  if (!ec)
-    acceptor.bind(*local, ec);
-  if (!ec)
-    acceptor.listen(asio::socket_base::max_listen_connections, ec);
+  auto acceptor = open_acceptor(executor, *local, ec);
+  auto every_v6 = local->address() == asio::ip::address_v6::any();
+  if (every_v6 && lacks_ipv6(ec))
+    acceptor = open_acceptor(executor, {tcp::v4(), at.port}, ec);
   if (ec)
     return listen_error(ec, at);
   return std::unique_ptr<stream_acceptor>(

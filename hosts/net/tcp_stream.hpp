@@ -17,8 +17,10 @@ std::unique_ptr<stream_dialer>
 make_dialer(boost::asio::any_io_executor executor);
 
 /// Listens for peers at `at`; port 0 takes any free port, which `local()`
-/// tells. Errors: `address_in_use`, `permission_denied`, `io_failed`, or
-/// `bad_config` when the address is not an IP address.
+/// tells. At `::` it takes connections of IPv6 and IPv4, or of IPv4 alone, at
+/// 0.0.0.0, where there is no IPv6. Errors: `address_in_use`,
+/// `permission_denied`, `io_failed`, or `bad_config` when the address is not an
+/// IP address.
 result<std::unique_ptr<stream_acceptor>>
 listen_stream(boost::asio::any_io_executor executor, const endpoint& at);
 

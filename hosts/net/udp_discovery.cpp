@@ -1,18 +1,17 @@
 #include "hosts/net/udp_discovery.hpp"
 
+#include "core/datagram_gate.hpp"
 #include "hosts/net/socket_address.hpp"
+#include "hosts/net/udp_port.hpp"
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/ip/multicast.hpp>
-#include <boost/asio/ip/network_v4.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
-#include <array>
+#include <chrono>
 #include <deque>
-#include <functional>
 #include <utility>
 
 namespace peapod::net {
@@ -20,126 +19,55 @@ namespace peapod::net {
 namespace {
 
 namespace asio = boost::asio;
-namespace multicast = asio::ip::multicast;
+using asio::ip::address;
 using asio::ip::address_v4;
+using asio::ip::address_v6;
 using asio::ip::udp;
 using boost::system::error_code;
 
 /// How often to look for new interfaces where nobody announces them.
 constexpr auto rescan_interval = std::chrono::seconds(2);
 
-/// Received datagrams that wait for `receive`; what comes beyond is dropped,
-/// as UDP may.
-constexpr size_t max_waiting = 64;
+/// Received datagrams that wait for `receive`: as many as devices that answer
+/// at once. What comes beyond is dropped, as UDP may.
+constexpr size_t max_waiting = 256;
 
-/// Beacons have 75 bytes and a trailer; anything beyond this is not ours.
-constexpr size_t max_datagram = 2048;
-
-using receiver = std::function<void(datagram)>;
-
-// -- sockets ------------------------------------------------------------------
-
-/// A bound UDP socket that passes on what it receives until it is closed.
-class udp_port : public std::enable_shared_from_this<udp_port> {
-public:
-  udp_port(udp::socket socket, receiver deliver)
-    : socket_(std::move(socket)), deliver_(std::move(deliver)) {}
-
-  void read() {
-    socket_.async_receive_from(
-        asio::buffer(buffer_), from_,
-        [self = shared_from_this()](error_code ec, size_t count) {
-          self->received(ec, count);
-        });
-  }
-
-  void close() {
-    error_code ignored;
-    socket_.close(ignored);
-    deliver_ = nullptr;
-  }
-
-  udp::socket& socket() {
-    return socket_;
-  }
-
-private:
-  void received(error_code ec, size_t count) {
-    if (!socket_.is_open())
-      return;
-    // An error is the echo of a datagram sent before (ICMP unreachable).
-    if (!ec) {
-      auto first = buffer_.begin();
-      auto last = first + static_cast<std::ptrdiff_t>(count);
-      auto deliver = deliver_;
-      deliver({from_asio(from_), slice{byte_buffer(first, last)}});
-    }
-    if (socket_.is_open())
-      read();
-  }
-
-  udp::socket socket_;
-  receiver deliver_;
-  std::array<uint8_t, max_datagram> buffer_;
-  udp::endpoint from_;
-};
-
-/// A UDP socket on `at` that shares the port with other daemons of this
-/// machine.
-result<udp::socket> open_shared(const asio::any_io_executor& executor,
-                                const udp::endpoint& at) {
-  udp::socket socket{executor};
-  error_code ec;
-  socket.open(udp::v4(), ec);
-  if (!ec)
-    socket.set_option(udp::socket::reuse_address(true), ec);
-  if (!ec)
-    socket.bind(at, ec);
-  if (!ec)
-    socket.non_blocking(true, ec);
-  if (ec == asio::error::address_in_use)
-    return make_error(
-        errc::address_in_use,
-        "UDP " + address_text(from_asio(at))
-            + " is taken by a program that does not share it: stop "
-              "it, or set [discovery] port");
-  if (ec)
-    return error_of(ec, "cannot use UDP " + address_text(from_asio(at)));
-  return socket;
+instant steady_now() {
+  return instant{std::chrono::steady_clock::now().time_since_epoch()};
 }
 
-/// An interface in use: sends to the group and receives what is sent to its
-/// address.
+/// An interface in use, with one address of it.
 struct member {
   network_interface interface;
-  address_v4 source;
-  std::shared_ptr<udp_port> port;
+  address source;
+  udp::endpoint group; ///< with the interface's zone, for IPv6
+  link around;
+  group_sockets sockets;
 
-  bool reaches(address_v4 to) const {
-    auto bits = static_cast<unsigned short>(interface.prefix_length);
-    auto net = asio::ip::make_network_v4(source, bits).canonical();
-    return asio::ip::make_network_v4(to, bits).canonical() == net;
+  bool reaches(const address& to) const {
+    return to.is_v6() == source.is_v6() && around.has(text_of(to));
   }
 };
-
-// -- the group ----------------------------------------------------------------
 
 /// The sockets of the group, kept alive by the operations on them.
 class group_member : public std::enable_shared_from_this<group_member> {
 public:
   group_member(asio::any_io_executor executor, discovery_config config,
-               address_v4 group)
+               address_v4 group, address_v6 group_v6)
     : executor_(std::move(executor)),
       timer_(executor_),
       config_(std::move(config)),
-      group_(group, config_.port) {}
+      group_(group),
+      group_v6_(group_v6) {}
 
   result<void> open() {
-    auto socket = open_shared(executor_, group_bind_address());
-    if (!socket)
-      return socket.error();
-    listen_only_to_joined(*socket);
-    group_port_ = adopt(std::move(*socket));
+    // Tells at once of a program that does not share the port.
+    auto probe = udp_port::open(
+        executor_, group_bind_address({group_, config_.port}), nullptr);
+    if (!probe)
+      return probe.error();
+    (**probe).close();
+    open_ = true;
     std::weak_ptr<group_member> weak = shared_from_this();
     watcher_ = watch_interfaces(executor_, [weak] {
       if (auto self = weak.lock())
@@ -151,12 +79,12 @@ public:
   }
 
   void receive(handler<datagram> done) {
-    if (waiting_.empty() && group_port_ != nullptr) {
+    if (waiting_.empty() && open_) {
       done_ = std::move(done);
       return;
     }
     result<datagram> next = cancelled();
-    if (group_port_ != nullptr) {
+    if (open_) {
       next = std::move(waiting_.front());
       waiting_.pop_front();
     }
@@ -171,7 +99,7 @@ public:
     for (auto& one : members_) {
       error_code ec;
       auto data = asio::buffer(bytes.data(), bytes.size());
-      one.port->socket().send_to(data, group_, 0, ec);
+      one.sockets.own->socket().send_to(data, one.group, 0, ec);
       if (ec)
         last = ec;
       else
@@ -184,26 +112,25 @@ public:
 
   void reply(const endpoint& to, const slice& bytes) {
     auto target = to_asio<udp::endpoint>(to);
-    if (!target || !target->address().is_v4() || members_.empty())
+    if (!target)
       return;
-    auto v4 = target->address().to_v4();
-    auto near = std::find_if(members_.begin(), members_.end(),
-                             [v4](auto& one) { return one.reaches(v4); });
-    auto& chosen = near != members_.end() ? *near : members_.front();
+    auto near = std::ranges::find_if(
+        members_, [&](auto& one) { return one.reaches(target->address()); });
+    if (near == members_.end())
+      return;
     // A lost reply is like a lost datagram: the next beacon asks again.
     error_code ignored;
     auto data = asio::buffer(bytes.data(), bytes.size());
-    chosen.port->socket().send_to(data, *target, 0, ignored);
+    near->sockets.own->socket().send_to(data, *target, 0, ignored);
   }
 
   void close() {
     watcher_.reset();
     timer_.cancel();
     for (auto& one : members_)
-      one.port->close();
+      one.sockets.close();
     members_.clear();
-    if (auto port = std::exchange(group_port_, nullptr))
-      port->close();
+    open_ = false;
     if (auto done = std::exchange(done_, nullptr))
       asio::post(executor_,
                  [done = std::move(done), e = cancelled()] { done(e); });
@@ -214,37 +141,16 @@ private:
     return make_error(errc::cancelled, "discovery ended");
   }
 
-  /// Bound to the group, a socket does not get what is sent to an address of
-  /// this machine; Windows cannot bind to a group.
-  udp::endpoint group_bind_address() const {
-#ifdef _WIN32
-    return {address_v4::any(), config_.port};
-#else
-    return group_;
-#endif
-  }
+  // -- what is heard ----------------------------------------------------------
 
-  /// Linux would pass on the group's datagrams from every interface that any
-  /// program has joined it on.
-  static void listen_only_to_joined(udp::socket& socket) {
-#ifdef IP_MULTICAST_ALL
-    int off = 0;
-    ::setsockopt(socket.native_handle(), IPPROTO_IP, IP_MULTICAST_ALL, &off,
-                 sizeof(off));
-#else
-    static_cast<void>(socket);
-#endif
-  }
-
-  std::shared_ptr<udp_port> adopt(udp::socket socket) {
-    std::weak_ptr<group_member> weak = shared_from_this();
-    auto port =
-        std::make_shared<udp_port>(std::move(socket), [weak](datagram x) {
-          if (auto self = weak.lock())
-            self->deliver(std::move(x));
-        });
-    port->read();
-    return port;
+  /// Takes what neighbours on the interface say, and not too much of it.
+  udp_port::receiver receiver_of(link around) {
+    return [weak = weak_from_this(), around = std::move(around)](datagram x) {
+      auto self = weak.lock();
+      if (self && around.has(x.from.address)
+          && self->gate_.admit(x.from.address, steady_now()))
+        self->deliver(std::move(x));
+    };
   }
 
   void deliver(datagram x) {
@@ -260,7 +166,7 @@ private:
     timer_.expires_after(rescan_interval);
     timer_.async_wait([weak = weak_from_this()](error_code ec) {
       auto self = weak.lock();
-      if (ec || self == nullptr || self->group_port_ == nullptr)
+      if (ec || self == nullptr || !self->open_)
         return;
       self->scan();
       self->schedule_scan();
@@ -279,74 +185,60 @@ private:
                    : "no network of [discovery] interfaces is up";
     leave_all_but(*found);
     for (auto& interface : *found)
-      if (auto source = discovery_source(interface, config_))
-        if (!uses(interface.index))
-          join(interface, asio::ip::make_address_v4(*source));
+      if (auto source = discovery_source(interface, config_)) {
+        error_code ec;
+        auto parsed = asio::ip::make_address(*source, ec);
+        if (!ec && !uses(interface.index, parsed.is_v6()))
+          join(interface, parsed, link{interface.index, *found});
+      }
   }
 
   /// The group is joined once for an interface, however many addresses it has.
-  bool uses(unsigned index) const {
-    return std::any_of(members_.begin(), members_.end(), [index](auto& one) {
-      return one.interface.index == index;
+  bool uses(unsigned index, bool v6) const {
+    return std::ranges::any_of(members_, [=](auto& one) {
+      return one.interface.index == index && one.source.is_v6() == v6;
     });
   }
 
   void leave_all_but(const std::vector<network_interface>& present) {
     std::erase_if(members_, [&](member& one) {
-      if (std::find(present.begin(), present.end(), one.interface)
-          != present.end())
+      auto is_present =
+          std::ranges::find(present, one.interface) != present.end();
+      if (is_present && one.around == link{one.interface.index, present})
         return false;
-      error_code ignored;
-      group_port_->socket().set_option(
-          multicast::leave_group(group_.address().to_v4(), join_address(one)),
-          ignored);
-      one.port->close();
+      one.sockets.close();
       return true;
     });
   }
 
-  void join(const network_interface& interface, address_v4 source) {
-    auto socket = open_shared(executor_, {source, config_.port});
-    if (!socket) {
-      problem_ = socket.error().detail;
-      return;
+  void join(const network_interface& interface, const address& source,
+            const link& around) {
+    address group = group_;
+    if (source.is_v6()) {
+      auto scoped = group_v6_;
+      scoped.scope_id(interface.index);
+      group = scoped;
     }
-    member one{interface, source, nullptr};
-    error_code ec;
-    group_port_->socket().set_option(
-        multicast::join_group(group_.address().to_v4(), join_address(one)), ec);
-    // An address that was replaced leaves the group joined on its interface.
-    if (!ec || ec == asio::error::address_in_use)
-      ec = prepare_to_send(*socket, join_address(one));
-    if (ec) {
-      problem_ = "cannot join the discovery group on " + interface.name + ": "
-                 + ec.message();
-      return;
-    }
-    one.port = adopt(std::move(*socket));
-    members_.push_back(std::move(one));
-  }
-
-  static address_v4 join_address(const member& one) {
-    return asio::ip::make_address_v4(one.interface.address);
-  }
-
-  static error_code prepare_to_send(udp::socket& socket, address_v4 through) {
-    error_code ec;
-    socket.set_option(multicast::outbound_interface(through), ec);
-    if (!ec)
-      socket.set_option(multicast::hops(1), ec);
-    if (!ec)
-      socket.set_option(multicast::enable_loopback(true), ec);
-    return ec;
+    udp::endpoint at{group, config_.port};
+    error_code ignored;
+    auto sockets = group_sockets::open(
+        executor_, {source, config_.port}, at, interface.index,
+        asio::ip::make_address(interface.address, ignored),
+        receiver_of(around));
+    if (sockets)
+      members_.push_back({interface, source, at, around, std::move(*sockets)});
+    else
+      problem_ = interface.name + ": " + sockets.error().detail;
   }
 
   asio::any_io_executor executor_;
   asio::steady_timer timer_;
   discovery_config config_;
-  udp::endpoint group_;
-  std::shared_ptr<udp_port> group_port_;
+  address_v4 group_;
+  address_v6 group_v6_;
+  bool open_ = false;
   std::vector<member> members_;
+  datagram_gate gate_;
   std::unique_ptr<interface_watcher> watcher_;
   std::deque<datagram> waiting_;
   handler<datagram> done_;
@@ -383,57 +275,7 @@ private:
   std::shared_ptr<group_member> group_;
 };
 
-// -- which interfaces ---------------------------------------------------------
-
-/// Networks of containers, virtual machines and VPNs lead to no nearby device.
-bool has_virtual_name(const std::string& name) {
-  constexpr std::array<std::string_view, 7> prefixes{
-      "docker", "veth", "br-", "virbr", "tun", "tap", "wg"};
-  return std::any_of(prefixes.begin(), prefixes.end(),
-                     [&](auto x) { return name.starts_with(x); });
-}
-
-bool is_loopback_text(const std::string& address) {
-  error_code ec;
-  auto parsed = asio::ip::make_address_v4(address, ec);
-  return !ec && parsed.is_loopback();
-}
-
-/// Whether `address` is one of `interface`; the loopback interface has all of
-/// 127.0.0.0/8.
-bool owns(const network_interface& interface, const std::string& address) {
-  return interface.address == address
-         || (interface.loopback && is_loopback_text(address));
-}
-
-/// The entry of `listed` that means `interface`.
-const std::string* find_listed(const network_interface& interface,
-                               const std::vector<std::string>& listed) {
-  for (auto& entry : listed)
-    if (entry == interface.name || owns(interface, entry))
-      return &entry;
-  return nullptr;
-}
-
 } // namespace
-
-std::optional<std::string> discovery_source(const network_interface& interface,
-                                            const discovery_config& config) {
-  if (!interface.up || !(interface.multicast || interface.loopback))
-    return std::nullopt;
-  auto* listed = find_listed(interface, config.interfaces);
-  if (!config.interfaces.empty() && listed == nullptr)
-    return std::nullopt;
-  if (listed == nullptr
-      && (interface.loopback || has_virtual_name(interface.name)))
-    return std::nullopt;
-  auto& own = config.listen.address;
-  if (!own.empty() && own != "0.0.0.0" && own != "::")
-    return owns(interface, own) ? std::optional{own} : std::nullopt;
-  if (listed != nullptr && *listed != interface.name)
-    return *listed;
-  return interface.address;
-}
 
 result<std::unique_ptr<discovery_port>>
 open_discovery(asio::any_io_executor executor, discovery_config config) {
@@ -443,8 +285,13 @@ open_discovery(asio::any_io_executor executor, discovery_config config) {
     return make_error(errc::bad_config,
                       "[discovery] group: \"" + config.group
                           + "\" is not an IPv4 multicast address");
-  auto member = std::make_shared<group_member>(std::move(executor),
-                                               std::move(config), group);
+  auto group_v6 = asio::ip::make_address_v6(config.group_v6, ec);
+  if (ec || !group_v6.is_multicast_link_local())
+    return make_error(errc::bad_config,
+                      "\"" + config.group_v6
+                          + "\" is not a link-local IPv6 multicast address");
+  auto member = std::make_shared<group_member>(
+      std::move(executor), std::move(config), group, group_v6);
   if (auto opened = member->open(); !opened) {
     member->close();
     return opened.error();

@@ -74,6 +74,35 @@ CAF_TEST(an answer to a beacon is not answered) {
   CAF_CHECK_EQUAL(known(), 1u);
 }
 
+CAF_TEST(who would not be taken is not answered) {
+  trusting = false;
+  auto y = online();
+  auto heard = beacon_of(stranger);
+  heard.hello.reset();
+  auto frame = encode_frame(heard);
+  CAF_REQUIRE(frame);
+  y->group->replies.clear();
+  y->group->hear({{"192.0.2.50", 45678}, slice{std::move(*frame)}});
+  settle();
+  CAF_CHECK(y->group->replies.empty());
+}
+
+CAF_TEST(a device that is somewhere else announces itself as at the start) {
+  pass(10s, 50ms);
+  auto before = x->group->announced;
+  tell(caf::actor_cast<caf::strong_actor_ptr>(x->env->discovery.get()),
+       announce_anew{});
+  settle();
+  CAF_CHECK_EQUAL(x->group->announced, before + 1);
+  pass(1900ms);
+  CAF_CHECK_EQUAL(x->group->announced, before + 5);
+  // The beacons of before do not go on beside the new ones.
+  pass(3900ms);
+  CAF_CHECK_EQUAL(x->group->announced, before + 5);
+  pass(200ms);
+  CAF_CHECK_EQUAL(x->group->announced, before + 6);
+}
+
 CAF_TEST(one address is answered twice a second at most) {
   for (int i = 0; i < 20; ++i)
     hear(beacon_of(identity::generate(x->env->ports.random)), "192.0.2.50");

@@ -254,4 +254,29 @@ private:
   handler<datagram> on_datagram_;
 };
 
+/// What a device is told of its networks.
+class networks : public network_watch {
+public:
+  explicit networks(loop_ptr on) : work(std::move(on)) {}
+
+  void wait(handler<network_change> done) override {
+    on_change_ = std::move(done);
+  }
+
+  void close() override {
+    answer(*work, on_change_,
+           result<network_change>{make_error(errc::cancelled, "closed")});
+  }
+
+  /// Something has changed.
+  void tell(network_change x) {
+    answer(*work, on_change_, result<network_change>{std::move(x)});
+  }
+
+  loop_ptr work;
+
+private:
+  handler<network_change> on_change_;
+};
+
 } // namespace peapod::fakes

@@ -39,6 +39,7 @@ struct device {
   std::shared_ptr<listener<byte_stream>> peers;
   std::shared_ptr<listener<http_server_stream>> proxy;
   std::shared_ptr<radio> group;
+  std::shared_ptr<networks> around;
   std::vector<std::string> log;
   std::vector<caf::strong_actor_ptr> actors; ///< in the order of their start
 };
@@ -93,6 +94,8 @@ struct pod_fixture : test_coordinator_fixture<> {
     x->wan = std::make_shared<line>(net.work, server);
     env.ports.http = x->wan;
     env.ports.dialer = std::make_shared<dialer>(net, address_of(*x));
+    x->around = std::make_shared<networks>(net.work);
+    env.ports.watch_network = [around = x->around] { return around; };
     start<console_actor, console_state>(*x, env.console, console_behavior);
     start<scheduler_actor, scheduler_state>(*x, env.scheduler,
                                             scheduler_behavior);

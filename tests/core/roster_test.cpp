@@ -455,23 +455,6 @@ CAF_TEST(a full table gives up who never had a session first) {
   CAF_CHECK_EQUAL(x.wants(), "drop 8");
 }
 
-CAF_TEST(invented devices neither fill the table nor the wire) {
-  observed x;
-  for (size_t i = 0; i < 5000; ++i) {
-    device_id id;
-    id.bytes[0] = 9;
-    id.bytes[1] = static_cast<uint8_t>(i);
-    id.bytes[2] = static_cast<uint8_t>(i >> 8);
-    x.machine.beacon_heard({id, {}, "10.0.0.1", 1, "", false}, at(0s));
-  }
-  size_t dials = 0;
-  while (auto action = x.machine.poll())
-    dials += std::holds_alternative<roster::dial>(*action) ? 1 : 0;
-  CAF_CHECK_EQUAL(dials, 16u);
-  CAF_CHECK_EQUAL(x.machine.list(at(0s)).size(), 256u);
-  CAF_CHECK(*x.machine.deadline() > at(0s));
-}
-
 CAF_TEST(status tells who is set aside and for how long) {
   observed x;
   x.meet(7, 1, false, 0s);

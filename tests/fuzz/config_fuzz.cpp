@@ -33,7 +33,10 @@ void check_settings(const settings& s) {
   for (auto port : s.share.ports)
     check(port != 0, "a port 0");
   for (auto& peer : s.discovery.static_peers)
-    check(parse_ip(peer.address) && peer.port != 0, "a peer without address");
+    check(parse_ip(peer.at.address) && peer.at.port != 0,
+          "a peer without address");
+  for (auto& pattern : s.discovery.exclude)
+    check(!pattern.empty() && pattern.size() <= 32, "no pattern");
 }
 
 } // namespace

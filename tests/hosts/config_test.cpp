@@ -52,8 +52,9 @@ std::string dump(const settings& s) {
   out << s.discovery.enabled << s.discovery.group << s.discovery.port << '|'
       << s.discovery.interval.count() << '|';
   texts(s.discovery.interfaces);
+  texts(s.discovery.exclude);
   for (auto& x : s.discovery.static_peers)
-    out << x.address << ':' << x.port << ' ';
+    out << to_string(x.at) << (x.id ? to_string(*x.id) : "") << ' ';
   out << '|' << s.transport.listen.address << ':' << s.transport.listen.port
       << s.transport.legacy << s.pool.enabled << '|' << s.pool.min_size << '|'
       << s.pool.chunk_size << '|' << s.pool.memory << '|' << s.pool.audit << '|'
@@ -152,13 +153,37 @@ CAF_TEST(an upstream proxy that we are ourselves is refused) {
   CAF_CHECK(parse("[wan]\nupstream=\"http://127.0.0.1:3129\"\n"));
 }
 
+CAF_TEST(who is to be dialled is an address and perhaps the id there) {
+  for (auto wrong :
+       {"", "host", "10.0.0.2:0", "@10.0.0.2", "0011@10.0.0.2",
+        "00112233445566778899aabbccddeeff", "00112233445566778899aabbccddeeff@",
+        "00112233445566778899aabbccddeeff@host:1",
+        "00112233445566778899aabbccddeefg@10.0.0.2"})
+    CAF_CHECK(contains(errors_of("[discovery]\nstatic-peers=[\""
+                                 + std::string{wrong} + "\"]\n"),
+                       "expected a list of IP addresses"));
+}
+
+CAF_TEST(interfaces are excluded by patterns of their names) {
+  for (auto wrong : {"", "a/b", "a b"})
+    CAF_CHECK(contains(
+        errors_of("[discovery]\nexclude=[\"" + std::string{wrong} + "\"]\n"),
+        "expected a list of interface names"));
+  auto none = parse("[discovery]\nexclude=[]\n");
+  CAF_REQUIRE(none);
+  CAF_CHECK(none->discovery.exclude.empty());
+  CAF_CHECK(!parse("")->discovery.exclude.empty());
+}
+
 CAF_TEST(every kind of value is understood) {
   auto s = parse("[pod]\nname=\"a\"\nstate-dir=\"/s\"\n"
                  "[proxy]\nlisten=\"[::1]:8080\"\nallow=[\"10.0.0.0/8\"]\n"
                  "tunnel-idle=30s\ntunnel-total=48h\n"
                  "[discovery]\nenabled=false\nport=5000\ninterval=500ms\n"
                  "interfaces=[\"lo\", \"eth0\"]\n"
-                 "static-peers=[\"10.0.0.2\", \"[fd00::1]:7\"]\n"
+                 "exclude=[\"docker*\", \"*-vpn\"]\n"
+                 "static-peers=[\"10.0.0.2\", \"[fd00::1]:7\", "
+                 "\"00112233445566778899aabbccddeeff@fe80::2%eth0\"]\n"
                  "[pool]\nmin-size=\"64KiB\"\nshare-credentials=true\n"
                  "never-hosts=[\".b.example\", \"10.0.0.0/8\"]\n"
                  "[share]\nports=[80,8080]\nmax-rate=\"8Mbit/s\"\n"
@@ -176,10 +201,16 @@ CAF_TEST(every kind of value is understood) {
   CAF_CHECK(s->proxy.tunnel_total == 48h);
   CAF_CHECK(s->discovery.interval == 500ms);
   CAF_CHECK_EQUAL(s->discovery.interfaces.size(), 2u);
-  CAF_REQUIRE_EQUAL(s->discovery.static_peers.size(), 2u);
-  CAF_CHECK_EQUAL(s->discovery.static_peers[0].port, 45679);
-  CAF_CHECK_EQUAL(s->discovery.static_peers[1].address, "fd00::1");
-  CAF_CHECK_EQUAL(s->discovery.static_peers[1].port, 7);
+  CAF_CHECK_EQUAL(s->discovery.exclude.back(), "*-vpn");
+  auto& peers = s->discovery.static_peers;
+  CAF_REQUIRE_EQUAL(peers.size(), 3u);
+  CAF_CHECK_EQUAL(peers[0].at.port, 45679);
+  CAF_CHECK(!peers[0].id);
+  CAF_CHECK_EQUAL(peers[1].at.address, "fd00::1");
+  CAF_CHECK_EQUAL(peers[1].at.port, 7);
+  CAF_CHECK_EQUAL(peers[2].at.address, "fe80::2%eth0");
+  CAF_REQUIRE(peers[2].id.has_value());
+  CAF_CHECK_EQUAL(to_string(*peers[2].id), "00112233445566778899aabbccddeeff");
   CAF_CHECK_EQUAL(s->pool.min_size, 64_KiB);
   CAF_CHECK_EQUAL(s->share.ports.back(), 8080);
   CAF_CHECK_EQUAL(s->share.max_rate, 1'000'000u);

@@ -104,6 +104,21 @@ CAF_TEST(both ends of a connection know each other) {
   CAF_CHECK(a->local() == b->remote());
 }
 
+CAF_TEST(every address of IPv6 takes connections of IPv4 and calls them so) {
+  auto opened = net::listen_stream(io.get_executor(), {"::", 0});
+  CAF_REQUIRE(opened);
+  acceptor = std::move(*opened);
+  auto port = acceptor->local().port;
+  outcome<std::shared_ptr<byte_stream>> dialled;
+  outcome<std::shared_ptr<byte_stream>> accepted;
+  acceptor->accept(accepted.take());
+  dialer->dial({"127.0.0.1", port}, 5s, dialled.take());
+  run_until([&] { return dialled.calls + accepted.calls == 2; });
+  CAF_REQUIRE(*dialled.value && *accepted.value);
+  CAF_CHECK((**accepted.value)->local() == (endpoint{"127.0.0.1", port}));
+  CAF_CHECK((**accepted.value)->remote() == (**dialled.value)->local());
+}
+
 CAF_TEST(slices of several writes arrive in order) {
   auto [a, b] = connect();
   outcome<void> first;

@@ -1,5 +1,7 @@
 #include "hosts/net/udp_discovery.hpp"
 
+#include "hosts/common/config.hpp"
+
 #include <boost/asio/io_context.hpp>
 
 #include <unistd.h>
@@ -94,11 +96,13 @@ CAF_TEST(an ordinary interface is used and sends from its address) {
 }
 
 CAF_TEST(loopback and virtual networks are used only when they are listed) {
-  discovery_config listed;
+  discovery_config open;
+  open.exclude = settings{}.discovery.exclude;
+  auto listed = open;
   for (auto name :
        {"docker0", "veth12", "br-9", "virbr0", "tun0", "tap1", "wg0"}) {
     auto virtual_one = make_interface(name, "10.1.0.1");
-    CAF_CHECK(!discovery_source(virtual_one, {}));
+    CAF_CHECK(!discovery_source(virtual_one, open));
     listed.interfaces = {name};
     CAF_CHECK(discovery_source(virtual_one, listed) == "10.1.0.1");
   }
@@ -107,6 +111,73 @@ CAF_TEST(loopback and virtual networks are used only when they are listed) {
   CAF_CHECK(discovery_source(make_loopback(), listed) == "127.0.0.1");
   listed.interfaces = {"127.0.0.7"};
   CAF_CHECK(discovery_source(make_loopback(), listed) == "127.0.0.7");
+}
+
+CAF_TEST(the names of ordinary interfaces are not excluded) {
+  discovery_config config;
+  config.exclude = settings{}.discovery.exclude;
+  for (auto name : {"eth0", "eno1", "enp3s0", "wlan0", "wlp2s0", "br0", "bond0",
+                    "usb0", "enx001122334455", "lan0"})
+    CAF_CHECK(discovery_source(make_interface(name, "10.1.0.1"), config));
+}
+
+CAF_TEST(a pattern has any text for each asterisk) {
+  using net::matches_pattern;
+  CAF_CHECK(matches_pattern("docker*", "docker0"));
+  CAF_CHECK(matches_pattern("docker*", "docker"));
+  CAF_CHECK(!matches_pattern("docker*", "mydocker0"));
+  CAF_CHECK(matches_pattern("*-vpn", "work-vpn"));
+  CAF_CHECK(!matches_pattern("*-vpn", "work-vpn2"));
+  CAF_CHECK(matches_pattern("a*b*c", "a-b-b-c"));
+  CAF_CHECK(!matches_pattern("a*b*c", "acb"));
+  CAF_CHECK(!matches_pattern("ab*ba", "aba"));
+  CAF_CHECK(matches_pattern("*", ""));
+  CAF_CHECK(matches_pattern("eth0", "eth0"));
+  CAF_CHECK(!matches_pattern("eth0", "eth01"));
+}
+
+CAF_TEST(of IPv6 addresses only link local ones are used) {
+  auto near = make_interface("eth0", "fe80::2");
+  auto global = make_interface("eth0", "2001:db8::2");
+  discovery_config config;
+  config.listen = {"::", 45679};
+  CAF_CHECK(discovery_source(near, config) == "fe80::2%eth0");
+  CAF_CHECK(!discovery_source(global, config));
+  config.listen = {"fe80::2%eth0", 45679};
+  CAF_CHECK(discovery_source(near, config) == "fe80::2%eth0");
+  config.listen = {"0.0.0.0", 45679};
+  CAF_CHECK(!discovery_source(near, config));
+  config.listen = {"10.0.0.2", 45679};
+  CAF_CHECK(!discovery_source(near, config));
+}
+
+CAF_TEST(only neighbours on an interface are heard) {
+  auto second = make_interface("eth0", "172.16.0.1");
+  second.prefix_length = 30;
+  auto v6 = make_interface("eth0", "fe80::2");
+  v6.prefix_length = 64;
+  auto elsewhere = make_interface("eth1", "10.0.9.2");
+  elsewhere.index = 3;
+  std::vector all{make_interface("eth0", "10.0.0.2"), second, v6, elsewhere};
+  net::link link{2, all};
+  for (auto near :
+       {"10.0.0.1", "10.0.0.254", "172.16.0.2", "fe80::77%eth0", "fe80::77"})
+    CAF_CHECK(link.has(near));
+  for (auto far :
+       {"10.0.1.1", "10.0.9.2", "172.16.0.5", "127.0.0.1", "8.8.8.8", "0.0.0.0",
+        "10.0.0.0", "10.0.0.255", "172.16.0.3", "fe80::77%eth1", "2001:db8::1",
+        "fe80:0:0:1::1", "::1", "", "x"})
+    CAF_CHECK(!link.has(far));
+}
+
+CAF_TEST(at the end of a line there is one neighbour) {
+  auto line = make_interface("ppp0", "10.0.0.2");
+  line.point_to_point = true;
+  line.prefix_length = 32;
+  line.peer = "10.0.0.9";
+  std::vector all{line};
+  CAF_CHECK((net::link{2, all}).has("10.0.0.9"));
+  CAF_CHECK(!(net::link{2, all}).has("10.0.0.3"));
 }
 
 CAF_TEST(a list leaves all others out) {
@@ -166,6 +237,20 @@ CAF_TEST(a reply goes to one daemon only and comes from the same port) {
   // What b hears next is not its own reply.
   CAF_REQUIRE(a->announce(slice{"beacon"}));
   CAF_CHECK_EQUAL(next_text(*b), "beacon");
+}
+
+CAF_TEST(one source does not keep the others from being heard) {
+  auto a = open(on_loopback("127.0.0.2"));
+  auto b = open(on_loopback("127.0.0.3"));
+  auto c = open(on_loopback("127.0.0.4"));
+  for (int i = 0; i < 1000; ++i)
+    b->reply({"127.0.0.2", test_port()}, slice{"flood"});
+  c->reply({"127.0.0.2", test_port()}, slice{"word"});
+  size_t flood = 0;
+  while (next_text(*a) == "flood")
+    ++flood;
+  CAF_CHECK(flood > 0);
+  CAF_CHECK(flood <= 64);
 }
 
 CAF_TEST(datagrams wait until they are asked for) {

@@ -1,0 +1,249 @@
+"""How devices find each other, lose each other and find each other again: by
+IPv4 and IPv6, with other addresses, after a sleep, and while somebody floods
+the group."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import lab as lab_module
+import pytest
+from harness import HERE
+from pods import NGINX, assert_exact, wait_until
+
+SIZE = 20_000_000
+FLOOD = HERE / "beacon_flood.py"
+
+
+@pytest.fixture(scope="module")
+def lab():
+    """Three hosts of its own: these tests take addresses away."""
+    built = lab_module.Lab(f"disc{os.getpid()}")
+    built.up([40, 40, 40])
+    yield built
+    built.down()
+
+
+def give_address(lab, host: int, address: str) -> None:
+    lab.run(host, "ip", "addr", "add", f"{address}/24", "dev", "lan0")
+
+
+def take_address(lab, host: int, address: str) -> None:
+    lab.run(host, "ip", "addr", "del", f"{address}/24", "dev", "lan0")
+
+
+@pytest.fixture
+def only_v6(lab):
+    """A LAN on which hosts have nothing but link-local IPv6 addresses."""
+    for host in lab.hosts:
+        take_address(lab, host, lab.lan_address(host))
+        lab.run(host, "ip", "-6", "addr", "del", f"fd77::{host:x}/64",
+                "dev", "lan0")
+    yield
+    for host in lab.hosts:
+        give_address(lab, host, lab.lan_address(host))
+        lab.run(host, "ip", "-6", "addr", "add", f"fd77::{host:x}/64",
+                "dev", "lan0", "nodad")
+
+
+@pytest.fixture
+def only_v4(lab):
+    """Hosts on which IPv6 is switched off altogether."""
+    for host in lab.hosts:
+        lab.run(host, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
+    yield
+    for host in lab.hosts:
+        lab.run(host, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=0")
+        net = 100 + host
+        for link, address in (("lan0", f"fd77::{host:x}/64"),
+                              ("wan0", f"fd77:{net:x}::2/64")):
+            lab.run(host, "ip", "-6", "addr", "replace", address, "dev", link,
+                    "nodad")
+        lab.run(host, "ip", "-6", "route", "replace", "default", "via",
+                f"fd77:{net:x}::1")
+
+
+def connections(lab, host: int) -> list:
+    """(local, remote) addresses of a host's established connections of
+    peers."""
+    lines = lab.run(host, "ss", "-Htn", "state", "established",
+                    "( sport = :45679 or dport = :45679 )").stdout.splitlines()
+    return [tuple(word.rpartition(":")[0].replace("[::ffff:", "").strip("[]")
+                  for word in line.split()[2:4]) for line in lines]
+
+
+def flood(lab, host: int, *options):
+    return lab.popen(host, sys.executable, FLOOD, "--interface", "lan0",
+                     *options, stdout=-1, text=True)
+
+
+def cpu_seconds(daemon) -> float:
+    fields = stat(daemon).rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def stat(daemon) -> str:
+    return Path(f"/proc/{daemon.process.pid}/stat").read_text()
+
+
+def memory(daemon) -> int:
+    """Bytes that are resident."""
+    text = Path(f"/proc/{daemon.process.pid}/statm").read_text()
+    return int(text.split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+# -- IPv6 and IPv4 ------------------------------------------------------------
+
+
+def test_a_pod_forms_by_link_local_ipv6_alone(alone, only_v6):
+    one, two = alone.daemon(1), alone.daemon(2)
+    one.wait_for_peers(1, 10)
+    two.wait_for_peers(1, 10)
+    for daemon in (one, two):
+        assert daemon.connected_peers()[0]["address"].startswith("[fe80::")
+        assert "%lan0]:45679" in daemon.connected_peers()[0]["address"]
+    url = f"{NGINX}/{SIZE}.bin"
+    assert_exact(alone.get(url), f"{SIZE}.bin", SIZE)
+    assert one.transfer(url)["bytes"].get(two.name, 0) > 0
+
+
+def test_a_pod_forms_without_ipv6(alone, only_v4):
+    one, two = alone.daemon(1), alone.daemon(2)
+    one.wait_for_peers(1, 10)
+    two.wait_for_peers(1, 10)
+    assert one.connected_peers()[0]["address"] == "10.77.0.2:45679"
+
+
+def test_a_device_that_is_heard_by_both_has_one_session(lab, alone):
+    one, two = alone.daemon(1), alone.daemon(2)
+    one.wait_for_peers(1)
+    two.wait_for_peers(1)
+    # Two more rounds of beacons.
+    begin = time.monotonic()
+    while time.monotonic() < begin + 9:
+        assert len(one.status()["peers"]) == 1
+        time.sleep(0.3)
+    one.wait_for_peers(1)
+    assert len(connections(lab, 1)) == 1
+    assert len(connections(lab, 2)) == 1
+
+
+# -- other addresses ----------------------------------------------------------
+
+
+def test_a_device_with_a_new_address_is_found_again(lab, alone):
+    settings = {"transport_listen": '"0.0.0.0:45679"'}
+    daemons = [alone.daemon(host, **settings) for host in lab.hosts]
+    for daemon in daemons:
+        daemon.wait_for_peers(2)
+    url = f"{NGINX}/100000000.bin"
+    got = alone.start(url)
+    got.wait_for_size(10_000_000)
+    give_address(lab, 2, "10.77.0.77")
+    take_address(lab, 2, "10.77.0.2")
+    try:
+        begin = time.monotonic()
+        wait_until(lambda: any(remote == "10.77.0.77" for _, remote
+                               in connections(lab, 1)), 5,
+                   "the new address is connected")
+        wait_until(lambda: all(len(d.connected_peers()) == 2
+                               for d in daemons), 5, "the pod is whole")
+        assert time.monotonic() - begin < 5
+        assert all("10.77.0.2" not in pair for pair in connections(lab, 2))
+        assert_exact(got.wait(), "100000000.bin", 100_000_000)
+    finally:
+        give_address(lab, 2, "10.77.0.2")
+        take_address(lab, 2, "10.77.0.77")
+
+
+def test_a_cable_that_comes_back_brings_the_pod_back_at_once(lab, alone):
+    one, two = alone.daemon(1), alone.daemon(2)
+    one.wait_for_peers(1)
+    lab.set_lan(2, False)
+    wait_until(lambda: not one.connected_peers(), 10, "the session has ended")
+    wait_until(lambda: not two.connected_peers(), 10, "on both sides")
+    # Attempts have failed by then, and wait for ever longer.
+    wait_until(lambda: two.output().count("no connection to") >= 3, 30)
+    lab.set_lan(2, True)
+    begin = time.monotonic()
+    one.wait_for_peers(1, 5)
+    two.wait_for_peers(1, 5)
+    assert time.monotonic() - begin < 5
+
+
+def test_a_device_that_slept_is_back_within_seconds(lab, alone):
+    daemons = [alone.daemon(host) for host in lab.hosts]
+    for daemon in daemons:
+        daemon.wait_for_peers(2)
+    daemons[1].freeze()
+    begin = time.monotonic()
+    wait_until(lambda: all(len(d.connected_peers()) == 1
+                           for d in (daemons[0], daemons[2])), 10,
+               "the others have lost it")
+    # By now attempts to reach it follow one another at ever longer times.
+    time.sleep(max(0, begin + 20 - time.monotonic()))
+    daemons[1].thaw()
+    begin = time.monotonic()
+    for daemon in daemons:
+        daemon.wait_for_peers(2, 5)
+    assert time.monotonic() - begin < 5
+    assert "running again after" in daemons[1].output()
+
+
+# -- who is taken -------------------------------------------------------------
+
+
+def test_a_static_peer_with_an_id_takes_nobody_else(alone):
+    settings = {"discovery_enabled": "false"}
+    two, three = (alone.daemon(host, **settings) for host in (2, 3))
+    right = two.status()["daemon"]["id"]
+    peers = [f"{right}@10.77.0.2", f"{right}@10.77.0.3"]
+    one = alone.daemon(1, **settings,
+                       discovery_static_peers=json.dumps(peers))
+    one.wait_for_peers(1)
+    assert one.connected_peers()[0]["name"] == two.name
+    wait_until(lambda: "answers instead of" in one.output(), 5)
+    assert not three.status()["peers"]
+
+
+# -- floods -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [
+    ("--from", "10.77.0.3"), ("--network", "10.77.0.0/24")],
+    ids=["one address", "all addresses"])
+def test_ten_thousand_invented_devices_cost_little(lab, alone, options):
+    one, two = alone.daemon(1), alone.daemon(2)
+    one.wait_for_peers(1)
+    two.wait_for_peers(1)
+    memory_before, cpu_before = memory(one), cpu_seconds(one)
+    sending = flood(lab, 3, "--count", 10000, "--rate", 2000, *options)
+    wait_until(lambda: len(one.status()["peers"]) > 4, 5, "it is heard")
+    # Somebody who was not there before.
+    two.kill()
+    two.start()
+    while sending.poll() is None:
+        assert len(one.status()["peers"]) <= 256
+        time.sleep(0.1)
+    said = json.loads(sending.communicate()[0])
+    assert said["sent"] == 10000 and said["seconds"] < 10
+    wait_until(lambda: any(p["name"] == two.name
+                           for p in one.connected_peers()), 10)
+    assert cpu_seconds(one) - cpu_before < 3
+    assert memory(one) - memory_before < 16 << 20
+    if options[0] == "--from":
+        assert len(one.status()["peers"]) <= 9
+
+
+def test_who_is_not_on_the_network_is_not_heard(lab, alone):
+    one = alone.daemon(1)
+    far = flood(lab, 3, "--count", 200, "--from", "198.51.100.7", "--from",
+                "10.77.1.7", "--from", "10.77.103.2")
+    assert far.wait(timeout=10) == 0
+    near = flood(lab, 3, "--count", 1, "--from", "10.77.0.200")
+    assert near.wait(timeout=10) == 0
+    wait_until(lambda: one.status()["peers"], 5, "the neighbour is heard")
+    assert [p["address"] for p in one.status()["peers"]] == [
+        "10.77.0.200:45679"]
