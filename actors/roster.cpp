@@ -196,6 +196,7 @@ void on_session_opened(self_pointer self, const session_opened& msg) {
   st.sessions[msg.connection] = {msg.id,     msg.key,     msg.foreign,
                                  msg.secure, msg.session, msg.remote,
                                  msg.local,  msg.name};
+  st.sessions.at(msg.connection).since = now_of(self);
   self->monitor(msg.session);
   roster::link link;
   link.id = msg.id;

@@ -26,6 +26,7 @@ struct roster_state {
     bool ready = false;   ///< so does the peer
     bool shares = true;   ///< it brings something at the moment
     std::optional<pairing_code> code{}; ///< to be compared until then
+    instant since{};
   };
 
   std::string summary() const;

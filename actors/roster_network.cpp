@@ -28,11 +28,16 @@ bool is_loopback(const ip_address& x) {
   return v4.contains(x) || v6.contains(x);
 }
 
-/// Why a session cannot go on after a change; nothing if it can.
+/// A session that is younger may have been made since this device woke: that
+/// is noticed within a second.
+constexpr duration made_since_waking = std::chrono::seconds(2);
+
+/// Why a session of this age cannot go on after a change; nothing if it can.
 std::optional<std::string> obstacle(const roster_state::session_entry& x,
-                                    const network_change& now) {
+                                    duration age, const network_change& now) {
   // The others have given up on who was silent for so long.
-  if (now.away >= secure_session_config{}.silence_timeout)
+  if (now.away >= secure_session_config{}.silence_timeout
+      && age >= made_since_waking)
     return "this device was asleep";
   auto ip = parse_ip(x.local);
   if (!ip || is_loopback(*ip) || std::ranges::count(now.addresses, x.local) > 0)
@@ -66,7 +71,7 @@ void on_network_changed(self_pointer self, const network_changed& msg) {
     st.env->log(log_level::info,
                 "running again after " + seconds_text(change.away));
   for (auto& [connection, x] : st.sessions)
-    if (auto why = obstacle(x, change))
+    if (auto why = obstacle(x, now_of(self) - x.since, change))
       tell(x.handle, drop_session{*why, wire2::goodbye_reason::unspecified});
   if (change.gained || slept) {
     st.core->reconnect(now_of(self));

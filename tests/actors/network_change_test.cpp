@@ -86,6 +86,16 @@ CAF_TEST(after a long sleep all sessions are made anew) {
   CAF_CHECK(sessions(*x) > before);
 }
 
+CAF_TEST(a session that was made since waking stays) {
+  x->around->tell({{address_of(*x)}, false, 20s});
+  CAF_REQUIRE(pass_until([&] { return connected(*x) && connected(*y); }, 1s));
+  auto before = sessions(*x);
+  x->around->tell({{address_of(*x)}, false, 20s});
+  pass(1s, 50ms);
+  CAF_CHECK_EQUAL(sessions(*x), before);
+  CAF_CHECK(connected(*x));
+}
+
 CAF_TEST(after a short sleep sessions go on) {
   auto before = sessions(*x);
   auto beacons = x->group->announced;
