@@ -88,15 +88,14 @@ std::string label(const peer_session_state& st) {
   return " peer=" + who + " at=" + to_string(st.start.stream->remote());
 }
 
-bool is_congested(const peer_session_state& st) {
-  return std::accumulate(st.unwritten.begin(), st.unwritten.end(), uint64_t{0})
-         >= max_unwritten;
+uint64_t bytes_unwritten(const peer_session_state& st) {
+  return std::accumulate(st.unwritten.begin(), st.unwritten.end(), uint64_t{0});
 }
 
 void serve_queued(self_pointer self) {
   auto& st = self->state;
   while (!st.queued.empty() && st.serves.size() < max_serving
-         && !is_congested(st) && !st.link->is_closed()) {
+         && bytes_unwritten(st) < max_unwritten && !st.link->is_closed()) {
     auto ask = std::move(st.queued.front());
     st.queued.pop_front();
     serve(self, std::move(ask));

@@ -39,9 +39,8 @@ void forget_lost_fetches(peer_session_state::self_pointer self);
 /// Calls off whatever is being fetched for the peer.
 void cancel_served(peer_session_state::self_pointer self);
 
-/// Whether so much waits for the kernel to take it that nothing more is
-/// brought.
-bool is_congested(const peer_session_state& st);
+/// Bytes that wait for the kernel to take them.
+uint64_t bytes_unwritten(const peer_session_state& st);
 
 /// Gives back what was reserved for writes that have left.
 void give_back_sent(peer_session_state& st);

@@ -46,7 +46,8 @@ void take_view_question(self_pointer self) {
 
 void look_for_peer(self_pointer self) {
   auto& st = self->state;
-  if (!st.asked_us || is_congested(st) || std::exchange(st.looks, true))
+  if (!st.asked_us || bytes_unwritten(st) >= max_view_size
+      || std::exchange(st.looks, true))
     return;
   st.env->ports.view(send_back(
       self, [](std::string text) { return view_ready{std::move(text)}; }));

@@ -1,6 +1,7 @@
 #include "core/secure_link.hpp"
 
 #include "core/http_semantics.hpp"
+#include "core/wire_message.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -29,13 +30,9 @@ chunk_failure failure_of(wire2::fetch_failure x) {
   }
 }
 
-/// Text that a message may carry: what is neither UTF-8 nor printable goes.
+/// Text that a message may carry.
 std::string plain(std::string_view text) {
-  std::string out{valid_utf8_prefix(text, wire2::max_detail_size)};
-  for (auto& c : out)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      c = ' ';
-  return out;
+  return clean_text(text, wire2::max_detail_size);
 }
 
 /// Bytes of a part: few enough to stay in the processor's cache from hashing to

@@ -24,11 +24,7 @@ bool is_token(std::string_view text) {
 /// UTF-8 without control characters, tabs included: nothing that could end a
 /// line of HTTP or colour a log.
 bool is_plain(std::string_view text) {
-  auto is_control = [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  };
-  return std::ranges::none_of(text, is_control)
-         && valid_utf8_prefix(text).size() == text.size();
+  return clean_text(text, text.size()) == text;
 }
 
 /// Neither control characters nor spaces.

@@ -75,15 +75,19 @@ std::string_view valid_utf8_prefix(std::string_view text, size_t max_size) {
   return text.substr(0, end);
 }
 
-std::string clean_name(std::string_view text) {
+std::string clean_text(std::string_view text, size_t max_size) {
   std::string out;
-  auto rest = valid_utf8_prefix(text, max_name_size);
+  auto rest = valid_utf8_prefix(text, max_size);
   while (!rest.empty()) {
     auto character = rest.substr(0, utf8_length(rest));
     out += is_control(character) ? " " : character;
     rest.remove_prefix(character.size());
   }
   return out;
+}
+
+std::string clean_name(std::string_view text) {
+  return clean_text(text, max_name_size);
 }
 
 } // namespace peapod

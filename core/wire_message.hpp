@@ -158,8 +158,13 @@ std::string_view name_of(const wire_message& x);
 std::string_view valid_utf8_prefix(std::string_view text,
                                    size_t max_size = SIZE_MAX);
 
-/// `text` made fit to be a device's name: the longest valid UTF-8 prefix of at
-/// most `max_name_size` bytes, each control character replaced by a space.
+/// The longest valid UTF-8 prefix of `text` that has at most `max_size` bytes,
+/// each control character replaced by a space. Those of two bytes (U+0080 to
+/// U+009F) are among them: terminals obey them, too.
+std::string clean_text(std::string_view text, size_t max_size);
+
+/// `text` made fit to be a device's name: `clean_text` of at most
+/// `max_name_size` bytes.
 std::string clean_name(std::string_view text);
 
 } // namespace peapod

@@ -1,5 +1,7 @@
 #include "hosts/common/logging.hpp"
 
+#include "hosts/common/terminal_text.hpp"
+
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/rotating_file_sink.h>
@@ -155,12 +157,8 @@ bool enabled(severity level) {
 void write(severity level, std::string_view message) {
   if (!enabled(level))
     return;
-  // Text of peers and origins must not forge lines or move the cursor.
-  std::string line{message};
-  for (auto& c : line)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      c = '?';
-  current().get()->log(to_spdlog(level), line);
+  // Text of peers and origins must not forge lines, move the cursor or hide.
+  current().get()->log(to_spdlog(level), printable(message));
 }
 
 void flush() {

@@ -294,6 +294,9 @@ std::vector<message> beyond_bounds() {
   auto long_detail = std::string(max_detail_size + 1, 'a');
   out.push_back(fetch_failed{seven, {}, {}, long_detail});
   out.push_back(fetch_failed{seven, {}, {}, "a\x1b[2J"});
+  out.push_back(goodbye{{},
+                        "a\xc2\x9b"
+                        "2J"}); // the same by U+009B
   out.push_back(credit{seven, 0});
   out.push_back(open_tunnel{seven, "", 1});
   out.push_back(open_tunnel{seven, std::string(max_host_size + 1, 'a'), 1});

@@ -44,7 +44,7 @@ def pair_of(alone, relay, **settings):
 
 def settled(relay, near, far, seconds: float = 4) -> None:
     """Attempts have been made, and none of them has led to a session."""
-    wait_until(lambda: len(relay.began) >= 2, seconds,
+    wait_until(lambda: relay.began, seconds,
                "host 1 has tried")
     with pytest.raises(AssertionError):
         wait_until(lambda: connected(near) or connected(far), 1.5)
@@ -82,6 +82,24 @@ def test_who_changes_what_passes_gets_no_session(lab, alone, change):
         near, far = pair_of(alone, relay, transport_legacy="true")
         settled(relay, near, far)
         assert near.is_running and far.is_running
+
+
+def only_protocol_1(from_connector, nth, data):
+    """Ends whatever begins otherwise."""
+    if from_connector and nth == 0 and data[:1] != b"\1":
+        raise ConnectionAbortedError
+    return data
+
+
+def test_who_lets_only_protocol_1_pass_gets_no_session(lab, alone):
+    """Where both allow it they try it, and say in it that they could speak
+    2."""
+    with in_between(lab, only_protocol_1) as relay:
+        near, far = pair_of(alone, relay, transport_legacy="true")
+        wait_until(lambda: b"\1" in relay.began, 10, "it tries protocol 1")
+        settled(relay, near, far)
+        for each in (near, far):
+            assert each.is_running
 
 
 def test_another_answer_to_the_question_is_another_device(lab, alone,

@@ -64,6 +64,9 @@ std::string logged(const char* journal_stream) {
   log::info("b");
   log::warn("c");
   log::error("d\n<0>e");
+  log::error("f\x1b[2J\xc2\x9b"
+             "2J\x9b"
+             "2J\u202eg\u00fc");
   log::flush();
   ::unsetenv("JOURNAL_STREAM");
   auto out = err.text();
@@ -74,7 +77,8 @@ std::string logged(const char* journal_stream) {
 } // namespace
 
 CAF_TEST(lines for the journal carry priorities and no time) {
-  CAF_CHECK_EQUAL(logged(nullptr), "<7>a\n<6>b\n<4>c\n<3>d?<0>e\n");
+  CAF_CHECK_EQUAL(logged(nullptr), "<7>a\n<6>b\n<4>c\n<3>d <0>e\n"
+                                   "<3>f?[2J?2J?2J?g\u00fc\n");
 }
 
 CAF_TEST(lines for a stream that is not the journal carry times and levels) {
