@@ -113,6 +113,15 @@ bool matches_pattern(std::string_view pattern, std::string_view name) {
   return name.ends_with(pattern);
 }
 
+bool may_be_near(const std::string& address,
+                 std::span<const network_interface> all) {
+  auto ip = parse_ip(address);
+  return ip && (!is_public(*ip) || std::ranges::any_of(all, [&](auto& x) {
+           auto found = network_of(x.address, x.prefix_length);
+           return found && found->length > 0 && found->contains(*ip);
+         }));
+}
+
 link::link(unsigned index, std::span<const network_interface> all) {
   for (auto& x : all) {
     if (x.index != index || (!is_v4(x) && !is_link_local(x)))

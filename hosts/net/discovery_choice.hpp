@@ -42,6 +42,12 @@ std::optional<std::string> discovery_source(const network_interface& interface,
 /// Whether `name` is `pattern`, in which each `*` stands for any text.
 bool matches_pattern(std::string_view pattern, std::string_view name);
 
+/// Whether `address` may be that of a device near by: it is not reachable from
+/// anywhere on the internet (`is_public`), or lies in a network of `all`, the
+/// addresses of this machine.
+bool may_be_near(const std::string& address,
+                 std::span<const network_interface> all);
+
 /// What is directly reachable on one interface.
 class link {
 public:

@@ -19,6 +19,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 using stream_handler = handler<std::shared_ptr<byte_stream>>;
+using address_filter = std::function<bool(const std::string& address)>;
 
 // -- dialling -----------------------------------------------------------------
 
@@ -117,8 +118,10 @@ constexpr auto scarcity_pause = std::chrono::milliseconds(100);
 /// The listening socket, kept alive by the operations on it.
 class listener : public std::enable_shared_from_this<listener> {
 public:
-  explicit listener(tcp::acceptor acceptor)
-    : acceptor_(std::move(acceptor)), timer_(acceptor_.get_executor()) {}
+  listener(tcp::acceptor acceptor, address_filter takes)
+    : acceptor_(std::move(acceptor)),
+      timer_(acceptor_.get_executor()),
+      takes_(std::move(takes)) {}
 
   void accept(stream_handler done) {
     done_ = std::move(done);
@@ -151,7 +154,7 @@ private:
   void accepted(error_code ec, tcp::socket socket) {
     if (!acceptor_.is_open())
       return cancelled();
-    if (!ec)
+    if (!ec && is_taken(socket))
       return finish(make_stream(std::move(socket)));
     if (ec == asio::error::operation_aborted)
       return cancelled();
@@ -159,6 +162,12 @@ private:
       return pause();
     // Any other error concerns the connection that was about to be accepted.
     next();
+  }
+
+  bool is_taken(const tcp::socket& socket) const {
+    error_code ec;
+    auto remote = socket.remote_endpoint(ec);
+    return !takes_ || (!ec && takes_(from_asio(remote).address));
   }
 
   void pause() {
@@ -182,13 +191,15 @@ private:
 
   tcp::acceptor acceptor_;
   asio::steady_timer timer_;
+  address_filter takes_;
   stream_handler done_;
 };
 
 class tcp_acceptor : public stream_acceptor {
 public:
-  explicit tcp_acceptor(tcp::acceptor acceptor)
-    : listener_(std::make_shared<listener>(std::move(acceptor))) {}
+  tcp_acceptor(tcp::acceptor acceptor, address_filter takes)
+    : listener_(
+        std::make_shared<listener>(std::move(acceptor), std::move(takes))) {}
 
   ~tcp_acceptor() override {
     listener_->close();
@@ -260,7 +271,8 @@ std::unique_ptr<stream_dialer> make_dialer(asio::any_io_executor executor) {
 }
 
 result<std::unique_ptr<stream_acceptor>>
-listen_stream(asio::any_io_executor executor, const endpoint& at) {
+listen_stream(asio::any_io_executor executor, const endpoint& at,
+              std::function<bool(const std::string& address)> takes) {
   auto local = to_asio<tcp::endpoint>(at);
   if (!local)
     return local.error();
@@ -272,7 +284,7 @@ listen_stream(asio::any_io_executor executor, const endpoint& at) {
   if (ec)
     return listen_error(ec, at);
   return std::unique_ptr<stream_acceptor>(
-      std::make_unique<tcp_acceptor>(std::move(acceptor)));
+      std::make_unique<tcp_acceptor>(std::move(acceptor), std::move(takes)));
 }
 
 } // namespace peapod::net

@@ -4,7 +4,9 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <functional>
 #include <memory>
+#include <string>
 
 /// TCP connections between peers. Everything runs on the one execution context
 /// behind the executor that is handed in.
@@ -18,10 +20,12 @@ make_dialer(boost::asio::any_io_executor executor);
 
 /// Listens for peers at `at`; port 0 takes any free port, which `local()`
 /// tells. At `::` it takes connections of IPv6 and IPv4, or of IPv4 alone, at
-/// 0.0.0.0, where there is no IPv6. Errors: `address_in_use`,
+/// 0.0.0.0, where there is no IPv6. Connections from addresses that `takes`
+/// says no to are closed; null takes all. Errors: `address_in_use`,
 /// `permission_denied`, `io_failed`, or `bad_config` when the address is not an
 /// IP address.
 result<std::unique_ptr<stream_acceptor>>
-listen_stream(boost::asio::any_io_executor executor, const endpoint& at);
+listen_stream(boost::asio::any_io_executor executor, const endpoint& at,
+              std::function<bool(const std::string& address)> takes = nullptr);
 
 } // namespace peapod::net

@@ -119,6 +119,36 @@ CAF_TEST(every address of IPv6 takes connections of IPv4 and calls them so) {
   CAF_CHECK((**accepted.value)->remote() == (**dialled.value)->local());
 }
 
+CAF_TEST(connections from addresses that are not taken are closed) {
+  std::vector<std::string> asked;
+  auto opened = net::listen_stream(io.get_executor(), {"127.0.0.1", 0},
+                                   [&](const std::string& address) {
+                                     asked.push_back(address);
+                                     return asked.size() > 1;
+                                   });
+  CAF_REQUIRE(opened);
+  acceptor = std::move(*opened);
+  outcome<std::shared_ptr<byte_stream>> refused;
+  outcome<std::shared_ptr<byte_stream>> accepted;
+  acceptor->accept(accepted.take());
+  dialer->dial(acceptor->local(), 5s, refused.take());
+  run_until([&] { return refused.calls == 1 && asked.size() == 1; });
+  CAF_REQUIRE(*refused.value);
+  outcome<slice> end;
+  (**refused.value)->read_some(end.take());
+  run_until([&] { return end.calls == 1; });
+  CAF_CHECK(end.code() == errc::connection_closed);
+  CAF_CHECK_EQUAL(accepted.calls, 0);
+  auto [a, b] = [&] {
+    outcome<std::shared_ptr<byte_stream>> dialled;
+    dialer->dial(acceptor->local(), 5s, dialled.take());
+    run_until([&] { return dialled.calls + accepted.calls == 2; });
+    return std::pair{**dialled.value, **accepted.value};
+  }();
+  CAF_CHECK(b->remote() == a->local());
+  CAF_CHECK_EQUAL(asked.back(), "127.0.0.1");
+}
+
 CAF_TEST(slices of several writes arrive in order) {
   auto [a, b] = connect();
   outcome<void> first;

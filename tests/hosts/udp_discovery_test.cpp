@@ -170,6 +170,18 @@ CAF_TEST(only neighbours on an interface are heard) {
     CAF_CHECK(!link.has(far));
 }
 
+CAF_TEST(public addresses are near only in a network of this machine) {
+  auto campus = make_interface("eth0", "8.8.4.4");
+  auto global = make_interface("eth0", "2a00:1450::2");
+  global.prefix_length = 64;
+  std::vector all{campus, global};
+  for (auto near : {"8.8.4.9", "2a00:1450::9", "10.1.2.3", "fe80::1%eth0",
+                    "fd00::1", "127.0.0.1", "::1", "192.168.1.1"})
+    CAF_CHECK(net::may_be_near(near, all));
+  for (auto far : {"8.8.8.8", "2a00:1450:0:1::9", "1.1.1.1", "x", ""})
+    CAF_CHECK(!net::may_be_near(far, all));
+}
+
 CAF_TEST(at the end of a line there is one neighbour) {
   auto line = make_interface("ppp0", "10.0.0.2");
   line.point_to_point = true;
