@@ -15,7 +15,9 @@ sys.path.insert(0, str(HERE))
 import abuse  # noqa: E402
 import harness  # noqa: E402
 import lab as lab_module  # noqa: E402
+import local  # noqa: E402
 import pods  # noqa: E402
+from dripping import Dripping  # noqa: E402
 from lab_base import is_running  # noqa: E402
 
 IMPOSSIBLE = lab_module.why_impossible()
@@ -140,3 +142,20 @@ def victim(module_victim):
 def client(lab, tmp_path):
     """The victim's own client: downloads through its proxy."""
     return pods.Downloads(lab, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def dripping(tmp_path_factory):
+    """Clients that send byte by byte, to a proxy of their own."""
+    with local.LocalDaemon(tmp_path_factory.mktemp("dripping")) as daemon:
+        made = Dripping(daemon, 300)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def begin_what_takes_long(request):
+    """What is waited for at the end begins before everything else."""
+    if any("dripping" in getattr(item, "fixturenames", ())
+           for item in request.session.items) and not IMPOSSIBLE:
+        request.getfixturevalue("dripping")
