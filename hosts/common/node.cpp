@@ -138,7 +138,7 @@ result<void> open_trust(const settings& x, pod_ports& to) {
   auto secret = load_secret(x.trust.secret_file);
   if (!secret)
     return secret.error();
-  to.psk = std::make_shared<const secret_bytes<32>>(secret->psk());
+  to.psk = std::make_shared<const kept_secret<32>>(secret->psk().bytes());
   return {};
 }
 
