@@ -333,13 +333,23 @@ private:
   }
 
   result<void> open_control(const asio::any_io_executor& ex) {
-    if (settings_.console.socket.empty())
+    auto& console = settings_.console;
+    if (console.socket.empty())
       return {};
+    std::optional<net::group_number> group;
+    if (!console.group.empty()) {
+      auto found = net::find_group(console.group);
+      if (!found)
+        return make_error(found.error().code,
+                          "[console] group: " + found.error().detail);
+      group = *found;
+    }
     auto server = net::control_server::open(
-        ex, settings_.console.socket,
+        ex, console.socket,
         [api = api_](net::control_request ask, net::control_reply reply) {
-          api->answer(std::move(ask), std::move(reply));
-        });
+          api->serve(std::move(ask), std::move(reply));
+        },
+        {}, group);
     if (!server)
       return server.error();
     control_ = std::move(*server);
