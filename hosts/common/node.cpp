@@ -217,6 +217,10 @@ public:
     return open_control(ex);
   }
 
+  void is_confined() {
+    api_->is_confined();
+  }
+
   void start(std::function<void(std::string)> given_up,
              std::function<void(std::string)> hung) {
     std::promise<void> ended;
@@ -390,6 +394,10 @@ result<std::unique_ptr<node>> node::open(const settings& x, identity self,
 node::node(std::unique_ptr<impl> x) : impl_(std::move(x)) {}
 
 node::~node() = default;
+
+void node::is_confined() {
+  impl_->is_confined();
+}
 
 void node::start(std::function<void(std::string)> given_up,
                  std::function<void(std::string)> hung) {
