@@ -84,7 +84,7 @@ struct pod_ports {
   std::function<result<void>(const trust_store&)> save_trust;
   /// What all devices of the pod know in mode secret (`pod_secret::psk`), or
   /// null.
-  std::shared_ptr<const secret_bytes<32>> psk;
+  std::shared_ptr<const kept_secret<32>> psk;
   /// Our live actors as JSON, for members of the pod; `done` is called once,
   /// from any thread.
   std::function<void(std::function<void(std::string)>)> view;

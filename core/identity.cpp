@@ -20,10 +20,6 @@ void prepare_sodium() {
 
 } // namespace
 
-void erase_secret(std::span<uint8_t> bytes) {
-  sodium_memzero(bytes.data(), bytes.size());
-}
-
 device_id derive_device_id(const public_key& key) {
   auto hash = sha256(key.bytes);
   return device_id::from(std::span{hash.bytes}.first<device_id::size>());
@@ -44,7 +40,7 @@ result<identity> identity::from_secret(std::span<const uint8_t> secret) {
   return identity{secret_bytes<32>{secret.first<32>()}};
 }
 
-identity::identity(secret_bytes<32> secret) : secret_(std::move(secret)) {
+identity::identity(secret_bytes<32> secret) : secret_(secret.bytes()) {
   prepare_sodium();
   crypto_scalarmult_curve25519_base(key_.bytes.data(), secret_.bytes().data());
   device_ = derive_device_id(key_);

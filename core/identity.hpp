@@ -1,53 +1,13 @@
 #pragma once
 
 #include "core/error.hpp"
+#include "core/secret_memory.hpp"
 #include "core/types.hpp"
 
 #include <array>
 #include <span>
 
 namespace peapod {
-
-/// Overwrites `bytes` with zeros in a way that a compiler keeps.
-void erase_secret(std::span<uint8_t> bytes);
-
-/// Secret bytes: not copied by accident, erased when they go away.
-template <size_t Size>
-class secret_bytes {
-public:
-  secret_bytes() = default;
-  explicit secret_bytes(std::span<const uint8_t, Size> in) {
-    std::memcpy(bytes_.data(), in.data(), Size);
-  }
-  secret_bytes(secret_bytes&& other) noexcept : bytes_(other.bytes_) {
-    erase_secret(other.bytes_);
-  }
-  secret_bytes& operator=(secret_bytes&& other) noexcept {
-    if (this != &other) {
-      bytes_ = other.bytes_;
-      erase_secret(other.bytes_);
-    }
-    return *this;
-  }
-  ~secret_bytes() {
-    erase_secret(bytes_);
-  }
-
-  std::span<uint8_t, Size> bytes() {
-    return bytes_;
-  }
-  std::span<const uint8_t, Size> bytes() const {
-    return bytes_;
-  }
-
-  /// A deliberate copy.
-  secret_bytes clone() const {
-    return secret_bytes{bytes()};
-  }
-
-private:
-  std::array<uint8_t, Size> bytes_{};
-};
 
 /// The key of a protocol-1 session, the same in both directions.
 using session_key = secret_bytes<32>;
@@ -80,7 +40,7 @@ public:
 private:
   explicit identity(secret_bytes<32> secret);
 
-  secret_bytes<32> secret_;
+  kept_secret<32> secret_;
   public_key key_;
   device_id device_;
 };

@@ -82,7 +82,7 @@ key_pair key_pair::generate(const random_source& random) {
   return key_pair{std::move(secret)};
 }
 
-key_pair::key_pair(secret_key secret) : secret_(std::move(secret)) {
+key_pair::key_pair(secret_key secret) : secret_(secret.bytes()) {
   // Lets libsodium choose the fast X25519 of this machine.
   static const int ready = sodium_init();
   static_cast<void>(ready);

@@ -52,7 +52,7 @@ public:
   result<secret_key> dh(const public_key& peer) const;
 
 private:
-  secret_key secret_;
+  kept_secret<key_size> secret_;
   public_key key_;
 };
 

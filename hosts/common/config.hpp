@@ -88,8 +88,12 @@ struct settings {
   } wan;
   struct {
     std::filesystem::path socket;
+    std::string group;     ///< whose members may use it, too; empty: nobody's
     bool pod_view = false; ///< show this device's actors to the pod's members
   } console;
+  struct {
+    bool seccomp = true; ///< make only the system calls that are needed
+  } process;
   struct {
     bool fault_injection = false; ///< actors may be disturbed for a test
     duration hang_limit = std::chrono::seconds(30); ///< of one handler

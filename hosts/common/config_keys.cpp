@@ -73,6 +73,11 @@ std::optional<unsigned> read_percent(const value& x) {
   return static_cast<unsigned>(*number);
 }
 
+/// A name, or `""` for none.
+std::optional<std::string> read_optional_name(const value& x) {
+  return read_text(x) == std::string{} ? std::string{} : read_name(x);
+}
+
 /// A path may be given as `""`, which means none.
 std::optional<std::filesystem::path> read_optional_path(const value& x) {
   if (read_text(x) == std::string{})
@@ -435,12 +440,17 @@ std::vector<config_key> make_keys() {
       single("console.socket", text,
              "a path such as \"/run/peapod/control.sock\"", read_path,
              PEAPOD_MEMBER(console.socket)),
+      single("console.group", text,
+             "the name of a group such as \"peapod\", or \"\" for none",
+             read_optional_name, PEAPOD_MEMBER(console.group)),
       single("console.pod-view", other, flag_words, read_flag,
              PEAPOD_MEMBER(console.pod_view)),
       single("debug.fault-injection", other, flag_words, read_flag,
              PEAPOD_MEMBER(debug.fault_injection)),
       single("debug.hang-limit", other, "a duration from 1s to 60min",
              read_hang_limit, PEAPOD_MEMBER(debug.hang_limit)),
+      single("process.seccomp", other, flag_words, read_flag,
+             PEAPOD_MEMBER(process.seccomp)),
       single("trust.mode", text, "\"ask\", \"secret\" or \"open\"",
              read_trust_mode, PEAPOD_MEMBER(trust.mode)),
       single("trust.secret-file", text, "a file such as \"/etc/peapod/secret\"",

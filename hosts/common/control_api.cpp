@@ -1,6 +1,7 @@
 #include "hosts/common/control_api.hpp"
 
 #include "hosts/common/actors_json.hpp"
+#include "hosts/common/control_access.hpp"
 #include "hosts/common/metrics_text.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -71,6 +72,12 @@ daemon_info control_api::daemon() const {
   auto out = daemon_;
   out.uptime = std::chrono::steady_clock::now() - since_;
   return out;
+}
+
+void control_api::serve(net::control_request ask, control_reply reply) {
+  if (auto refused = check_access(ask))
+    return reply(to_response(*refused));
+  answer(std::move(ask), std::move(reply));
 }
 
 void control_api::answer(net::control_request ask, control_reply reply) {

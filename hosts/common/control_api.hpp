@@ -17,8 +17,19 @@ public:
   /// `daemon.uptime` is counted from now on.
   control_api(daemon_info daemon, std::unique_ptr<control_backend> backend);
 
-  /// Takes a request; `reply` is called once, from any thread.
+  /// Takes a request of the control socket: refuses what may be of a web page
+  /// (`hosts/common/control_access.hpp`), and answers the rest.
+  void serve(net::control_request ask, net::control_reply reply);
+
+  /// Takes a request of this process itself; `reply` is called once, from any
+  /// thread.
   void answer(net::control_request ask, net::control_reply reply);
+
+  /// From now on answers say that the process is confined to the system calls
+  /// that it needs; before requests come.
+  void is_confined() {
+    daemon_.confined = true;
+  }
 
   /// The process that answers, now.
   daemon_info daemon() const;

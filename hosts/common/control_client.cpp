@@ -36,7 +36,8 @@ public:
     request_.target(request.target);
     request_.set(http::field::host, "peapod");
     request_.set(http::field::connection, "close");
-    if (!request.body.empty())
+    // Without it, the daemon takes the sender for a web page.
+    if (request.method == "POST")
       request_.set(http::field::content_type, "application/json");
     request_.body() = std::move(request.body);
     request_.prepare_payload();

@@ -122,10 +122,21 @@ actor actor_of(const json::object& in) {
   return out;
 }
 
+/// A flag that may be null or not there.
+std::optional<bool> known_flag_of(const json::object& in,
+                                  std::string_view name) {
+  auto* x = in.if_contains(name);
+  return x && x->is_bool() ? std::optional{x->get_bool()} : std::nullopt;
+}
+
 daemon daemon_of(const json::object& in) {
-  return {text_of(in, "id"),      text_of(in, "name"),
-          text_of(in, "version"), number_of(in, "pid"),
-          real_of(in, "uptime"),  flag_of(in, "fault_injection")};
+  return {text_of(in, "id"),
+          text_of(in, "name"),
+          text_of(in, "version"),
+          number_of(in, "pid"),
+          real_of(in, "uptime"),
+          flag_of(in, "fault_injection"),
+          known_flag_of(in, "confined")};
 }
 
 std::vector<std::string> texts_of(const json::array& in) {
@@ -220,13 +231,6 @@ member member_of(const json::object& in) {
 
 quota quota_of(const json::object& in) {
   return {number_of(in, "used"), number_of(in, "limit")};
-}
-
-/// A flag that may be null.
-std::optional<bool> known_flag_of(const json::object& in,
-                                  std::string_view name) {
-  auto* x = in.if_contains(name);
-  return x && x->is_bool() ? std::optional{x->get_bool()} : std::nullopt;
 }
 
 sharing sharing_of(const json::object& in) {

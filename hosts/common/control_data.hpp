@@ -70,6 +70,7 @@ struct daemon {
   uint64_t pid = 0;
   double uptime = 0;
   bool fault_injection = false;
+  std::optional<bool> confined{}; ///< to the system calls that it needs
 };
 
 struct actor_list {

@@ -38,8 +38,9 @@ error control_error(const std::filesystem::path& path,
   if (net::code_of(ec) == errc::permission_denied)
     return {errc::permission_denied,
             name
-                + " belongs to another user: use sudo, or give the socket of "
-                  "your own daemon with --socket"};
+                + " belongs to another user: use sudo, join the group of its "
+                  "[console] group if it has one, or give the socket of your "
+                  "own daemon with --socket"};
   if (is_silence(ec))
     return {errc::timed_out, where + " does not answer in time"};
   if (ec == http::error::end_of_stream)

@@ -12,6 +12,8 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <unistd.h>
+
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -79,6 +81,27 @@ void raise_limits() {
              + std::to_string(x.before) + " before");
 }
 
+/// Nothing that the daemon does needs root (docs/CONFIG.md, Running it as a
+/// service).
+void warn_of_root() {
+  if (::geteuid() == 0)
+    log::warn("the daemon runs as root, which it does not need: start it as "
+              "yourself, or as the service that config/peapod.service is");
+}
+
+/// Says how it went: who relies on it has to know.
+void confine(const settings& x, const daemon_hooks& hooks, node& device) {
+  if (!x.process.seccomp)
+    return log::warn("[process] seccomp=false: the daemon may make any system "
+                     "call");
+  if (!hooks.confine)
+    return log::info("this build does not filter system calls");
+  if (auto done = hooks.confine(); !done)
+    return log::warn(done.error().detail + "; going on without");
+  device.is_confined();
+  log::info("confined to the system calls that the daemon needs");
+}
+
 /// On the main thread, which may wait for the disk.
 void save_usage_regularly(boost::asio::steady_timer& timer, node& device) {
   timer.expires_after(save_interval);
@@ -120,6 +143,7 @@ int run_daemon(const settings& x, const std::string& version,
   if (!self)
     return fail(self.error());
   log::info("peapod " + version);
+  warn_of_root();
   raise_limits();
   boost::asio::io_context main;
   boost::asio::signal_set signals{main, SIGINT, SIGTERM};
@@ -137,6 +161,7 @@ int run_daemon(const settings& x, const std::string& version,
       main.stop();
     });
   };
+  confine(x, hooks, **device);
   (**device).start(give_up, end_at_once);
   greet(x, **device);
   auto find = [&] {

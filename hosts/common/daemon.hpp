@@ -25,6 +25,11 @@ struct daemon_hooks {
       const boost::asio::any_io_executor& executor,
       std::function<void(const device_conditions&)> tell)>
       watch_conditions;
+
+  /// Gives up what the daemon does not need of its system, for all threads and
+  /// for good; called once all is open, before anything that others send is
+  /// looked at. May be null: this system has no such thing.
+  std::function<result<void>()> confine;
 };
 
 /// Runs a device in the foreground until SIGINT or SIGTERM. Returns the exit

@@ -159,7 +159,7 @@ result<void> open_trust(const settings& x, pod_ports& to) {
   auto secret = load_secret(x.trust.secret_file);
   if (!secret)
     return secret.error();
-  to.psk = std::make_shared<const secret_bytes<32>>(secret->psk());
+  to.psk = std::make_shared<const kept_secret<32>>(secret->psk().bytes());
   return {};
 }
 
@@ -239,6 +239,10 @@ public:
     pod_->env().sharing = sharing_;
     api_ = std::make_shared<control_api>(daemon_of(), make_pod_backend(*pod_));
     return open_control(ex);
+  }
+
+  void is_confined() {
+    api_->is_confined();
   }
 
   void start(std::function<void(std::string)> given_up,
@@ -357,13 +361,23 @@ private:
   }
 
   result<void> open_control(const asio::any_io_executor& ex) {
-    if (settings_.console.socket.empty())
+    auto& console = settings_.console;
+    if (console.socket.empty())
       return {};
+    std::optional<net::group_number> group;
+    if (!console.group.empty()) {
+      auto found = net::find_group(console.group);
+      if (!found)
+        return make_error(found.error().code,
+                          "[console] group: " + found.error().detail);
+      group = *found;
+    }
     auto server = net::control_server::open(
-        ex, settings_.console.socket,
+        ex, console.socket,
         [api = api_](net::control_request ask, net::control_reply reply) {
-          api->answer(std::move(ask), std::move(reply));
-        });
+          api->serve(std::move(ask), std::move(reply));
+        },
+        {}, group);
     if (!server)
       return server.error();
     control_ = std::move(*server);
@@ -404,6 +418,10 @@ result<std::unique_ptr<node>> node::open(const settings& x, identity self,
 node::node(std::unique_ptr<impl> x) : impl_(std::move(x)) {}
 
 node::~node() = default;
+
+void node::is_confined() {
+  impl_->is_confined();
+}
 
 void node::start(std::function<void(std::string)> given_up,
                  std::function<void(std::string)> hung) {

@@ -24,6 +24,9 @@ public:
   /// Stops what is still running.
   ~node();
 
+  /// From now on the status says that this process is confined; before `start`.
+  void is_confined();
+
   /// Starts the actors. `given_up` is called from any thread with the reason
   /// when the supervision tree ends by itself. `hung` is called from a thread
   /// of its own when a handler does not return: nothing can end it, and `stop`

@@ -121,6 +121,7 @@ json::object to_json(const daemon_info& x) {
       {"pid", x.pid},
       {"uptime", seconds(x.uptime)},
       {"fault_injection", x.fault_injection},
+      {"confined", x.confined},
   };
 }
 

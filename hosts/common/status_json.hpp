@@ -22,6 +22,7 @@ struct daemon_info {
   duration uptime{};
   bool fault_injection = false;
   std::string proxy; ///< where its proxy listens, as in `127.0.0.1:3128`
+  bool confined = false; ///< to the system calls that it needs
 };
 
 /// How each source is called: `self`, its name where only one device has it,

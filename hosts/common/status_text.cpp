@@ -31,6 +31,14 @@ line title_line(const status& x) {
   return out;
 }
 
+/// Empty when the daemon does not say.
+line confinement_line(const daemon& x) {
+  if (!x.confined)
+    return {};
+  return *x.confined ? line{"process: confined by seccomp", tone::dim}
+                     : line{"process: not confined by seccomp", tone::warn};
+}
+
 line proxy_line(const std::map<std::string, uint64_t>& proxy) {
   auto count = [&](const char* name) {
     auto found = proxy.find(name);
@@ -96,6 +104,8 @@ lines status_lines(const status& x) {
   }
   for (auto& y : share_lines(x))
     out.push_back(y);
+  if (auto more = confinement_line(x.daemon); !more.spans.empty())
+    out.push_back(std::move(more));
   return out;
 }
 

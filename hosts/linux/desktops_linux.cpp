@@ -2,7 +2,6 @@
 
 #include "hosts/common/kde_config.hpp"
 #include "hosts/common/state_file.hpp"
-#include "hosts/linux/run_program_linux.hpp"
 
 #include <filesystem>
 #include <utility>
@@ -38,6 +37,8 @@ std::string first_line(std::string_view text) {
 // -- GSettings ----------------------------------------------------------------
 
 constexpr auto schema = "org.gnome.system.proxy";
+constexpr auto mode_key = "mode";
+constexpr auto script_key = "autoconfig-url";
 
 /// A value as GVariant text, kept as it is unless it is plain text.
 std::string plain(std::string text) {
@@ -54,18 +55,10 @@ std::string gvariant(const std::string& text) {
   return is_raw ? text : "'" + text + "'";
 }
 
-result<std::string> read_key(const char* key) {
-  auto done = run_program({"gsettings", "get", schema, key});
-  if (!done)
-    return done.error();
-  if (done->status != 0)
-    return make_error(errc::io_failed, "gsettings: " + first_line(done->err));
-  return plain(done->out);
-}
-
 class gsettings_desktop final : public desktop {
 public:
-  explicit gsettings_desktop(bool has_bus) : has_bus_(has_bus) {}
+  gsettings_desktop(bool has_bus, program_runner run)
+    : has_bus_(has_bus), run_(std::move(run)) {}
 
   std::string name() const override {
     return "GNOME";
@@ -78,10 +71,10 @@ public:
   }
 
   result<proxy_setting> read() override {
-    auto mode = read_key("mode");
+    auto mode = read_key(mode_key);
     if (!mode)
       return mode.error();
-    auto script = read_key("autoconfig-url");
+    auto script = read_key(script_key);
     if (!script)
       return script.error();
     return proxy_setting{*mode, *script};
@@ -104,16 +97,25 @@ public:
   }
 
 private:
+  result<std::string> read_key(const char* key) {
+    auto done = run_({"gsettings", "get", schema, key});
+    if (!done)
+      return done.error();
+    if (done->status != 0)
+      return make_error(errc::io_failed, "gsettings: " + first_line(done->err));
+    return plain(done->out);
+  }
+
   result<void> write_mode(const proxy_setting& x) {
-    return write_key("mode", x.mode);
+    return write_key(mode_key, x.mode);
   }
 
   result<void> write_script(const proxy_setting& x) {
-    return write_key("autoconfig-url", x.script);
+    return write_key(script_key, x.script);
   }
 
   result<void> write_key(const char* key, const std::string& value) {
-    auto done = run_program({"gsettings", "set", schema, key, gvariant(value)});
+    auto done = run_({"gsettings", "set", schema, key, gvariant(value)});
     if (!done)
       return done.error();
     if (done->status != 0)
@@ -132,13 +134,14 @@ private:
   }
 
   bool has_bus_;
+  program_runner run_;
   std::string said_;
 };
 
 /// Nothing, with the reason, where GSettings knows no proxy.
-result<std::unique_ptr<desktop>>
-find_gsettings(const process_environment& env) {
-  auto done = run_program({"gsettings", "writable", schema, "mode"});
+result<std::unique_ptr<desktop>> find_gsettings(const process_environment& env,
+                                                const program_runner& run) {
+  auto done = run({"gsettings", "writable", schema, mode_key});
   if (!done)
     return done.error();
   if (done->status != 0)
@@ -149,7 +152,7 @@ find_gsettings(const process_environment& env) {
     return make_error(errc::not_allowed, "the administrator has locked the "
                                          "proxy setting of GNOME");
   return std::unique_ptr<desktop>{
-      std::make_unique<gsettings_desktop>(has_session_bus(env))};
+      std::make_unique<gsettings_desktop>(has_session_bus(env), run)};
 }
 
 // -- KDE ----------------------------------------------------------------------
@@ -158,10 +161,22 @@ constexpr auto kde_group = "Proxy Settings";
 constexpr auto kde_mode = "ProxyType";
 constexpr auto kde_script = "Proxy Config Script";
 
+/// Tells KDE's programs to read their setting anew.
+const std::vector<std::string>& kde_signal() {
+  static const std::vector<std::string> words{
+      "dbus-send",
+      "--session",
+      "--type=signal",
+      "/KIO/Scheduler",
+      "org.kde.KIO.Scheduler.reparseSlaveConfiguration",
+      "string:"};
+  return words;
+}
+
 class kde_desktop final : public desktop {
 public:
-  kde_desktop(fs::path file, bool has_bus)
-    : file_(std::move(file)), has_bus_(has_bus) {}
+  kde_desktop(fs::path file, bool has_bus, program_runner run)
+    : file_(std::move(file)), has_bus_(has_bus), run_(std::move(run)) {}
 
   std::string name() const override {
     return "KDE";
@@ -207,16 +222,16 @@ private:
   /// so it does not matter whether this succeeds.
   void tell_programs() const {
     if (has_bus_)
-      static_cast<void>(run_program(
-          {"dbus-send", "--session", "--type=signal", "/KIO/Scheduler",
-           "org.kde.KIO.Scheduler.reparseSlaveConfiguration", "string:"}));
+      static_cast<void>(run_(kde_signal()));
   }
 
   fs::path file_;
   bool has_bus_;
+  program_runner run_;
 };
 
-result<std::unique_ptr<desktop>> find_kde(const process_environment& env) {
+result<std::unique_ptr<desktop>> find_kde(const process_environment& env,
+                                          const program_runner& run) {
   auto config = variable(env, "XDG_CONFIG_HOME");
   auto home = variable(env, "HOME");
   if (!config && !home)
@@ -231,12 +246,13 @@ result<std::unique_ptr<desktop>> find_kde(const process_environment& env) {
   if (!runs && !fs::exists(file, ec))
     return make_error(errc::not_found, "no KDE session");
   return std::unique_ptr<desktop>{
-      std::make_unique<kde_desktop>(file, has_session_bus(env))};
+      std::make_unique<kde_desktop>(file, has_session_bus(env), run)};
 }
 
 } // namespace
 
-session_desktops find_desktops(const process_environment& env) {
+session_desktops find_desktops(const process_environment& env,
+                               program_runner run) {
   session_desktops out;
   // With sudo these would be root's settings, which no desktop reads.
   if (env.root && (variable(env, "SUDO_USER") || variable(env, "PKEXEC_UID"))) {
@@ -244,8 +260,8 @@ session_desktops find_desktops(const process_environment& env) {
                    "without sudo, as the user of the desktop";
     return out;
   }
-  auto gnome = find_gsettings(env);
-  auto kde = find_kde(env);
+  auto gnome = find_gsettings(env, run);
+  auto kde = find_kde(env, run);
   if (gnome)
     out.all.push_back(std::move(*gnome));
   if (kde)
@@ -256,6 +272,16 @@ session_desktops find_desktops(const process_environment& env) {
                    + "); use peapod proxy env, or give your browser the "
                      "script that peapod proxy status names";
   return out;
+}
+
+bool is_for_desktops(const std::vector<std::string>& words) {
+  if (words == kde_signal())
+    return true;
+  if (words.size() < 4 || words[0] != "gsettings" || words[2] != schema
+      || (words[3] != mode_key && words[3] != script_key))
+    return false;
+  bool asks = words[1] == "get" || words[1] == "writable";
+  return asks ? words.size() == 4 : words[1] == "set" && words.size() == 5;
 }
 
 } // namespace peapod

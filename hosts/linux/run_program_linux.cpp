@@ -61,10 +61,11 @@ result<pid_t> spawn(const std::vector<std::string>& words, const pipe_ends& out,
   ::posix_spawn_file_actions_adddup2(&files, err[1], 2);
   posix_spawnattr_t how;
   ::posix_spawnattr_init(&how);
-  // The daemon ignores SIGPIPE; nobody else should.
+  // Signals that the daemon or its helper ignores; nobody else should.
   sigset_t reset;
   ::sigemptyset(&reset);
-  ::sigaddset(&reset, SIGPIPE);
+  for (auto signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP})
+    ::sigaddset(&reset, signal);
   ::posix_spawnattr_setsigdefault(&how, &reset);
   ::posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGDEF);
   pid_t pid = -1;

@@ -24,6 +24,28 @@ bool is_malformed(const boost::system::error_code& ec) {
   return ec.category() == make_error_code(http::error::bad_method).category();
 }
 
+/// The values of all fields of a name, as one (RFC 9110, 5.3).
+template <class Fields>
+std::optional<std::string> joined(const Fields& fields, const char* name) {
+  std::optional<std::string> out;
+  auto [begin, end] = fields.equal_range(name);
+  for (auto i = begin; i != end; ++i)
+    out = (out ? *out + ", " : "") + std::string{i->value()};
+  return out;
+}
+
+template <class Fields>
+control_source source_of(const Fields& fields) {
+  control_source out;
+  auto [begin, end] = fields.equal_range(http::field::host);
+  for (auto i = begin; i != end; ++i)
+    out.hosts.emplace_back(i->value());
+  out.origin = joined(fields, "Origin");
+  out.fetch_site = joined(fields, "Sec-Fetch-Site");
+  out.content_type = fields[http::field::content_type];
+  return out;
+}
+
 control_response too_many_streams() {
   return {503, "application/json",
           "{\"error\":\"too many streams are open: close one\"}\n"};
@@ -82,9 +104,11 @@ void control_connection::received(error_code ec) {
   version_ = parser_->get().version();
   auto message = parser_->release();
   head_only_ = message.method() == http::verb::head;
+  auto from = source_of(message.base());
   control_request request{
       std::string{message.method_string()}, std::string{message.target()},
-      std::move(message.body()), std::string{message["Last-Event-ID"]}};
+      std::move(message.body()), std::string{message["Last-Event-ID"]},
+      std::move(from)};
   // A copy: the connection may be closed from within.
   auto handle = handler_;
   handle(std::move(request), make_reply());
@@ -117,6 +141,9 @@ void control_connection::write(control_response x) {
   response_.emplace(static_cast<http::status>(x.status), 11);
   response_->set(http::field::content_type, x.content_type);
   response_->set(http::field::cache_control, "no-store");
+  // No page of another origin gets to see it, as a script or an image either.
+  response_->set("Cross-Origin-Resource-Policy", "same-origin");
+  response_->set("X-Content-Type-Options", "nosniff");
   for (auto& [name, value] : x.fields)
     response_->set(name, value);
   if (x.stream)

@@ -264,7 +264,7 @@ CAF_TEST(a stranger waits with a code and gets nothing) {
 
 CAF_TEST(without the pod secret nobody gets in) {
   go(trust_mode::secret);
-  x->env->ports.psk = std::make_shared<const secret_bytes<32>>(
+  x->env->ports.psk = std::make_shared<const kept_secret<32>>(
       std::span<const uint8_t, 32>{peapod::byte_buffer(32, 9).data(), 32});
   {
     secure_peer peer{*this, *x};

@@ -61,4 +61,15 @@ bool leaves_behind(std::span<const uint8_t> secret, Args&&... args) {
   return contains(memory, secret);
 }
 
+/// Whether `secret` lies in the memory of a `T` made of `args`, while it lives
+/// or afterwards. What it keeps in pages of its own does not.
+template <class T, class... Args>
+bool ever_has(std::span<const uint8_t> secret, Args&&... args) {
+  alignas(T) std::array<uint8_t, sizeof(T)> memory{};
+  auto* x = new (memory.data()) T{std::forward<Args>(args)...};
+  bool has = contains(memory, secret);
+  std::destroy_at(x);
+  return has || contains(memory, secret);
+}
+
 } // namespace peapod

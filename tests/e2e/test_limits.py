@@ -194,7 +194,8 @@ def test_turning_away_is_an_event(lab, alone):
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(10)
         s.connect(str(daemon.socket))
-        s.sendall(b"GET /v1/events?since=0 HTTP/1.1\r\nHost: x\r\n\r\n")
+        s.sendall(b"GET /v1/events?since=0 HTTP/1.1\r\n"
+                  b"Host: peapod\r\n\r\n")
         seen = b""
         while b'"kind":"overloaded"' not in seen:
             seen += s.recv(65536)

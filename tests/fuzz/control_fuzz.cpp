@@ -1,9 +1,11 @@
 // A request line is a call that can be written and read again, or a refusal
 // with a sentence; a fault is within its bounds.
 //
-// Zero bytes separate the method, the target, the field Last-Event-ID and the
-// body.
+// Zero bytes separate the method, the target, the field Last-Event-ID, the body
+// and the fields Host, Origin, Sec-Fetch-Site and Content-Type.
 
+#include "core/http_message.hpp"
+#include "hosts/common/control_access.hpp"
 #include "hosts/common/control_routes.hpp"
 #include "tests/fuzz/check.hpp"
 
@@ -80,16 +82,47 @@ void check_fault(std::string_view body) {
   check(x->delay >= 0s && x->delay <= 60s, "a delay out of bounds");
 }
 
+void check_source(const net::control_request& x) {
+  auto refused = check_access(x);
+  if (refused) {
+    check(refused->status == 400 || refused->status == 403, "another status");
+    return check(!refused->sentence.empty(), "a refusal without a sentence");
+  }
+  auto& from = x.from;
+  check(from.hosts.size() == 1, "not one host");
+  check(
+      !from.origin
+          || equal_ignoring_case(*from.origin, "http://" + from.hosts.front()),
+      "the page of another origin");
+  check(!from.fetch_site || *from.fetch_site == "same-origin"
+            || *from.fetch_site == "none",
+        "a request of another site");
+  check(x.method != "POST" || from.content_type.size() >= 16,
+        "what a form can send");
+}
+
+/// An empty field is none.
+std::optional<std::string> field(std::string_view text) {
+  return text.empty() ? std::nullopt : std::optional{std::string{text}};
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view in{reinterpret_cast<const char*>(data), size};
-  std::array<std::string_view, 4> parts;
+  std::array<std::string_view, 8> parts;
   for (auto& part : parts) {
     part = in.substr(0, in.find('\0'));
     in.remove_prefix(std::min(part.size() + 1, in.size()));
   }
   check_call(parts[0], parts[1], parts[2]);
   check_fault(parts[3]);
+  net::control_request from_somebody{std::string{parts[0]},
+                                     std::string{parts[1]}, ""};
+  from_somebody.from = {{std::string{parts[4]}},
+                        field(parts[5]),
+                        field(parts[6]),
+                        std::string{parts[7]}};
+  check_source(from_somebody);
   return 0;
 }

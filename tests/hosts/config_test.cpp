@@ -72,6 +72,7 @@ std::string dump(const settings& s) {
       << s.wan.dns_cache.count();
   out << s.proxy.system << s.proxy.max_clients << ' ' << s.proxy.max_tunnels
       << ' ' << s.proxy.max_header;
+  out << s.console.group << s.process.seccomp;
   out << s.console.socket << s.console.pod_view << s.debug.fault_injection
       << s.debug.hang_limit.count() << to_string(s.trust.mode)
       << s.trust.secret_file << s.trust.legacy_devices.size()
@@ -93,6 +94,8 @@ CAF_TEST(an empty file gives the defaults) {
   CAF_CHECK(s->discovery.interval == 4s);
   CAF_CHECK(!s->debug.fault_injection);
   CAF_CHECK(!s->console.pod_view);
+  CAF_CHECK_EQUAL(s->console.group, "");
+  CAF_CHECK(s->process.seccomp);
   CAF_CHECK_EQUAL(s->pod.name, "box");
   CAF_CHECK_EQUAL(s->pod.state_dir.string(), "/home/x/.local/state/peapod");
 }
@@ -191,7 +194,8 @@ CAF_TEST(every kind of value is understood) {
                  "never-hosts=[\"a.example\"]\nwhen-metered=\"share\"\n"
                  "never-peers=[\"00112233445566778899aabbccddeeff\"]\n"
                  "on-battery=\"share\"\nmin-battery=55\n"
-                 "[console]\npod-view=true\n"
+                 "[console]\npod-view=true\ngroup=\"peapod\"\n"
+                 "[process]\nseccomp=false\n"
                  "[debug]\nfault-injection=true\nhang-limit=2min\n"
                  "[log]\nlevel=\"debug\"\n");
   CAF_REQUIRE(s);
@@ -228,6 +232,8 @@ CAF_TEST(every kind of value is understood) {
   CAF_CHECK(s->pool.share_credentials);
   CAF_CHECK_EQUAL(s->pool.never_hosts.size(), 2u);
   CAF_CHECK(s->console.pod_view);
+  CAF_CHECK_EQUAL(s->console.group, "peapod");
+  CAF_CHECK(!s->process.seccomp);
   CAF_CHECK(s->debug.fault_injection);
   CAF_CHECK(s->debug.hang_limit == 2min);
   CAF_CHECK(s->log.level == severity::debug);

@@ -14,6 +14,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -46,9 +47,10 @@ struct control_fixture {
     std::filesystem::remove_all(folder);
   }
 
-  void start(control_handler handler, control_limits limits = {}) {
+  void start(control_handler handler, control_limits limits = {},
+             std::optional<group_number> group = std::nullopt) {
     auto opened = control_server::open(io.get_executor(), path,
-                                       std::move(handler), limits);
+                                       std::move(handler), limits, group);
     if (!opened)
       throw std::runtime_error(to_string(opened.error()));
     server = std::move(*opened);

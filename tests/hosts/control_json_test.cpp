@@ -240,7 +240,8 @@ CAF_TEST(a status says which daemon answers) {
   auto out = json::value(status_json(daemon, x, counters, {}));
   CAF_CHECK_EQUAL(json::serialize(out.at("daemon")),
                   R"({"id":"00ff","name":"box","version":"1.2.3","pid":42,)"
-                  R"("uptime":1.5E0,"fault_injection":true})");
+                  R"("uptime":1.5E0,"fault_injection":true,)"
+                  R"("confined":false})");
   CAF_CHECK_EQUAL(out.at("pod_size"), json::value(2));
   CAF_CHECK_EQUAL(out.at("proxy").at("requests"), json::value(3));
   CAF_CHECK_EQUAL(json::serialize(out.at("share")),

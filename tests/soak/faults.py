@@ -17,7 +17,8 @@ def ask(daemon, method: str, target: str):
     """(status, JSON) of a daemon's control socket."""
     connection = Connection(daemon.socket, timeout=10)
     try:
-        connection.request(method, target)
+        connection.request(method, target, headers={
+            "Content-Type": "application/json"})
         response = connection.getresponse()
         return response.status, json.loads(response.read() or b"null")
     finally:

@@ -114,6 +114,8 @@ class Control:
         """An answer that is not judged."""
         connection = Connection(self.path)
         try:
+            if headers is None and method == "POST":
+                headers = {"Content-Type": "application/json"}
             connection.request(method, target, body, headers or {})
             return Answer(connection.getresponse())
         finally:

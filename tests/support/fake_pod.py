@@ -175,7 +175,7 @@ class FakePod:
     def daemon(self) -> dict:
         return {"id": SELF, "name": self.name, "version": "0.1.0",
                 "pid": self.pid, "uptime": self.now - self.started,
-                "fault_injection": self.fault_injection}
+                "fault_injection": self.fault_injection, "confined": True}
 
     def rows(self) -> list:
         return [a.row(self.now) for a in self.actors.values()]
