@@ -4,6 +4,7 @@ it stays, within its bounds, and whoever behaves is served."""
 import contextlib
 import resource
 import socket
+import struct
 import threading
 import time
 
@@ -16,6 +17,7 @@ from raw_origin import RawOrigin
 
 HEAD_WAIT = 30.0  # how long a head may take
 MAX_CLIENTS = 1024
+RESETS = struct.pack("ii", 1, 0)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,7 +73,9 @@ class Crowd:
         return self
 
     def __exit__(self, *_):
+        """Resets them: who only closes its half may want an answer."""
         for one in self.sockets:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESETS)
             one.close()
 
 
