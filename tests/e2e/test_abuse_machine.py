@@ -1,8 +1,10 @@
 """What others on this machine try: web pages, other users, who floods the
 control socket. And what the daemon has given up by itself meanwhile."""
 
+import base64
 import contextlib
 import grp
+import hmac
 import json
 import os
 import shutil
@@ -467,6 +469,12 @@ def dump(pid: int, file: Path, *commands) -> bytes:
     return core
 
 
+def psk_of(secret: bytes) -> bytes:
+    """What the handshake uses of the pod's secret (PROTOCOL, The pod secret)."""
+    chain = hmac.digest(secret, b"peapod/2 psk", "sha256")
+    return hmac.digest(chain, b"\x01", "sha256")
+
+
 def test_a_core_dump_has_no_key(alone, tmp_path):
     """Root can take one, whatever the process has given up. The middle of the
     key is searched for: X25519 changes its ends."""
@@ -485,13 +493,17 @@ def test_a_core_dump_has_no_key(alone, tmp_path):
     pid = pid_of(first)
     key = (state / "identity.key").read_bytes()
     assert len(key) == 32
+    secret = base64.b64decode((state / "secret").read_text())
+    psk = psk_of(secret)
     core = dump(pid, tmp_path / "core")
-    # It is a dump of this process: its id is in it, its key is not.
+    # It is a dump of this process: its id is in it, its keys are not.
     assert first.status()["daemon"]["id"].encode() in core
-    assert key[1:31] not in core
-    # The search finds it where the kernel's flag is not respected.
+    assert key[1:31] not in core and psk not in core
+    # The search finds them where the kernel's flag is not respected, and only
+    # what the daemon has no use for any more is nowhere.
     everything = dump(pid, tmp_path / "core", "set dump-excluded-mappings on")
-    assert key[1:31] in everything
+    assert key[1:31] in everything and psk in everything
+    assert secret not in everything
     assert first.is_running
 
 
