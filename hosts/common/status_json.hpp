@@ -21,7 +21,7 @@ struct daemon_info {
   int64_t pid = 0;
   duration uptime{};
   bool fault_injection = false;
-  std::string proxy; ///< where its proxy listens, as in `127.0.0.1:3128`
+  std::string proxy;     ///< where its proxy listens, as in `127.0.0.1:3128`
   bool confined = false; ///< to the system calls that it needs
 };
 

@@ -213,7 +213,9 @@ CAF_TEST(threads that run already are confined and new ones begin) {
     go = true;
     older.join();
     int after = -1;
-    std::thread{[&] { after = ::syscall(SYS_setuid, 0) < 0 ? errno : 0; }}.join();
+    std::thread{[&] {
+      after = ::syscall(SYS_setuid, 0) < 0 ? errno : 0;
+    }}.join();
     return before == EPERM && after == EPERM ? went_well : 1;
   });
   CHECK_ENDS(outcome, fine);
