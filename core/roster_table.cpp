@@ -61,26 +61,31 @@ roster::device* roster::find_or_insert(device_id id, const std::string& address,
 /// has been silent longest; a newcomer with a full share displaces one of it.
 std::optional<roster::device_table::const_iterator>
 roster::make_room(const std::string& place, standing who) const {
-  size_t here = 0;
-  for (auto& [id, x] : devices_)
-    here += x.place == place && standing_of(x) != standing::vouched ? 1 : 0;
-  auto share_is_full =
-      who != standing::vouched && here >= config_.max_strangers_here;
-  if (!share_is_full && devices_.size() < config_.max_devices)
-    return devices_.end();
+  using place_in_table = device_table::const_iterator;
   auto rank = [](const device& x) {
     return std::pair{standing_of(x), x.last_seen};
   };
-  auto victim = devices_.end();
+  auto keep_least = [&](std::optional<place_in_table>& x, place_in_table y) {
+    if (!x || rank(y->second) < rank((*x)->second))
+      x = y;
+  };
+  std::optional<place_in_table> least;
+  std::optional<place_in_table> least_here;
+  size_t here = 0;
   for (auto i = devices_.begin(); i != devices_.end(); ++i) {
     auto& x = i->second;
-    if (x.session || x.tries.in_flight || standing_of(x) > who
-        || (share_is_full && x.place != place))
+    auto counts = standing_of(x);
+    auto is_here = x.place == place && counts != standing::vouched;
+    here += is_here ? 1 : 0;
+    if (x.session || x.tries.in_flight || counts > who)
       continue;
-    if (victim == devices_.end() || rank(x) < rank(victim->second))
-      victim = i;
+    keep_least(least, i);
+    if (is_here)
+      keep_least(least_here, i);
   }
-  return victim == devices_.end() ? std::nullopt : std::optional{victim};
+  if (who != standing::vouched && here >= config_.max_strangers_here)
+    return least_here;
+  return devices_.size() < config_.max_devices ? devices_.end() : least;
 }
 
 bool roster::is_silent(const device& x, instant now) const {
