@@ -94,8 +94,7 @@ class Impostor:
 
     def _run(self) -> None:
         try:
-            taken, _ = self._listener.accept()
-            near = Session(taken, self.keys).accept()
+            near = self._accept()
             far = Session(namespaces.connect(self.lab, self.host, self.to),
                           self.keys).connect()
             self.sessions = [near, far]
@@ -106,6 +105,16 @@ class Impostor:
             self._keep_alive(near, far)
         except (Ended, OSError, noise.Refused) as problem:
             self.failure = problem
+
+    def _accept(self) -> Session:
+        """The session of the first connection that becomes one: a daemon that
+        begins may give one up and make another."""
+        while True:
+            taken, _ = self._listener.accept()
+            try:
+                return Session(taken, self.keys).accept()
+            except Ended:
+                taken.close()
 
     @staticmethod
     def _keep_alive(*sessions) -> None:
