@@ -311,7 +311,7 @@ roster_actor::behavior_type roster_behavior(self_pointer self,
         auto& st = self->state;
         for (auto& x : st.env->config.static_peers)
           st.core->add_static(x.at.address, x.at.port, now_of(self), x.id);
-        pump(self);
+        // Dialled from the first tick on: sessions begin after the roster.
         watch_network(self);
         self->delayed_send(self, tick_interval, tick{});
       },
