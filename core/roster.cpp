@@ -16,6 +16,11 @@ constexpr auto spoke_v2 = "it has spoken protocol 2 and now speaks less";
 /// A connection in the local network is made sooner, if it is made at all.
 constexpr duration prompt_dial = std::chrono::seconds(2);
 
+/// Of two connections that cross, one stays by whose it is. A connection that
+/// comes so long after the session stood does not cross: the other side has
+/// lost what stood.
+constexpr duration crossing = std::chrono::seconds(3);
+
 void keep_earliest(std::optional<instant>& x, std::optional<instant> y) {
   if (y && (!x || *y < *x))
     x = y;
@@ -231,7 +236,7 @@ result<void> roster::admit(device_id id, std::string_view address, instant now,
     return {};
   if (!secure && x->foreign && (x->session || x->tries.in_flight))
     return refuse("a foreign daemon does not survive a second connection");
-  auto is_new = x->session && now - x->session->since < config_.stable_after;
+  auto is_new = x->session && now - x->session->since < crossing;
   if (is_new && x->session->initiated_by_us && config_.self < id)
     return refuse("our own connection to it stays");
   return {};
@@ -309,7 +314,7 @@ bool roster::keeps_new(device_id id, const device& x, const link& to,
   if (x.foreign)
     return to.initiated_by_us;
   // Both sides connected at about the same time, or one has lost what stood.
-  if (now - x.session->since >= config_.stable_after)
+  if (now - x.session->since >= crossing)
     return true;
   return to.initiated_by_us == (config_.self < id);
 }

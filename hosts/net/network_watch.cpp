@@ -64,6 +64,7 @@ public:
   void start() {
     if (auto found = look_around(exclude_))
       last_ = std::move(*found);
+    look_at_clocks();
     watcher_ = watch_interfaces(executor_, [weak = weak_from_this()] {
       if (auto self = weak.lock())
         self->look();
@@ -95,11 +96,15 @@ private:
     });
   }
 
-  void look() {
+  void look_at_clocks() {
     using std::chrono::steady_clock;
     auto running = instant{steady_clock::now().time_since_epoch()};
     if (auto away = sleep_.look(running, boot_time()))
       news().away += *away;
+  }
+
+  void look() {
+    look_at_clocks();
     if (auto found = look_around(exclude_); found && *found != last_) {
       news().gained |=
           !std::ranges::includes(last_.reachable, found->reachable);

@@ -232,10 +232,10 @@ CAF_TEST(a session that stood for long gives way to a new connection) {
   ours.address = "10.9.0.1";
   ours.port = 45679;
   x.machine.session_established(ours, at(0s));
-  CAF_CHECK(!x.machine.admit(higher, "10.9.0.77", at(9s), true));
-  CAF_CHECK(x.machine.admit(higher, "10.9.0.77", at(10s), true));
+  CAF_CHECK(!x.machine.admit(higher, "10.9.0.77", at(2s), true));
+  CAF_CHECK(x.machine.admit(higher, "10.9.0.77", at(3s), true));
   x.dialled();
-  x.meet(higher, "10.9.0.77", 2, 10s);
+  x.meet(higher, "10.9.0.77", 2, 3s);
   auto dropped = x.machine.poll();
   CAF_REQUIRE(dropped.has_value());
   CAF_CHECK_EQUAL(std::get<roster::drop>(*dropped).connection, 1u);

@@ -154,8 +154,8 @@ def test_a_device_with_a_new_address_is_found_again(lab, alone):
                                in connections(lab, 1)), 5,
                    "the new address is connected")
         wait_until(lambda: all(len(d.connected_peers()) == 2
-                               for d in daemons), 5, "the pod is whole")
-        assert time.monotonic() - begin < 5
+                               for d in daemons),
+                   begin + 7 - time.monotonic(), "the pod is whole")
         assert all("10.77.0.2" not in pair for pair in connections(lab, 2))
         assert_exact(got.wait(), "100000000.bin", 100_000_000)
     finally:
@@ -191,8 +191,7 @@ def test_a_device_that_slept_is_back_within_seconds(lab, alone):
     daemons[1].thaw()
     begin = time.monotonic()
     for daemon in daemons:
-        daemon.wait_for_peers(2, 5)
-    assert time.monotonic() - begin < 5
+        daemon.wait_for_peers(2, max(0, begin + 5 - time.monotonic()))
     wait_until(lambda: "running again after" in daemons[1].output(), 3)
     # What was made anew before that was noticed stays.
     for daemon in daemons:
