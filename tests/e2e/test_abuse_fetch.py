@@ -154,7 +154,7 @@ ADDRESSES = [
 @pytest.mark.parametrize("host", ADDRESSES)
 def test_addresses_that_are_not_public_are_refused(member, host):
     assert refusal(member, f"http://{host}/") in (
-        "origin refused", "policy refused", "not now")
+        "policy refused", "not now")
 
 
 # -- the rest of the URL ------------------------------------------------------
@@ -185,7 +185,7 @@ URLS = [
 def test_urls_that_lead_elsewhere_are_refused(member, quiet, url):
     before = len(quiet.origin.asked)
     assert refusal(member, url) in (
-        "origin refused", "policy refused", "not now")
+        "policy refused", "not now")
     assert len(quiet.origin.asked) == before
 
 
@@ -266,7 +266,7 @@ def test_a_redirect_to_what_is_public_is_followed_three_times(member):
 def test_the_last_of_three_redirects_is_judged_too(member):
     there = urllib.parse.quote("http://169.254.169.254/", safe="")
     assert refusal(member, f"http://{PUBLIC}/hops/2/{there}") == (
-        "origin refused")
+        "policy refused")
 
 
 # -- names that change --------------------------------------------------------
@@ -276,7 +276,7 @@ def test_a_name_that_is_rebound_is_judged_each_time(member, quiet):
     """Public at first, private the next time (DNS rebinding)."""
     quiet.names.names["rebound.test"] = [[PUBLIC], ["127.0.0.1"]]
     assert brings(member, "http://rebound.test")
-    assert refusal(member, "http://rebound.test/5000/x") == "origin refused"
+    assert refusal(member, "http://rebound.test/5000/x") == "policy refused"
     assert quiet.names.asked.count("rebound.test") >= 2
 
 
@@ -284,7 +284,7 @@ def test_a_redirect_by_a_name_that_is_rebound_is_judged(member, quiet):
     quiet.names.names["rebound2.test"] = [[PUBLIC], ["169.254.169.254"]]
     there = urllib.parse.quote("http://rebound2.test/x", safe="")
     assert refusal(member, f"http://rebound2.test/to/{there}") == (
-        "origin refused")
+        "policy refused")
     assert quiet.names.asked.count("rebound2.test") >= 2
 
 
@@ -295,7 +295,7 @@ def test_of_several_addresses_only_public_ones_are_tried(member, quiet):
         try:
             assert brings(member, "http://both.test")
         except FetchFailed as failed:
-            assert failed.reason in ("origin refused", "not now")
+            assert failed.reason in ("policy refused", "not now")
 
 
 # -- what a user allows -------------------------------------------------------
@@ -310,5 +310,5 @@ def test_what_hands_out_credentials_is_never_fetched(alone, quiet, strangers):
                      "168.63.129.16", "100.100.100.200", "[fd00:ec2::254]",
                      "10.77.0.2", "10.77.102.2", "[::ffff:10.77.0.2]",
                      "[fd77::2]", "neighbour.test"):
-            assert refusal(session, f"http://{host}/") == "origin refused", host
+            assert refusal(session, f"http://{host}/") == "policy refused", host
         assert brings(session)
