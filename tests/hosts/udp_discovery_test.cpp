@@ -255,7 +255,8 @@ CAF_TEST(one source does not keep the others from being heard) {
   auto a = open(on_loopback("127.0.0.2"));
   auto b = open(on_loopback("127.0.0.3"));
   auto c = open(on_loopback("127.0.0.4"));
-  for (int i = 0; i < 1000; ++i)
+  // Fewer than the kernel keeps for a socket that nobody reads.
+  for (int i = 0; i < 200; ++i)
     b->reply({"127.0.0.2", test_port()}, slice{"flood"});
   c->reply({"127.0.0.2", test_port()}, slice{"word"});
   size_t flood = 0;
