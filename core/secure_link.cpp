@@ -36,8 +36,10 @@ std::string plain(std::string_view text) {
 }
 
 /// Bytes of a part: few enough to stay in the processor's cache from hashing to
-/// sealing, and from opening to hashing.
-constexpr size_t part_size = 32_KiB;
+/// sealing, and from opening to hashing; as many as that, because each part is
+/// a message between actors.
+constexpr size_t part_size = 64_KiB - 256;
+static_assert(part_size <= wire2::max_part_size);
 
 /// How often a peer may say what it offers between two looks at the clock: each
 /// time is passed on to others, and is a line of the log.
