@@ -1,5 +1,7 @@
 #include "core/http_semantics.hpp"
 
+#include "core/http_date.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <limits>
@@ -351,13 +353,20 @@ result<void> check_range_response(const response_head& response,
 }
 
 std::optional<std::chrono::seconds> retry_after(const response_head& response) {
-  auto value = single(response.fields, "Retry-After");
-  auto number = value ? parse_number(*value) : std::nullopt;
-  // A year is as good as for ever and cannot overflow any clock.
+  using std::chrono::seconds;
+  // As good as for ever, and cannot overflow any clock.
   constexpr uint64_t year = 365 * 24 * 3600;
-  if (!number)
+  auto value = single(response.fields, "Retry-After");
+  if (!value)
     return std::nullopt;
-  return std::chrono::seconds{std::min(*number, year)};
+  if (auto number = parse_number(*value))
+    return seconds{std::min(*number, year)};
+  auto then = parse_http_date(*value);
+  auto sent = single(response.fields, "Date");
+  auto now = sent ? parse_http_date(*sent) : std::nullopt;
+  if (!then || !now)
+    return std::nullopt;
+  return std::clamp(*then - *now, seconds{0}, seconds{year});
 }
 
 } // namespace peapod

@@ -175,8 +175,8 @@ result<void> check_range_response(const response_head& response,
                                   byte_range asked,
                                   const representation& expected);
 
-/// The seconds of a `Retry-After` field; nothing when there is none or it is a
-/// date (RFC 9110, 10.2.3).
+/// How long a `Retry-After` asks to wait, at most a year; a date counts from
+/// the response's `Date` on, and for nothing without one (RFC 9110, 10.2.3).
 std::optional<std::chrono::seconds> retry_after(const response_head& response);
 
 // -- forwarding ---------------------------------------------------------------

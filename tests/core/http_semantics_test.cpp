@@ -5,6 +5,7 @@
 #include <caf/test/unit_test.hpp>
 
 using namespace peapod;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -515,6 +516,22 @@ CAF_TEST(a refusal of the origin tells when to come back) {
               != std::string::npos);
     CAF_CHECK(x.error().detail.ends_with("retry after 120"));
   }
+}
+
+CAF_TEST(a date to come back counts from the date of the response) {
+  auto after = [](const char* date, const char* value) {
+    auto out = with(ok(), "Retry-After", value);
+    out.fields.erase("Date");
+    out.fields.add("Date", date);
+    return retry_after(out);
+  };
+  auto noon = "Fri, 31 Dec 1999 12:00:00 GMT";
+  CAF_CHECK(after(noon, "Fri, 31 Dec 1999 12:02:00 GMT") == 120s);
+  CAF_CHECK(after(noon, "Friday, 31-Dec-99 12:00:01 GMT") == 1s);
+  CAF_CHECK(after(noon, "Fri, 31 Dec 1999 11:00:00 GMT") == 0s);
+  CAF_CHECK(after(noon, "Fri, 31 Dec 2999 11:00:00 GMT") == 24h * 365);
+  CAF_CHECK(!after("yesterday", "Fri, 31 Dec 1999 12:02:00 GMT"));
+  CAF_CHECK(!after(noon, "tomorrow"));
 }
 
 CAF_TEST(the seconds of a retry after field are bounded) {

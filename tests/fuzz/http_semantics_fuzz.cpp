@@ -6,6 +6,7 @@
 #include "tests/fuzz/check.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 using namespace peapod;
 
@@ -80,6 +81,12 @@ void check_answer(const request_head& request, const response_head& response) {
         "an eligible part that is refused");
 }
 
+void check_rest(const response_head& response) {
+  using namespace std::chrono_literals;
+  if (auto x = retry_after(response))
+    check(*x >= 0s && *x <= 24h * 365, "a rest without bounds");
+}
+
 void check_forwarding(http_fields fields) {
   strip_hop_by_hop(fields);
   check(!fields.find("Connection") && !fields.find("Transfer-Encoding"),
@@ -108,6 +115,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto place = parse_content_range(response.fields.joined("Content-Range"));
   response.content_length = place && place->range ? place->range->size() : 1000;
   check_answer(request, response);
+  check_rest(response);
   check_forwarding(response.fields);
   return 0;
 }
