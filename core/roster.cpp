@@ -136,7 +136,21 @@ void roster::session_established(const link& x, instant now) {
     refuse("another connection to the same device stays");
   else
     take_session(x.id, *found, x, now);
+  if (x.initiated_by_us)
+    clear_place(x);
   run_due(now);
+}
+
+/// Who answers at an address is the only one there: others that were heard
+/// from it are dialled when they are heard again. A foreign daemon would take
+/// a connection for one of them as a second one of ours, and leave.
+void roster::clear_place(const link& of) {
+  for (auto& [id, x] : devices_)
+    if (id != of.id && !x.session && x.address == of.address
+        && x.port == of.port) {
+      x.address.clear();
+      x.tries.next.reset();
+    }
 }
 
 void roster::session_ready(device_id id, uint64_t connection) {

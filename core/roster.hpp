@@ -315,6 +315,7 @@ private:
   void schedule_first(device_id id, device& x, instant now);
   void schedule_after_loss(device_id id, device& x, session_info last,
                            const error& why, instant now);
+  void clear_place(const link& of);
   void take_session(device_id id, device& x, const link& to, instant now);
   bool keeps_new(device_id id, const device& x, const link& to,
                  instant now) const;

@@ -366,6 +366,22 @@ CAF_TEST(a foreign peer that restarted on another port is dialled at once) {
 
 // -- leaving and forgetting ---------------------------------------------------
 
+CAF_TEST(who answers at an address is the only one there) {
+  observed x;
+  x.hear(7, 0s);
+  x.hear(8, 0s, false, 1, "10.0.0.2");
+  x.wants();
+  x.fail(7, 0s);
+  // It has restarted under another id.
+  x.hear(9, 0s);
+  x.meet(9, 1, true, 500ms);
+  x.wants();
+  x.machine.expire(at(10s));
+  CAF_CHECK_EQUAL(x.wants(), "");
+  x.hear(7, 10s);
+  CAF_CHECK_EQUAL(x.wants(), "dial 7 at 10.0.0.1:1");
+}
+
 CAF_TEST(a silent device is forgotten unless it has a session) {
   observed x;
   x.hear(3, 0s);

@@ -67,7 +67,7 @@ def ensure_peer(company) -> None:
         else:
             company.peer = company.reference(2)
     # Beacons pause for up to half a minute when foreign peers were lost.
-    company.mine.wait_for_peers(1, 40)
+    company.mine.wait_for_peers(1, 60)
 
 
 def is_lost(company) -> bool:
