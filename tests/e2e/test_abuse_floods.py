@@ -131,8 +131,9 @@ def until_level(victim, deaf, other, seconds: float = 15) -> None:
     """Waits until the memory of the victim grows no more."""
     before, since = memory(victim), time.monotonic()
     while time.monotonic() - since < seconds:
-        wait_until(lambda t=time.monotonic(): time.monotonic() - t > 1, 2)
-        assert deaf.say([PONG]) and other.is_alive()
+        wait_until(lambda t=time.monotonic(): deaf.say([PONG])
+                   and not other.is_closed_within(0.05)
+                   and time.monotonic() - t > 1, 4, "a second passes")
         now = memory(victim)
         if abs(now - before) < MIB // 8:
             return
