@@ -197,7 +197,8 @@ def test_who_takes_no_views_costs_little(lab, victim, strangers, client):
             downloads(client)
             assert served(other)
             session.sock.close()
-        assert cost.memory > 2 * MIB
+        # Or nothing has piled up, and this was no attack.
+        assert cost.memory > MIB // 2
 
 
 def test_a_flood_does_not_keep_the_processor_busy_after_it(victim, strangers):
