@@ -3,7 +3,6 @@ half-open connections, and queues of those who wait."""
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ import abuse
 import noise
 import pytest
 from abuse import PEER_PORT, STRANGERS, VICTIM, costs, ids, served
-from harness import BINARY, HERE
+from harness import HERE
 from pods import NGINX, assert_exact, wait_until
 from protocol2_peer import Ended, Session
 
@@ -181,12 +180,7 @@ def test_strangers_who_wait_leave_room_for_who_is_trusted(alone, strangers):
     victim = alone.daemon(VICTIM, **ASK)
     keys = noise.KeyPair()
     with strangers.session(keys) as friend:
-        friend.pair(os.urandom(32))
-        done = subprocess.run(
-            [BINARY, "trust", friend.device_id, "--socket", victim.socket],
-            capture_output=True, text=True, timeout=20)
-        assert done.returncode == 0, done.stderr
-        friend.join()
+        abuse.let_in(victim, friend)
     waiting = [strangers.session(seconds=10) for _ in range(24)]
     try:
         wait_until(lambda: sum(x.is_closed_within(0.01) for x in waiting)

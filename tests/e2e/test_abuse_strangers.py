@@ -1,14 +1,10 @@
 """Devices whose session stands and that nobody has let in: they get nothing but
 a pairing, whatever they say."""
 
-import os
-import subprocess
-
 import abuse
 import protocol2
 import pytest
 from abuse import MIB, costs, representation
-from harness import BINARY
 from pods import HOSTILE, fresh_name
 from protocol2_peer import Ended
 
@@ -92,12 +88,7 @@ def test_floods_of_strangers_cost_little(victim, strangers):
 def test_words_that_were_shown_are_of_no_use_to_another_key(victim, strangers):
     """Trust is in a key: who pairs and is let in takes nobody with it."""
     with strangers.session() as friend, strangers.session() as other:
-        friend.pair(os.urandom(32))
-        done = subprocess.run(
-            [BINARY, "trust", friend.device_id, "--socket", victim.socket],
-            capture_output=True, text=True, timeout=20)
-        assert done.returncode == 0, done.stderr
-        friend.join()
+        abuse.let_in(victim, friend)
         assert abuse.served(friend)
         other.send("Welcome")
         with pytest.raises(TimeoutError):

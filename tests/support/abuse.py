@@ -95,6 +95,16 @@ class Strangers:
                 time.sleep(0.05)
 
 
+def let_in(victim, friend: Session) -> None:
+    """A person compares the words and lets the device of a session in."""
+    friend.pair(os.urandom(32))
+    done = subprocess.run(
+        [BINARY, "trust", friend.device_id, "--socket", victim.socket],
+        capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0, done.stderr
+    friend.join()
+
+
 # -- what it may cost ---------------------------------------------------------
 
 
