@@ -65,13 +65,13 @@ def changes(fake) -> list:
 
 
 def test_the_tree_of_actors_fits_80x24(console):
-    shown = console.wait_for("discovery_listener")
+    for text in ("kitchen 5a1f09c2", "pod of 3", "18 actors", "0 crashes",
+                 "up 1h02m", "│├", "peer_session", "living-room", "q quit",
+                 "discovery_listener"):
+        shown = console.wait_for(text)
     lines = shown.rstrip("\n").split("\n")
     assert len(lines) == 24
     assert all(len(line) <= 80 for line in lines)
-    for text in ("kitchen 5a1f09c2", "pod of 3", "18 actors", "0 crashes",
-                 "up 1h02m", "│├", "peer_session", "living-room", "q quit"):
-        assert text in shown
 
 
 @pytest.mark.parametrize("key, text", [
@@ -94,8 +94,8 @@ def test_tab_goes_round_the_pages(console):
 
 def test_the_screen_follows_a_resize(console):
     console.resize(120, 40)
-    shown = console.wait_for("SUMMARY")
-    assert "3 sources, 9 leases" in shown
+    console.wait_for("SUMMARY")
+    shown = console.wait_for("3 sources, 9 leases")
     assert any(len(line) > 100 for line in shown.split("\n"))
     console.resize(62, 16)
     console.wait_until_gone("SUMMARY")
@@ -125,7 +125,7 @@ def test_an_actor_is_opened_with_its_live_messages(console, fake):
     console.type("scheduler")
     console.keys("Enter", "End", "Enter")
     console.wait_for("262144-524287")
-    assert "live" in console.text()
+    console.wait_for("live")
     with fake.lock:
         fake.pod._message(fake.pod.by_name("scheduler"), "quite_new")
     console.wait_for("quite_new")
@@ -137,16 +137,16 @@ def test_names_of_others_cannot_touch_the_terminal(fake, open_terminal):
     fake.pod.by_name("scheduler").about = "\x1b]0;owned\x07\x1b[2J\x9b5A\u202e"
     fake.pod.name = "居間\x1b[31m"
     console = start(open_terminal(columns=130), fake)
-    shown = console.wait_for("?]0;owned??[2J?5A?")
-    assert "居間?[31m" in shown
-    assert "root_supervisor" in shown
+    console.wait_for("?]0;owned??[2J?5A?")
+    console.wait_for("居間?[31m")
+    console.wait_for("root_supervisor")
 
 
 def test_ascii_is_enough(fake, open_terminal):
     fake.pod.name = "küche"
     console = start(open_terminal(LC_ALL="C"), fake)
+    console.wait_for("k?che")
     shown = console.wait_for("`discovery_listener")
-    assert "k?che" in shown
     console.keys("5")
     console.wait_for("####")
     console.keys("4")
@@ -226,8 +226,8 @@ def test_a_fault_is_put_together(console, fake):
 
 def test_the_pod_can_be_seen_but_not_touched(fake, open_terminal):
     console = start(open_terminal(rows=50), fake, "--pod")
-    shown = console.wait_for("it does not show its actors")
-    assert shown.count("root_supervisor") == 2
+    console.wait_for("it does not show its actors")
+    console.wait_for_times("root_supervisor", 2)
     console.keys("Down", "Down", "k")
     console.wait_for("can only be looked at")
     assert changes(fake) == []
@@ -244,8 +244,7 @@ def test_a_restarted_daemon_is_noticed(console, fake):
     console.wait_for("the daemon has been restarted (process 4711, now 4712)")
     console.wait_for("● connected")
     console.keys("6")
-    shown = console.wait_for("console")
-    assert shown.count("transfer_opened") == 2
+    console.wait_for_times("transfer_opened", 2)
 
 
 def test_a_stuck_daemon_does_not_freeze_the_keys(console, fake):

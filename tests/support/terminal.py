@@ -76,6 +76,14 @@ class Terminal:
         except AssertionError as missing:
             raise AssertionError(f"{missing}\n{self.text()}") from None
 
+    def wait_for_times(self, text: str, times: int,
+                       seconds: float = 8.0) -> str:
+        """The screen, once `text` stands on it so many times."""
+        def found():
+            shown = self.text()
+            return shown.count(text) == times and shown
+        return wait_until(found, seconds, f"{text} {times} times")
+
     def wait_until_gone(self, text: str, seconds: float = 8.0) -> str:
         def gone():
             shown = self.text()
