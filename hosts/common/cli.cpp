@@ -1,6 +1,7 @@
 #include "hosts/common/cli.hpp"
 
 #include "hosts/common/control_commands.hpp"
+#include "hosts/common/get_commands.hpp"
 #include "hosts/common/identity_file.hpp"
 #include "hosts/common/proxy_commands.hpp"
 #include "hosts/common/secret_commands.hpp"
@@ -79,6 +80,7 @@ private:
     control_.emplace(app_);
     proxy_.emplace(app_);
     secret_.emplace(app_);
+    files_.emplace(app_);
     declare_console();
     declare_demo();
   }
@@ -144,6 +146,8 @@ private:
       return set_proxy();
     if (secret_->is_given())
       return keep_secret();
+    if (files_->is_given())
+      return move_files();
     if (*console_)
       return console();
     if (*demo_)
@@ -204,6 +208,13 @@ private:
     return secret_->run(*loaded, {out_, err_, print_style{}}, on_terminal);
   }
 
+  int move_files() {
+    auto loaded = load_settings(file_, overrides_, env_);
+    if (!loaded)
+      return fail(loaded.error());
+    return files_->run(loaded->console.socket, hooks_.run_get, hooks_.run_put);
+  }
+
   int console() {
     auto loaded = load_settings(file_, overrides_, env_);
     if (!loaded)
@@ -254,6 +265,7 @@ private:
   std::optional<control_commands> control_;
   std::optional<proxy_commands> proxy_;
   std::optional<secret_commands> secret_;
+  std::optional<get_commands> files_;
 };
 
 } // namespace

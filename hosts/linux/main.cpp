@@ -2,6 +2,7 @@
 #include "hosts/common/daemon.hpp"
 #include "hosts/common/demo.hpp"
 #include "hosts/console/console.hpp"
+#include "hosts/get/get_run.hpp"
 #include "hosts/linux/desktops_linux.hpp"
 #include "hosts/linux/memory_linux.hpp"
 #include "hosts/linux/program_helper_linux.hpp"
@@ -70,5 +71,8 @@ int main(int argc, char** argv) {
   hooks.find_desktops = find_by_running;
   hooks.run_demo = run_demo;
   hooks.run_console = run_console;
+  hooks.run_get = [](const get_options& x) {
+    return run_get(x, PEAPOD_VERSION);
+  };
   return run_cli(argc, argv, hooks);
 }

@@ -22,6 +22,8 @@ std::string connect_request(const host_port& target,
   auto out = "CONNECT " + to + " HTTP/1.1\r\nHost: " + to + "\r\n";
   if (!upstream.authorization.empty())
     out += "Proxy-Authorization: " + upstream.authorization + "\r\n";
+  for (auto& x : upstream.connect_fields)
+    out += x.name + ": " + x.value + "\r\n";
   return out + "\r\n";
 }
 

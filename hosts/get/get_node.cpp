@@ -1,0 +1,149 @@
+#include "hosts/get/get_node.hpp"
+
+#include "actors/scheduler.hpp"
+#include "hosts/common/identity_file.hpp"
+#include "hosts/common/quiet_scheduler.hpp"
+#include "hosts/get/progress_keeper.hpp"
+#include "hosts/net/asio_unit.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/send.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <future>
+#include <mutex>
+#include <thread>
+
+namespace peapod {
+
+namespace {
+
+namespace asio = boost::asio;
+
+/// How long sockets may take to close gracefully.
+constexpr auto close_time = std::chrono::milliseconds(200);
+
+struct quiet_config : caf::actor_system_config {
+  quiet_config() {
+    use_quiet_scheduler(*this);
+  }
+};
+
+} // namespace
+
+class get_node::impl {
+public:
+  explicit impl(line_setup setup)
+    : work_(asio::make_work_guard(io_)),
+      system_(config_),
+      unit_(system_, io_.get_executor()),
+      env_(std::make_shared<environment>()) {
+    env_->config.audit = 0; // TLS ends here: no line can lie
+    env_->config.scheduling.memory = 48_MiB;
+    env_->ports.random = system_random;
+    env_->self =
+        std::make_shared<const identity>(identity::generate(system_random));
+    env_->live = std::make_shared<directory>(
+        [shown = setup.shown](const crash_report& x) {
+          shown->note(x.name + " crashed: " + x.reason);
+        });
+    env_->io = spawn_place{&system_, &unit_, env_->live};
+    env_->workers = spawn_place{&system_, nullptr, env_->live};
+    env_->console.set(spawn_on<console_actor, progress_keeper_state>(
+        env_->workers, progress_keeper_behavior, setup.shown));
+    env_->scheduler.set(spawn_on<scheduler_actor, scheduler_state>(
+        env_->workers, scheduler_behavior, env_));
+    setup.io = io_.get_executor();
+    keeper_ = spawn_on<line_keeper_actor, line_keeper_state>(
+        env_->io, line_keeper_behavior, env_, std::move(setup));
+    watch_signals();
+    std::promise<void> ended;
+    io_ended_ = ended.get_future();
+    thread_ = std::thread{[this, ended = std::move(ended)]() mutable {
+      io_.run();
+      ended.set_value();
+    }};
+  }
+
+  ~impl() {
+    if (download_)
+      caf::anon_send_exit(download_, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(keeper_, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(env_->scheduler.get(), caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(env_->console.get(), caf::exit_reason::user_shutdown);
+    env_->forget_actors();
+    system_.await_all_actors_done();
+    asio::post(io_, [this] {
+      signals_.cancel();
+      env_->ports = {};
+    });
+    work_.reset();
+    if (io_ended_.wait_for(close_time) != std::future_status::ready)
+      io_.stop();
+    thread_.join();
+  }
+
+  void start(download_task task) {
+    std::lock_guard guard{mutex_};
+    download_ = spawn_on<download_actor, download_state>(
+        env_->io, download_behavior, env_, std::move(task));
+    caf::anon_send(download_, start_work{});
+    if (interrupted_)
+      caf::anon_send(download_, stop_download{});
+  }
+
+  bool is_interrupted() const {
+    return interrupted_;
+  }
+
+private:
+  void watch_signals() {
+    signals_.async_wait([this](const boost::system::error_code& ec, int) {
+      if (ec)
+        return;
+      if (interrupted_.exchange(true))
+        std::_Exit(static_cast<int>(get_exit::interrupted));
+      std::lock_guard guard{mutex_};
+      caf::anon_send(download_, stop_download{});
+      watch_signals();
+    });
+  }
+
+  quiet_config config_;
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  caf::actor_system system_;
+  net::asio_unit unit_;
+  environment_ptr env_;
+  asio::signal_set signals_{io_, SIGINT, SIGTERM};
+  std::atomic<bool> interrupted_ = false;
+  line_keeper_actor keeper_;
+  std::mutex mutex_; ///< of what follows
+  download_actor download_;
+  std::future<void> io_ended_;
+  std::thread thread_;
+};
+
+get_node::get_node(line_setup setup)
+  : impl_(std::make_unique<impl>(std::move(setup))) {}
+
+get_node::~get_node() = default;
+
+void get_node::start(download_task task) {
+  impl_->start(std::move(task));
+}
+
+bool get_node::is_interrupted() const {
+  return impl_->is_interrupted();
+}
+
+} // namespace peapod
