@@ -5,6 +5,7 @@
 #include "hosts/get/daemon_lines.hpp"
 #include "hosts/get/get_exit.hpp"
 #include "hosts/get/part_file.hpp"
+#include "hosts/get/upload_protocol.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/typed_actor.hpp>
@@ -28,6 +29,17 @@ struct lines_told {
 struct line_distrusted {
   device_id id;
   error why;
+};
+
+/// There is a line for uploads.
+struct line_joined {
+  device_id id;
+  std::shared_ptr<http_client> http;
+};
+
+/// It is there no longer.
+struct line_left {
+  device_id id;
 };
 
 // -- the file -----------------------------------------------------------------
@@ -58,14 +70,22 @@ struct file_left {
   result<void> outcome;
 };
 
-// -- downloads ----------------------------------------------------------------
+// -- both ----------------------------------------------------------------
 
-/// Stop, so that it can be continued later.
+/// Stop: a download so that it can be continued later.
 struct stop_download {};
 
 /// It is time to try again.
 struct retry_due {
   uint64_t attempt = 0;
+};
+
+// -- uploads ------------------------------------------------------------------
+
+/// A request has been answered, or not.
+struct upload_answered {
+  uint64_t job = 0;
+  result<upload_answer> outcome;
 };
 
 // -- actors -------------------------------------------------------------------
@@ -124,8 +144,28 @@ using download_actor = caf::typed_actor<
     // Stop.
     caf::reacts_to<stop_download>>;
 
+/// One upload.
+using upload_actor = caf::typed_actor<
+    // Ask the server.
+    caf::reacts_to<start_work>,
+    // There is another line.
+    caf::reacts_to<line_joined>,
+    // There is one less.
+    caf::reacts_to<line_left>,
+    // What the server says.
+    caf::reacts_to<upload_answered>,
+    // Ask it once more.
+    caf::reacts_to<retry_due>,
+    // Look at how it goes.
+    caf::reacts_to<tick>,
+    // Stop.
+    caf::reacts_to<stop_download>>;
+
 } // namespace peapod
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::line_joined)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::line_left)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::upload_answered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::lines_told)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::line_distrusted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::write_piece)

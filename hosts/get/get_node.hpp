@@ -2,13 +2,14 @@
 
 #include "hosts/get/download.hpp"
 #include "hosts/get/line_keeper.hpp"
+#include "hosts/get/upload.hpp"
 
 #include <memory>
 
 namespace peapod {
 
-/// The actors behind `peapod get`: lines, a scheduler, and one download after
-/// the other; the thread of their sockets.
+/// The actors behind `peapod get` and `peapod put`: lines, a scheduler, and one
+/// download after the other or one upload; the thread of their sockets.
 class get_node {
 public:
   /// `setup` without its executor.
@@ -20,6 +21,9 @@ public:
 
   /// Begins; `task.done` is called at the end. Not before the last one's end.
   void start(download_task task);
+
+  /// The same for an upload. Only one, and no download besides it.
+  void start(upload_task task);
 
   /// Whether a signal has asked to end. The first one ends what runs so that it
   /// can be continued, the second one the program.

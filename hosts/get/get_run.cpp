@@ -87,11 +87,11 @@ private:
     entry.started = std::chrono::system_clock::now();
     shown_->begin(item.target.filename().string());
     screen_.view().begin();
-    std::promise<download_outcome> promise;
-    auto future = promise.get_future();
+    auto promise = std::make_shared<std::promise<download_outcome>>();
+    auto future = promise->get_future();
     auto task = task_for(item, mirror);
-    task.done = [&promise](download_outcome x) {
-      promise.set_value(std::move(x));
+    task.done = [promise](download_outcome x) {
+      promise->set_value(std::move(x));
     };
     node_.start(std::move(task));
     while (future.wait_for(redraw_interval) != std::future_status::ready)

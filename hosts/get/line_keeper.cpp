@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace peapod {
 
@@ -47,6 +48,10 @@ std::string label_of(const tunnel_exit& x) {
 line_actor add_line(self_pointer self, const device_id& id,
                     std::shared_ptr<http_client> http) {
   auto& st = self->state;
+  if (st.setup.uploads) {
+    self->send(st.setup.uploads, line_joined{id, std::move(http)});
+    return line_actor{};
+  }
   bool own = id == st.env->self->device();
   auto out = spawn_on<line_actor, line_state>(
       st.env->io, line_behavior, st.env,
@@ -60,16 +65,18 @@ line_actor add_line(self_pointer self, const device_id& id,
 
 void drop_line(self_pointer self, const device_id& id, const line_actor& x) {
   auto& st = self->state;
+  st.setup.shown->device_left(id);
+  if (st.setup.uploads)
+    return self->send(st.setup.uploads, line_left{id});
   st.env->scheduler.tell(
       source_lost{id, caf::actor_cast<caf::strong_actor_ptr>(x)});
   self->send_exit(x, caf::exit_reason::user_shutdown);
-  st.setup.shown->device_left(id);
 }
 
 void renew_own_line(self_pointer self) {
   auto& st = self->state;
   auto id = st.env->self->device();
-  if (st.own)
+  if (std::exchange(st.has_own, true))
     drop_line(self, id, st.own);
   st.env->ports.http = make_own_client(st.setup);
   st.own = add_line(self, id, st.env->ports.http);

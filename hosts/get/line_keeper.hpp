@@ -23,6 +23,7 @@ struct line_setup {
   std::string ca_file;          ///< further authorities, or empty
   std::shared_ptr<board> shown;
   std::optional<daemon_lines> daemon; ///< as it was at the start
+  upload_actor uploads; ///< gets the lines instead of the scheduler
 };
 
 /// The lines that there are.
@@ -32,7 +33,8 @@ struct line_keeper_state {
   const char* name = "line_keeper";
   environment_ptr env;
   line_setup setup;
-  line_actor own;
+  line_actor own; ///< null when lines are for uploads
+  bool has_own = false;
   std::map<device_id, line_actor> peers;
   std::set<device_id> distrusted; ///< for the rest of this run
   unsigned silences = 0;          ///< of the daemon, in a row

@@ -88,12 +88,12 @@ result<file_plan> look_at(const file_names& names, const std::string& from,
     return file_plan{};
   auto parsed = parse_sidecar(**text);
   if (!parsed)
-    return unusable(names, errc::bad_config, parsed.error().detail);
+    return unusable(names, errc::io_failed, parsed.error().detail);
   if (parsed->from != from)
     return unusable(names, errc::mismatch,
                     names.part.string() + " is a part of " + parsed->from);
   if (size_of(names.part) < parsed->prefix())
-    return unusable(names, errc::bad_config,
+    return unusable(names, errc::io_failed,
                     names.part.string() + " is shorter than it says");
   if (parsed->prefix() == 0)
     return file_plan{};
@@ -134,7 +134,7 @@ result<part_file> part_file::resume(file_names names, const sidecar& begun) {
   if (auto ok = out.lock(); !ok)
     return ok.error();
   if (size_of(out.names_.part) < begun.prefix())
-    return unusable(out.names_, errc::bad_config, "the part is too short");
+    return unusable(out.names_, errc::io_failed, "the part is too short");
   return out;
 }
 

@@ -28,8 +28,8 @@ struct file_plan {
 /// Looks at what is there before a byte is asked for. With `force` a complete
 /// file may be replaced, with `restart` what was begun is of no interest.
 /// Errors: `io_failed` or `permission_denied` when there is a file that would
-/// be overwritten or is not ours, `bad_config` when the sidecar is damaged,
-/// `mismatch` when it belongs to something other than `from`.
+/// be overwritten or is not ours, or when the sidecar is damaged; `mismatch`
+/// when it belongs to something other than `from`.
 result<file_plan> look_at(const file_names& names, const std::string& from,
                           bool force, bool restart);
 

@@ -3,6 +3,7 @@
 #include "hosts/common/demo.hpp"
 #include "hosts/console/console.hpp"
 #include "hosts/get/get_run.hpp"
+#include "hosts/get/put_run.hpp"
 #include "hosts/linux/desktops_linux.hpp"
 #include "hosts/linux/memory_linux.hpp"
 #include "hosts/linux/program_helper_linux.hpp"
@@ -73,6 +74,9 @@ int main(int argc, char** argv) {
   hooks.run_console = run_console;
   hooks.run_get = [](const get_options& x) {
     return run_get(x, PEAPOD_VERSION);
+  };
+  hooks.run_put = [](const put_options& x) {
+    return run_put(x, PEAPOD_VERSION);
   };
   return run_cli(argc, argv, hooks);
 }
