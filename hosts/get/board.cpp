@@ -36,9 +36,15 @@ void board::device_left(const device_id& id) {
     i->second.here = false;
 }
 
+void board::add_transfer(const transfer_id& id) {
+  std::lock_guard guard{mutex_};
+  ledgers_[id] = {};
+}
+
 void board::set_ledger(const transfer_id& id, transfer_ledger ledger) {
   std::lock_guard guard{mutex_};
-  ledgers_[id] = std::move(ledger);
+  if (auto i = ledgers_.find(id); i != ledgers_.end())
+    i->second = std::move(ledger);
 }
 
 void board::add_own(uint64_t bytes) {

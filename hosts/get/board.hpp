@@ -49,7 +49,10 @@ public:
   void device_joined(const device_id& id, std::string name, bool own);
   void device_left(const device_id& id);
 
-  /// What one transfer says; the ledgers of several are added up.
+  /// A transfer of this file; the ledgers of several are added up.
+  void add_transfer(const transfer_id& id);
+
+  /// What a transfer says. Those of other files are of no interest.
   void set_ledger(const transfer_id& id, transfer_ledger ledger);
 
   /// Bytes that came without a transfer, over this device's line.

@@ -270,6 +270,7 @@ void start_transfer(self_pointer self, byte_range body, bool encoded) {
   source->request = make_request(st);
   source->rep = st.rep;
   source->encoded = encoded;
+  st.task.shown->add_transfer(source->id);
   // Their hash is checked where the file is written.
   st.transfer = spawn_on<transfer_actor, transfer_state>(
       st.env->io, transfer_behavior, st.env,
@@ -412,6 +413,22 @@ void on_piece_written(self_pointer self, const piece_written& msg) {
   finish_if_complete(self);
 }
 
+/// A file that is complete is so, whoever has asked to stop meanwhile.
+void on_file_finished(self_pointer self, const file_finished& msg) {
+  auto& st = self->state;
+  if (msg.outcome) {
+    st.outcome.sha256 = *msg.outcome;
+    st.failing.reset();
+  } else if (!st.failing) {
+    st.failing = as_failure(msg.outcome.error());
+  }
+  // What the transfer has reported last is on the board before this is
+  // answered.
+  self->request(st.env->console.get(), caf::infinite, get_status{})
+      .then([self](const pod_status&) { end(self); },
+            [self](const caf::error&) { end(self); });
+}
+
 void on_file_left(self_pointer self, const file_left& msg) {
   auto& st = self->state;
   if (!msg.outcome && st.failing->code != get_exit::file)
@@ -461,14 +478,7 @@ download_behavior(self_pointer self, environment_ptr env, download_task task) {
           try_again(self, msg.why);
       },
       [self](const piece_written& msg) { on_piece_written(self, msg); },
-      [self](const file_finished& msg) {
-        auto& st = self->state;
-        if (msg.outcome)
-          st.outcome.sha256 = *msg.outcome;
-        else if (!st.failing)
-          st.failing = as_failure(msg.outcome.error());
-        end(self);
-      },
+      [self](const file_finished& msg) { on_file_finished(self, msg); },
       [self](const file_left& msg) { on_file_left(self, msg); },
       [self](const retry_due& msg) {
         if (msg.attempt == self->state.step && !self->state.failing)

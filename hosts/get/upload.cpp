@@ -526,6 +526,7 @@ upload_behavior(self_pointer self, environment_ptr env, upload_task task) {
   return {
       [self](start_work) {
         auto& st = self->state;
+        st.task.shown->add_transfer({});
         st.task.shown->set_total(st.task.plan.size, 0);
         self->delayed_send(self, tick_interval, tick{});
       },

@@ -165,7 +165,7 @@ def test_a_folder_that_takes_no_files(get, https):
     (["https://127.0.0.1/x", "--cookies", "nothing"], 2),
     (["nothing.meta4"], 2),
     (["https://127.0.0.1:1/x"], 3),
-    (["https://no-such-host.invalid/x"], 3),
+    (["https://no-such-host.invalid/x", "--tries", "1"], 3),
 ])
 def test_what_cannot_be_asked_for(get, words, code):
     done = get(*words, code=code)
