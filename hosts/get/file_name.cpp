@@ -56,7 +56,8 @@ std::string escaped(std::string_view text) {
 }
 
 result<url> follow(const url& base, std::string_view location) {
-  auto from = boost::urls::parse_uri(base.text());
+  auto base_text = base.text(); // views are taken of it
+  auto from = boost::urls::parse_uri(base_text);
   auto clean = escaped(location);
   auto to = boost::urls::parse_uri_reference(clean);
   boost::urls::url out;

@@ -204,7 +204,7 @@ def test_without_a_terminal_it_is_quiet(get, https):
 
 
 def headers_of(get, name="headers") -> dict:
-    return json.loads((get.folder / name).read_text())
+    return json.loads((get.folder / name).read_text())["headers"]
 
 
 def test_fields_and_cookies_go_along(get, https):
