@@ -1,6 +1,7 @@
 """`peapod get` against servers of this machine: are files right, safe and
 continued, is what is wrong said, and is nobody trusted who should not be?"""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -200,6 +201,24 @@ def test_without_a_terminal_it_is_quiet(get, https):
     assert done.stdout == done.stderr == ""
 
 
+def test_a_terminal_shows_bar_rate_and_devices(get_by_lines, https, lines):
+    lines.rates = {x: 1_500_000 for x in ("own", *PEERS)}
+    here, there = os.openpty()
+    process = subprocess.Popen(
+        [str(x) for x in get_by_lines.command(f"{https.far}/range/{BIG}/x")],
+        cwd=get_by_lines.folder, stderr=there,
+        env={**os.environ, "SSL_CERT_FILE": str(get_by_lines.authority.ca_file)})
+    os.close(there)
+    shown = b""
+    with contextlib.suppress(OSError):  # the end of a terminal
+        while data := os.read(here, 4096):
+            shown += data
+    os.close(here)
+    assert process.wait(timeout=20) == 0
+    for words in (b"100 %", b"bit/s", b"ETA", b"kitchen", b"attic", b"#"):
+        assert words in shown
+
+
 # -- requests -----------------------------------------------------------------
 
 
@@ -315,6 +334,24 @@ def test_a_metalink_names_mirrors_and_a_hash(get, https):
     assert not (get.folder / "x").exists()
 
 
+def test_a_metalink_may_come_from_a_server(get, https, authority):
+    from tls_servers import Loop, Server
+    text = metalink(f"{https.url}/range/{BIG}/x").encode()
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+                     % len(text) + text)
+        await writer.drain()
+        writer.close()
+
+    with Loop() as loop:
+        server = Server(loop, serve, authority.context("IP:127.0.0.1"))
+        get(f"https://127.0.0.1:{server.port}/it.meta4")
+        server.close()
+    get.check("x", BIG)
+
+
 # -- again --------------------------------------------------------------------
 
 
@@ -406,6 +443,15 @@ def test_a_body_that_breaks_off_is_continued_at_once(get, https):
     done = get(f"{https.url}/closes-once,bytes=2000000/{BIG}/cut")
     get.check("cut", BIG)
     assert "--restart" not in done.stderr
+
+
+def test_a_file_that_changes_on_the_way_is_not_mixed(get, https):
+    url = f"{https.url}/changes,after=3/{BIG}/moving"
+    done = get(url, code=8)
+    assert "changed" in done.stderr
+    assert not (get.folder / "moving").exists()
+    have = (get.folder / "moving.part").read_bytes()
+    assert have == content.content("moving", 0, len(have))
 
 
 # -- lines --------------------------------------------------------------------

@@ -40,6 +40,8 @@ class UploadServer:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = head.split("\r\n")
         method, target, _ = first.split(" ")
+        if target.startswith("http://"):  # through a proxy
+            target = "/" + target.split("/", 3)[3]
         fields = {x.split(":", 1)[0].lower(): x.split(":", 1)[1].strip()
                   for x in lines if x}
         size = int(fields.get("content-length", 0))
