@@ -60,6 +60,7 @@ CAF_TEST(parts of S3 are numbered and put together by their tags) {
   CAF_CHECK(s3->took(second, answer(200, {{"ETag", "\"<t>\""}})).value());
   auto list = s3->finish({second});
   CAF_CHECK_EQUAL(list->body,
+                  "<?xml version=\"1.0\"?>"
                   "<CompleteMultipartUpload><Part><PartNumber>2</PartNumber>"
                   "<ETag>\"&lt;t&gt;\"</ETag></Part>"
                   "</CompleteMultipartUpload>");
