@@ -16,10 +16,8 @@
 #include <caf/send.hpp>
 
 #include <atomic>
-#include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <future>
 #include <mutex>
 #include <thread>
 
@@ -28,9 +26,6 @@ namespace peapod {
 namespace {
 
 namespace asio = boost::asio;
-
-/// How long sockets may take to close gracefully.
-constexpr auto close_time = std::chrono::milliseconds(200);
 
 struct quiet_config : caf::actor_system_config {
   quiet_config() {
@@ -65,12 +60,7 @@ public:
         env_->workers, scheduler_behavior, env_));
     setup_.io = io_.get_executor();
     watch_signals();
-    std::promise<void> ended;
-    io_ended_ = ended.get_future();
-    thread_ = std::thread{[this, ended = std::move(ended)]() mutable {
-      io_.run();
-      ended.set_value();
-    }};
+    thread_ = std::thread{[this] { io_.run(); }};
   }
 
   ~impl() {
@@ -87,10 +77,9 @@ public:
     asio::post(io_, [this] {
       signals_.cancel();
       env_->ports = {};
+      io_.stop(); // nothing is left to say on connections that wait
     });
     work_.reset();
-    if (io_ended_.wait_for(close_time) != std::future_status::ready)
-      io_.stop();
     thread_.join();
   }
 
@@ -153,7 +142,6 @@ private:
   line_keeper_actor keeper_;
   std::mutex mutex_; ///< of what follows
   caf::strong_actor_ptr running_;
-  std::future<void> io_ended_;
   std::thread thread_;
 };
 

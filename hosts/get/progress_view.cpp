@@ -22,7 +22,9 @@ namespace json = boost::json;
 constexpr auto rate_window = 3s;
 constexpr auto json_interval = 500ms;
 constexpr size_t bar_width = 20;
-constexpr size_t name_width = 24;
+constexpr size_t narrow_bar = 10;
+constexpr size_t narrow = 100; ///< columns
+constexpr size_t name_width = 20;
 
 std::string time_left(const board_view& view, uint64_t rate) {
   if (!view.total || rate == 0 || view.done > *view.total)
@@ -38,11 +40,11 @@ std::string amount(const board_view& view) {
   return size_text(view.done) + " of " + size_text(*view.total);
 }
 
-std::string bar(const board_view& view) {
+std::string bar(const board_view& view, size_t width) {
   if (!view.total || *view.total == 0)
     return {};
   auto done = std::min(view.done, *view.total);
-  return "[" + progress_bar(done, *view.total, bar_width) + "] "
+  return "[" + progress_bar(done, *view.total, width) + "] "
          + std::to_string(done * 100 / *view.total) + " %  ";
 }
 
@@ -69,9 +71,11 @@ uint64_t recent_rate::get() const {
 std::vector<std::string> progress_lines(const board_view& view, uint64_t rate,
                                         size_t width) {
   std::vector<std::string> out;
-  out.push_back(fit_to(printable(view.name), name_width) + " " + bar(view)
-                + amount(view) + "  " + rate_text(rate)
-                + time_left(view, rate));
+  // What matters least is last: it is cut first.
+  out.push_back(fit_to(printable(view.name), name_width) + " "
+                + bar(view, width < narrow ? narrow_bar : bar_width)
+                + rate_text(rate) + time_left(view, rate) + "  "
+                + amount(view));
   for (auto& x : view.devices)
     out.push_back("  " + fit_to(printable(x.name), name_width - 2) + " "
                   + size_text(x.bytes) + (x.here ? "" : "  (gone)"));

@@ -445,15 +445,6 @@ def test_a_body_that_breaks_off_is_continued_at_once(get, https):
     assert "--restart" not in done.stderr
 
 
-def test_a_file_that_changes_on_the_way_is_not_mixed(get, https):
-    url = f"{https.url}/changes,after=3/{BIG}/moving"
-    done = get(url, code=8)
-    assert "changed" in done.stderr
-    assert not (get.folder / "moving").exists()
-    have = (get.folder / "moving.part").read_bytes()
-    assert have == content.content("moving", 0, len(have))
-
-
 # -- lines --------------------------------------------------------------------
 
 
@@ -515,6 +506,16 @@ def test_lines_that_break_and_go_cost_nothing(get_by_lines, https, lines):
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, (out, err)
     get_by_lines.check("x", BIG)
+
+
+def test_a_file_that_changes_on_the_way_is_not_mixed(get_by_lines, https, lines):
+    lines.peers.clear()
+    lines.limits["own"] = 2_000_000
+    done = get_by_lines(f"{https.far}/changes,after=1/{BIG}/moving", code=8)
+    assert "changed" in done.stderr
+    assert not (get_by_lines.folder / "moving").exists()
+    have = (get_by_lines.folder / "moving.part").read_bytes()
+    assert have and have == content.content("moving", 0, len(have))
 
 
 def test_a_peer_that_joins_is_used(get_by_lines, https, lines):

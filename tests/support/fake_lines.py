@@ -27,7 +27,7 @@ class FakeLines:
         self.rates = {}            # bytes a second of an exit
         self.redirects = {}        # exit -> port of who answers instead
         self.refused = set()       # exits that take no tunnel
-        self.limits = {}           # exit -> bytes until its tunnels break
+        self.limits = {}           # exit -> bytes until a tunnel breaks, once
         self._free = Counter()     # when the line of an exit is free again
         self._loop = Loop()
         self._control = None
@@ -133,6 +133,7 @@ class FakeLines:
             while data := await reader.read(16384):
                 counter[exit_] += len(data)
                 if counter[exit_] > self.limits.get(exit_, 1 << 60):
+                    del self.limits[exit_]
                     writer.transport.abort()
                     return
                 writer.write(data)
