@@ -35,6 +35,7 @@ struct upload_task {
   /// How the server takes it, if that is known.
   std::function<std::shared_ptr<upload_protocol>(upload_plan)> make_protocol;
   bool must_be_tus = false;
+  size_t lines = 1;       ///< that there are at the beginning
   uint64_t part_size = 0; ///< bytes; 0: chosen
   uint64_t min_part = 1_MiB;
   uint64_t max_parts = 1'000;
