@@ -99,7 +99,10 @@ int run_put(const put_options& x, const std::string& version) {
   receipt.file = x.file;
   receipt.started = system_clock::now();
   {
-    get_node node{make_line_setup(x.line, shown)};
+    auto setup = make_line_setup(x.line, shown);
+    if (setup.daemon)
+      task->lines += setup.daemon->peers.size();
+    get_node node{std::move(setup)};
     node.start(std::move(*task));
     while (future.wait_for(redraw_interval) != std::future_status::ready)
       screen.view().show(shown->take(), screen.now());

@@ -377,7 +377,7 @@ std::vector<byte_range> choose_parts(const upload_state& st) {
   auto part = st.task.part_size;
   if (part == 0)
     part =
-        std::clamp(size / (parts_a_line * std::max<size_t>(st.lines.size(), 1)),
+        std::clamp(size / (parts_a_line * std::max<size_t>(st.task.lines, 1)),
                    st.task.min_part, max_part);
   auto least = (size + st.task.max_parts - 1) / st.task.max_parts;
   return parts_of(size, std::max({part, least, uint64_t{1}}));
