@@ -52,8 +52,12 @@ line_setup make_line_setup(const line_options& x,
   if (x.direct)
     return out;
   auto answer = ask_daemon(x.socket, {"GET", "/v1/status", ""}, 2s);
-  if (!answer)
+  if (!answer) {
+    // That none runs is nothing to speak of.
+    if (answer.error().code != errc::connection_refused)
+      shown->note("the daemon is not used: " + answer.error().detail);
     return out;
+  }
   auto lines = parse_daemon_lines(answer->body);
   if (lines)
     out.daemon = std::move(*lines);

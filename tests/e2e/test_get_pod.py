@@ -17,10 +17,10 @@ URL = f"https://{NGINX_ADDRESS}/{SIZE}.bin"
 class Getting:
     """One `peapod get` on host 1."""
 
-    def __init__(self, pod, folder, *words):
+    def __init__(self, pod, folder, *words, url=URL):
         self.folder = folder
         self.process = pod.lab.popen(
-            1, "env", f"SSL_CERT_FILE={pod.lab.ca_file}", BINARY, "get", URL,
+            1, "env", f"SSL_CERT_FILE={pod.lab.ca_file}", BINARY, "get", url,
             "-P", folder, "--socket", pod[1].socket, "--receipt",
             folder / "receipt", *words,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -71,3 +71,11 @@ def test_a_daemon_that_ends_costs_no_byte(pod, tmp_path, victim):
 def test_without_a_daemon_the_own_line_brings_it(pod, tmp_path):
     shares = Getting(pod, tmp_path, "--direct").shares()
     assert list(shares.values()) == [SIZE]
+
+
+def test_plain_http_is_pooled_by_the_daemon(pod, tmp_path):
+    url = URL.replace("https", "http")
+    shares = Getting(pod, tmp_path, url=url).shares()
+    assert sum(shares.values()) == SIZE
+    brought = wait_until(lambda: pod[1].transfer(url), 5)["bytes"]
+    assert sum(x > 1_000_000 for x in brought.values()) == 3
