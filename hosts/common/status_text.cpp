@@ -46,7 +46,8 @@ line proxy_line(const std::map<std::string, uint64_t>& proxy) {
   };
   return line{"proxy: " + count("requests") + " requests, " + count("pooled")
               + " pooled, " + count("passed_through") + " passed through, "
-              + count("tunnels") + " tunnels, " + count("active") + " active"};
+              + count("tunnels") + " tunnels, " + count("relayed_tunnels")
+              + " of them through peers, " + count("active") + " active"};
 }
 
 std::string quota_text(const quota& x, const char* when) {
