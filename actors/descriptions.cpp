@@ -106,8 +106,14 @@ void scheduler_state::dump(archive& to) const {
 
 // -- wan_fetcher --------------------------------------------------------------
 
+std::string wan_fetcher_state::about() const {
+  return line ? line->port.name : std::string{};
+}
+
 std::string wan_fetcher_state::summary() const {
   auto out = count(fetches.size(), "fetches");
+  if (line && !line->up)
+    out += ", the line has gone";
   return sharing.held_to() ? out + ", own use goes first" : out;
 }
 

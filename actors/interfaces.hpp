@@ -63,6 +63,8 @@ using wan_fetcher_actor = chunk_source_actor::extend<
     caf::reacts_to<fetch_resumed>,
     // Look at what own use needs of the line.
     caf::reacts_to<tick>,
+    // The line is there, or no longer.
+    caf::reacts_to<line_changed>,
     // There is a new scheduler: tell it of the own line.
     caf::reacts_to<scheduler_started>>;
 

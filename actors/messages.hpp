@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/ports.hpp"
+#include "core/egress_map.hpp"
 #include "core/error.hpp"
 #include "core/http_message.hpp"
 #include "core/pairing.hpp"
@@ -95,6 +96,11 @@ struct fetch_read {
 struct fetch_resumed {
   lease_id lease = 0;
   caf::actor_addr sink;
+};
+
+/// An own line is there, or no longer.
+struct line_changed {
+  bool up = false;
 };
 
 // -- scheduler ----------------------------------------------------------------
@@ -450,6 +456,19 @@ struct peer_status {
   std::vector<std::string> code = {}; ///< words to compare while it waits
   bool secure = false; ///< its session has authentication and confidentiality
   bool pauses = false; ///< it says that it brings nothing at the moment
+  /// Whether it adds capacity, of one that is connected.
+  std::optional<egress_label> line = std::nullopt;
+};
+
+/// One of this device's own lines.
+struct line_status {
+  device_id id; ///< as a source
+  std::string name;
+  bool up = true;
+  egress_facts facts;
+  egress_label line;
+  uint64_t own_bytes = 0;  ///< of ranges for own downloads
+  uint64_t peer_bytes = 0; ///< of ranges for peers
 };
 
 struct transfer_status {
@@ -468,6 +487,7 @@ struct pod_status {
   std::string name;
   std::vector<peer_status> peers;
   std::vector<transfer_status> transfers;
+  std::vector<line_status> lines;
 };
 
 /// Ask for the pod's state.
@@ -476,9 +496,10 @@ struct get_status {};
 /// Ask the roster for the devices it knows.
 struct list_peers {};
 
-/// The devices that the roster knows.
+/// The devices that the roster knows, and what this one has to leave by.
 struct peer_list {
   std::vector<peer_status> peers;
+  std::vector<line_status> lines; ///< our own
 };
 
 /// Let a device into the pod, or out of it. `who` is as in `find_device`.
@@ -520,6 +541,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::chunk_settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::fetch_answered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::fetch_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::fetch_resumed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::line_changed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::source_joined)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::source_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::transfer_opened)

@@ -58,7 +58,8 @@ void serve(self_pointer self, range_ask ask) {
            {share.failure(), share.text(), share.verdict.retry_after});
     return;
   }
-  auto fetcher = st.env->wan_fetcher.get();
+  auto* line = st.env->lines.least_busy(now_of(self));
+  auto fetcher = line ? line->fetcher.get() : wan_fetcher_actor{};
   auto reservation = byte_reservation::make(st.env->serving, ask.range.size());
   if (!fetcher || !reservation) {
     refuse(self, ask.id,
@@ -174,10 +175,9 @@ void finish_served(self_pointer self, const chunk_settled& msg) {
 
 void forget_lost_fetches(self_pointer self) {
   auto& st = self->state;
-  auto fetcher = st.env->wan_fetcher.get();
   std::vector<lease_id> lost;
   for (auto& [lease, x] : st.serves)
-    if (x.fetcher != fetcher)
+    if (!st.env->lines.has(x.fetcher))
       lost.push_back(lease);
   for (auto lease : lost)
     finish_served(self, chunk_settled{lease,

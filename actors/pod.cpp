@@ -101,8 +101,14 @@ child_spec wan_tree(const environment_ptr& env) {
   auto spec = rules(env);
   spec.name = "wan_supervisor";
   spec.strategy = restart_strategy::one_for_one;
-  spec.children.push_back(worker<wan_fetcher_actor, wan_fetcher_state>(
-      "wan_fetcher", env->wan_fetcher, env->io, wan_fetcher_behavior, env));
+  for (auto& line : env->lines.all()) {
+    auto behavior = [&line](wan_fetcher_state::self_pointer self,
+                            environment_ptr env) {
+      return line_fetcher_behavior(self, std::move(env), &line);
+    };
+    spec.children.push_back(worker<wan_fetcher_actor, wan_fetcher_state>(
+        "wan_fetcher", line.fetcher, env->io, behavior, env));
+  }
   return supervisor_child(
       env->workers, std::move(spec),
       [env](const supervisor_actor& x) { env->own_line.set(x); });
@@ -169,6 +175,8 @@ pod::pod(caf::actor_system& system, caf::execution_unit* io_unit,
   env_->config = std::move(config);
   env_->ports = std::move(ports);
   env_->self = std::move(self);
+  env_->lines.use(env_->ports.lines, env_->self->device(),
+                  env_->config.share_rate);
   env_->serving = std::make_shared<byte_budget>(env_->config.max_serving);
   env_->sharing = std::make_shared<sharing_gate>();
   std::array<uint8_t, 6> name{};

@@ -20,11 +20,12 @@ struct wan_fetcher_state {
   struct fetch {
     fetch_chunk ask;
     std::shared_ptr<http_exchange> exchange; ///< null: it waits to begin
-    uint64_t arrived = 0;   ///< bytes from this exchange, read or not
-    uint64_t taken = 0;     ///< bytes read from it
-    double place = 0;       ///< among what is read for peers
-    uint64_t at = 0;        ///< offset of the next byte
-    unsigned redirects = 0; ///< followed so far
+    uint64_t arrived = 0;    ///< bytes from this exchange, read or not
+    uint64_t taken = 0;      ///< bytes read from it
+    double place = 0;        ///< among what is read for peers
+    double shared_place = 0; ///< the same, over all lines
+    uint64_t at = 0;         ///< offset of the next byte
+    unsigned redirects = 0;  ///< followed so far
     url target;
     unsigned status = 0;
     representation rep; ///< as the origin answered
@@ -33,11 +34,13 @@ struct wan_fetcher_state {
   /// Whether it fetches anything for a peer.
   bool serves_peers() const;
 
+  std::string about() const;
   std::string summary() const;
   void dump(cereal::JSONOutputArchive& to) const;
 
   const char* name = "wan_fetcher";
   environment_ptr env;
+  wan_line* line = nullptr; ///< of `env`
   std::map<key, fetch> fetches;
   /// Origins that want to be asked later, and when; for peers only, because
   /// each peer's scheduler learns for itself.
@@ -46,9 +49,15 @@ struct wan_fetcher_state {
   bool watching = false; ///< own use, by a tick
 };
 
-/// Brings ranges over this device's own internet connection: for its own
-/// transfers as the client asked, for peers under the exit policy.
+/// Brings ranges over this device's own internet connection, the first if it
+/// has several: for its own transfers as the client asked, for peers under the
+/// exit policy.
 wan_fetcher_actor::behavior_type
 wan_fetcher_behavior(wan_fetcher_state::self_pointer self, environment_ptr env);
+
+/// The same over one `line` of `env`.
+wan_fetcher_actor::behavior_type
+line_fetcher_behavior(wan_fetcher_state::self_pointer self, environment_ptr env,
+                      wan_line* line);
 
 } // namespace peapod

@@ -46,11 +46,15 @@ namespace asio = boost::asio;
 /// How long sockets may take to close gracefully.
 constexpr auto close_time = std::chrono::milliseconds(500);
 
+net::source_bind bind_of(const std::string& text) {
+  return parse_ip(text) ? net::source_bind{text, {}}
+                        : net::source_bind{{}, text};
+}
+
 std::vector<net::source_bind> binds_of(const settings& x) {
   std::vector<net::source_bind> out;
   for (auto& text : x.wan.bind)
-    out.push_back(parse_ip(text) ? net::source_bind{text, {}}
-                                 : net::source_bind{{}, text});
+    out.push_back(bind_of(text));
   return out;
 }
 
@@ -215,7 +219,8 @@ public:
     if (config.discovery)
       if (auto port = group->open_first(); !port)
         return port.error();
-    ports.http = net::make_http_client(ex, client_config());
+    ports.http = net::make_http_client(ex, client_config(own_));
+    ports.lines = lines();
     ports.own = own_;
     ports.dialer = net::make_dialer(ex);
     ports.listen_proxy = [proxy] { return (*proxy)(); };
@@ -315,13 +320,38 @@ public:
   }
 
 private:
-  net::client_config client_config() const {
+  net::client_config client_config(std::shared_ptr<own_use> own) const {
     net::client_config out;
-    out.wan = wan_of(settings_, own_);
+    out.wan = wan_of(settings_, std::move(own));
     out.wan.self = proxy_at_;
     // Connections that wait for nothing certain are the first to do without.
-    out.max_idle = std::min(out.max_idle, net::descriptor_limit() / 8);
+    out.max_idle = std::min(out.max_idle,
+                            net::descriptor_limit() / 8 / (1 + line_clients()));
     out.allow_for_peer = policy_of(settings_);
+    return out;
+  }
+
+  /// Clients besides the one that takes the lines in turn.
+  size_t line_clients() const {
+    auto lines = settings_.wan.bind.size();
+    return lines > 1 ? lines : 0;
+  }
+
+  /// What ranges come over: each line by itself.
+  std::vector<line_port> lines() {
+    auto ex = io_.get_executor();
+    std::vector<line_port> out;
+    for (auto& name : settings_.wan.bind) {
+      if (std::ranges::count(out, name, &line_port::name) > 0)
+        continue;
+      auto own = std::make_shared<own_use>();
+      auto config = client_config(own);
+      config.wan.binds = {bind_of(name)};
+      std::shared_ptr<http_client> http;
+      if (line_clients() > 0)
+        http = net::make_http_client(ex, std::move(config));
+      out.push_back({name, std::move(http), std::move(own)});
+    }
     return out;
   }
 

@@ -109,7 +109,7 @@ struct pod_fixture : test_coordinator_fixture<> {
 
   /// Starts the actor that fetches, or its successor.
   void start_fetcher(device& x) {
-    start<wan_fetcher_actor, wan_fetcher_state>(x, x.env->wan_fetcher,
+    start<wan_fetcher_actor, wan_fetcher_state>(x, x.env->lines.first().fetcher,
                                                 wan_fetcher_behavior);
   }
 

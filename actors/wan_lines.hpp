@@ -1,0 +1,100 @@
+#pragma once
+
+#include "actors/current.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/own_use.hpp"
+#include "actors/ports.hpp"
+#include "core/token_bucket.hpp"
+#include "core/types.hpp"
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// This device's own internet connections, each a source of ranges.
+namespace peapod {
+
+/// What a line needs of the host.
+struct line_port {
+  std::string name;                  ///< as the user names it
+  std::shared_ptr<http_client> http; ///< over this line alone
+  std::shared_ptr<own_use> own;      ///< what comes over it for own use
+};
+
+/// One line and what it has done since the start. Its members may be used from
+/// any thread; the ports only on theirs.
+struct wan_line {
+  line_port port; ///< without a client: the pod's
+  device_id id{}; ///< as a source; the first line has the device's own
+  current<wan_fetcher_actor> fetcher;
+  std::atomic<bool> up{true};          ///< as far as the system knows
+  std::atomic<uint64_t> fetching{0};   ///< ranges under way
+  std::atomic<uint64_t> own_bytes{0};  ///< of ranges for own transfers
+  std::atomic<uint64_t> peer_bytes{0}; ///< of ranges for peers
+  std::atomic<uint64_t> held_to{0};    ///< as in `proxy_counters`
+  std::atomic<instant> rests_until{};  ///< it gets nothing: it has failed
+};
+
+/// All lines of this device, at least one. Which there are is said before the
+/// pod starts, and does not change.
+class wan_lines {
+public:
+  /// One line without a name, as the system chooses.
+  wan_lines();
+
+  /// These lines of `device` instead of that one, unless there are none. All of
+  /// them together fetch no more than `share_rate` for peers, in bytes a
+  /// second; 0: no limit.
+  void use(const std::vector<line_port>& ports, const device_id& device,
+           uint64_t share_rate);
+
+  wan_line& first() {
+    return lines_.front();
+  }
+
+  std::deque<wan_line>& all() {
+    return lines_;
+  }
+
+  bool several() const {
+    return lines_.size() > 1;
+  }
+
+  /// The line besides the first one with this id, or null.
+  wan_line* other(const device_id& id);
+
+  /// Whether it is the current actor of any line.
+  bool has(const wan_fetcher_actor& x) const;
+
+  /// Who has the least to do of those that can be used now, to serve a peer; or
+  /// null.
+  wan_line* least_busy(instant now);
+
+  /// Bytes a second for peers because of own use, over all lines; 0: no limit.
+  uint64_t held_to() const;
+
+  /// Bounds what all lines fetch for peers, where there are several. Only on
+  /// the io thread.
+  token_bucket& shared_rate() {
+    return shared_rate_;
+  }
+
+  /// Tells the actors of all lines.
+  template <class T>
+  void tell(const T& x) const {
+    for (auto& line : lines_)
+      line.fetcher.tell(x);
+  }
+
+  /// Lets go of their actors.
+  void forget_actors();
+
+private:
+  std::deque<wan_line> lines_;
+  token_bucket shared_rate_;
+};
+
+} // namespace peapod
