@@ -8,7 +8,7 @@
 namespace peapod {
 
 /// The current handle of one actor. Actors restart under new handles, so it is
-/// looked up each time. Usable from any thread.
+/// looked up each time. Usable from any thread, also for other values.
 template <class Handle>
 class current {
 public:

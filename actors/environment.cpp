@@ -21,6 +21,7 @@ void environment::forget_actors() {
   console.clear();
   scheduler.clear();
   lines.forget_actors();
+  line_watcher.clear();
   roster.clear();
   discovery.clear();
   own_line.clear();

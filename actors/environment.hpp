@@ -157,6 +157,7 @@ struct environment {
   std::atomic<uint64_t> scheduler_starts{0}; ///< so that lease numbers differ
 
   current<scheduler_actor> scheduler;
+  current<line_watcher_actor> line_watcher;
   current<roster_actor> roster;
   current<discovery_listener_actor> discovery;
   current<console_actor> console;

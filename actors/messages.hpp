@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/line_probe.hpp"
 #include "actors/ports.hpp"
 #include "core/egress_map.hpp"
 #include "core/error.hpp"
@@ -98,9 +99,21 @@ struct fetch_resumed {
   caf::actor_addr sink;
 };
 
+// -- own lines ----------------------------------------------------------------
+
 /// An own line is there, or no longer.
 struct line_changed {
   bool up = false;
+};
+
+/// The network may have changed: look at the lines now.
+struct look_at_lines {};
+
+/// Where a line is seen from outside, or not.
+struct address_learned {
+  size_t line = 0;
+  unsigned round = 0; ///< of the question
+  result<public_addresses> outcome;
 };
 
 // -- scheduler ----------------------------------------------------------------
@@ -375,6 +388,13 @@ struct session_ready {
 struct sharing_told {
   uint64_t connection = 0;
   bool on = true;
+  bool metered = false; ///< its line is paid for by the byte
+};
+
+/// Where the lines of a session's peer leave for the internet.
+struct egress_told {
+  uint64_t connection = 0;
+  std::vector<egress_tags> lines;
 };
 
 /// A session waits until people have compared this code.
@@ -542,6 +562,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::fetch_answered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::fetch_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::fetch_resumed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::line_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::look_at_lines)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::address_learned)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::source_joined)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::source_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::transfer_opened)
@@ -582,6 +604,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_opened)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::trust_decided)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_ready)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::sharing_told)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::egress_told)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_waiting)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::announcement_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::send_beacon)

@@ -1,6 +1,9 @@
 #include "actors/peer_session_serving.hpp"
 
+#include "core/egress_tags.hpp"
+
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -116,6 +119,22 @@ void tell_offers(self_pointer self) {
     return;
   st.told = now;
   st.link->offer(now);
+}
+
+void tell_lines(self_pointer self) {
+  auto& st = self->state;
+  auto edition = st.env->lines.edition.load();
+  if (!st.secure || std::exchange(st.told_edition, edition) == edition)
+    return;
+  egress_hasher hasher{st.env->self->key(), st.key};
+  std::vector<egress_tags> now;
+  for (auto& facts : st.env->lines.facts())
+    now.push_back(hasher.tags_of(facts));
+  bool nothing = std::ranges::count(now, egress_tags{}) == std::ssize(now);
+  if (now == st.told_lines || (nothing && st.told_lines.empty()))
+    return;
+  st.told_lines = now;
+  st.link->show_egress(now);
 }
 
 void take_request(self_pointer self, range_ask ask) {

@@ -3,6 +3,7 @@
 #include "actors/acceptors.hpp"
 #include "actors/console.hpp"
 #include "actors/discovery_listener.hpp"
+#include "actors/line_watcher.hpp"
 #include "actors/peer_session.hpp"
 #include "actors/proxy_connection.hpp"
 #include "actors/roster.hpp"
@@ -14,6 +15,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <thread>
@@ -109,6 +111,11 @@ child_spec wan_tree(const environment_ptr& env) {
     spec.children.push_back(worker<wan_fetcher_actor, wan_fetcher_state>(
         "wan_fetcher", line.fetcher, env->io, behavior, env));
   }
+  auto has_probe = [](const wan_line& x) { return x.port.probe != nullptr; };
+  if (std::ranges::any_of(env->lines.all(), has_probe))
+    spec.children.push_back(worker<line_watcher_actor, line_watcher_state>(
+        "line_watcher", env->line_watcher, env->io, line_watcher_behavior, env,
+        true));
   return supervisor_child(
       env->workers, std::move(spec),
       [env](const supervisor_actor& x) { env->own_line.set(x); });

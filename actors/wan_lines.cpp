@@ -57,6 +57,13 @@ uint64_t wan_lines::held_to() const {
   return sum;
 }
 
+std::vector<egress_facts> wan_lines::facts() const {
+  std::vector<egress_facts> out;
+  for (auto& x : lines_)
+    out.push_back(x.facts.get());
+  return out;
+}
+
 void wan_lines::forget_actors() {
   for (auto& x : lines_)
     x.fetcher.clear();

@@ -2,8 +2,10 @@
 
 #include "actors/current.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/line_probe.hpp"
 #include "actors/own_use.hpp"
 #include "actors/ports.hpp"
+#include "core/egress_map.hpp"
 #include "core/token_bucket.hpp"
 #include "core/types.hpp"
 
@@ -22,6 +24,7 @@ struct line_port {
   std::string name;                  ///< as the user names it
   std::shared_ptr<http_client> http; ///< over this line alone
   std::shared_ptr<own_use> own;      ///< what comes over it for own use
+  std::shared_ptr<line_probe> probe; ///< or null: nothing is known of it
 };
 
 /// One line and what it has done since the start. Its members may be used from
@@ -36,6 +39,7 @@ struct wan_line {
   std::atomic<uint64_t> peer_bytes{0}; ///< of ranges for peers
   std::atomic<uint64_t> held_to{0};    ///< as in `proxy_counters`
   std::atomic<instant> rests_until{};  ///< it gets nothing: it has failed
+  current<egress_facts> facts;
 };
 
 /// All lines of this device, at least one. Which there are is said before the
@@ -81,6 +85,12 @@ public:
   token_bucket& shared_rate() {
     return shared_rate_;
   }
+
+  /// What is known of them, in their order.
+  std::vector<egress_facts> facts() const;
+
+  /// Changes with what is known of them.
+  std::atomic<uint64_t> edition{1};
 
   /// Tells the actors of all lines.
   template <class T>
