@@ -4,6 +4,7 @@
 #include "core/address_policy.hpp"
 #include "core/error.hpp"
 #include "core/host_pattern.hpp"
+#include "core/http_message.hpp"
 #include "core/trust_store.hpp"
 #include "core/types.hpp"
 #include "core/upstream.hpp"
@@ -86,6 +87,9 @@ struct settings {
     upstream_route upstream;       ///< the proxy in between, and who needs none
     duration dns_cache = std::chrono::seconds(30); ///< 0: keep no answers
   } wan;
+  struct {
+    std::optional<host_port> stun; ///< who is asked for public addresses
+  } egress;
   struct {
     std::filesystem::path socket;
     std::string group;     ///< whose members may use it, too; empty: nobody's

@@ -17,6 +17,7 @@
 #include "hosts/net/descriptors.hpp"
 #include "hosts/net/http_ports.hpp"
 #include "hosts/net/interfaces.hpp"
+#include "hosts/net/line_prober.hpp"
 #include "hosts/net/network_watch.hpp"
 #include "hosts/net/tcp_stream.hpp"
 #include "hosts/net/udp_discovery.hpp"
@@ -341,6 +342,12 @@ private:
   std::vector<line_port> lines() {
     auto ex = io_.get_executor();
     std::vector<line_port> out;
+    auto probe = [&](const net::source_bind& from) {
+      return net::make_line_probe(ex, from, settings_.egress.stun,
+                                  system_random);
+    };
+    if (settings_.wan.bind.empty())
+      out.push_back({{}, nullptr, nullptr, probe({})});
     for (auto& name : settings_.wan.bind) {
       if (std::ranges::count(out, name, &line_port::name) > 0)
         continue;
@@ -350,7 +357,8 @@ private:
       std::shared_ptr<http_client> http;
       if (line_clients() > 0)
         http = net::make_http_client(ex, std::move(config));
-      out.push_back({name, std::move(http), std::move(own)});
+      out.push_back(
+          {name, std::move(http), std::move(own), probe(bind_of(name))});
     }
     return out;
   }
