@@ -31,7 +31,7 @@ public:
   /// Whether there is somebody to ask for the public address.
   virtual bool can_ask() const = 0;
 
-  /// Asks over this line; one question at a time. Errors: those of STUN
+  /// Asks over this line. Errors: those of STUN
   /// (`core/stun.hpp`), of names and of the operating system.
   virtual void ask(handler<public_addresses> done) = 0;
 };

@@ -37,19 +37,36 @@ void ask(self_pointer self, size_t at, wan_line& line) {
       }));
 }
 
-/// Its public address is another one where it leaves by another way.
+/// Whether it leaves by another way than before.
+bool has_moved(const line_look& before, const line_look& now) {
+  auto& x = before.facts;
+  auto& y = now.facts;
+  return before.up != now.up
+         || x.interface != y.interface || x.gateway != y.gateway
+         || (!x.gateway_mac.empty() && !y.gateway_mac.empty()
+             && x.gateway_mac != y.gateway_mac);
+}
+
+/// Another way has another public address; on the same one it stays until it is
+/// asked for again.
 void look(self_pointer self, size_t at, wan_line& line) {
-  auto& st = self->state;
-  auto& x = st.lines[at];
+  auto& x = self->state.lines[at];
   auto now = line.port.probe->look();
   if (line.up != now.up)
     line.fetcher.tell(line_changed{now.up});
-  if (now.facts != x.last.facts || now.up != x.last.up) {
-    note(self, line, now.facts);
+  if (has_moved(x.last, now)) {
     x.ask_at = instant{};
-    ++x.round;
     x.asking = false;
+    ++x.round;
+  } else {
+    auto known = line.facts.get();
+    now.facts.public_v4 = known.public_v4;
+    now.facts.public_v6 = known.public_v6;
+    // The kernel forgets neighbours that nobody has spoken to for a while.
+    if (now.facts.gateway_mac.empty())
+      now.facts.gateway_mac = known.gateway_mac;
   }
+  note(self, line, now.facts);
   x.last = std::move(now);
   if (x.last.up && line.port.probe->can_ask() && !x.asking
       && now_of(self) >= x.ask_at)
@@ -72,16 +89,18 @@ void on_address_learned(self_pointer self, const address_learned& msg) {
     return;
   x.asking = false;
   auto& line = st.env->lines.all().at(msg.line);
-  auto facts = x.last.facts;
-  if (msg.outcome) {
-    facts.public_v4 = msg.outcome->v4;
-    facts.public_v6 = msg.outcome->v6;
-  } else {
+  if (!msg.outcome) {
     x.ask_at = now_of(self) + ask_again;
     st.env->log(log_level::debug, "no public address of line " + line.port.name
                                       + ": " + to_string(msg.outcome.error()));
   }
+  auto facts = line.facts.get();
+  auto found = msg.outcome ? *msg.outcome : public_addresses{};
+  facts.public_v4 = found.v4;
+  facts.public_v6 = found.v6;
   note(self, line, facts);
+  // The gateway has been spoken to, so its link-layer address is known now.
+  look(self, msg.line, line);
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "actors/acceptors.hpp"
 #include "actors/console.hpp"
 #include "actors/discovery_listener.hpp"
+#include "actors/line_watcher.hpp"
 #include "actors/peer_session.hpp"
 #include "actors/proxy_connection.hpp"
 #include "actors/roster.hpp"
@@ -32,10 +33,31 @@ inline request_head get_file() {
   return get("http://origin.example/file");
 }
 
+/// What a test says of a line.
+struct probe : line_probe {
+  line_look now;
+  result<public_addresses> seen = make_error(errc::timed_out, "nobody answers");
+  bool server = false; ///< there is somebody to ask
+  unsigned asked = 0;
+
+  line_look look() override {
+    return now;
+  }
+  bool can_ask() const override {
+    return server;
+  }
+  void ask(handler<public_addresses> done) override {
+    ++asked;
+    done(seen);
+  }
+};
+
 /// A device whose actors run on the test's coordinator.
 struct device {
   environment_ptr env = std::make_shared<environment>();
   std::shared_ptr<line> wan;
+  std::vector<std::shared_ptr<line>> lines; ///< of its own, if it has several
+  std::vector<std::shared_ptr<probe>> probes;
   std::shared_ptr<listener<byte_stream>> peers;
   std::shared_ptr<listener<http_server_stream>> proxy;
   std::shared_ptr<radio> group;
@@ -64,8 +86,9 @@ struct pod_fixture : test_coordinator_fixture<> {
   }
 
   /// A device with its scheduler, its line and its supervisors, but without
-  /// anything that listens.
-  device_ptr add_device(pod_config config = {}) {
+  /// anything that listens. With `lines` it has these instead of one.
+  device_ptr add_device(pod_config config = {},
+                        const std::vector<std::string>& lines = {}) {
     auto x = std::make_shared<device>();
     devices.push_back(x);
     auto& env = *x->env;
@@ -99,7 +122,18 @@ struct pod_fixture : test_coordinator_fixture<> {
     start<console_actor, console_state>(*x, env.console, console_behavior);
     start<scheduler_actor, scheduler_state>(*x, env.scheduler,
                                             scheduler_behavior);
+    add_lines(*x, lines);
     start_fetcher(*x);
+    for (auto& line : env.lines.all())
+      if (&line != &env.lines.first())
+        start<wan_fetcher_actor, wan_fetcher_state>(
+            *x, line.fetcher,
+            [&line](wan_fetcher_state::self_pointer self, environment_ptr env) {
+              return line_fetcher_behavior(self, std::move(env), &line);
+            });
+    if (!lines.empty())
+      start<line_watcher_actor, line_watcher_state>(*x, env.line_watcher,
+                                                    line_watcher_behavior);
     start_crowd(*x, "session_supervisor", "peer_session", env.sessions);
     start_crowd(*x, "transfer_supervisor", "transfer", env.transfers);
     start_crowd(*x, "proxy_supervisor", "proxy_connection", env.clients);
@@ -173,8 +207,11 @@ struct pod_fixture : test_coordinator_fixture<> {
     for (; time > 0ms; time -= step) {
       advance_time(step);
       settle();
-      for (auto& x : devices)
+      for (auto& x : devices) {
         x->wan->step(step);
+        for (auto& line : x->lines)
+          line->step(step);
+      }
       for (auto& f : each_step)
         f();
       settle();
@@ -218,6 +255,16 @@ struct pod_fixture : test_coordinator_fixture<> {
   }
 
 private:
+  void add_lines(device& x, const std::vector<std::string>& names) {
+    std::vector<line_port> ports;
+    for (auto& name : names) {
+      x.lines.push_back(std::make_shared<line>(net.work, server));
+      x.probes.push_back(std::make_shared<probe>());
+      ports.push_back({name, x.lines.back(), nullptr, x.probes.back()});
+    }
+    x.env->lines.use(ports, x.env->self->device(), x.env->config.share_rate);
+  }
+
   template <class Handle, class State, class Behavior>
   void start(device& x, current<Handle>& slot, Behavior behavior) {
     auto handle = spawn_on<Handle, State>(x.env->io, behavior, x.env);
