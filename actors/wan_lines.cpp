@@ -69,4 +69,9 @@ void wan_lines::forget_actors() {
     x.fetcher.clear();
 }
 
+void wan_lines::forget_ports() {
+  for (auto& x : lines_)
+    x.port = {};
+}
+
 } // namespace peapod

@@ -102,6 +102,9 @@ public:
   /// Lets go of their actors.
   void forget_actors();
 
+  /// Lets go of their ports, on the ports' thread.
+  void forget_ports();
+
 private:
   std::deque<wan_line> lines_;
   token_bucket shared_rate_;

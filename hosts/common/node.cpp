@@ -279,6 +279,7 @@ public:
       asio::post(io_, [this] {
         control_.reset();
         pod_->env().ports = {};
+        pod_->env().lines.forget_ports();
       });
       work_.reset();
       if (io_ended_.wait_for(close_time) != std::future_status::ready)
