@@ -116,17 +116,17 @@ std::string wan_fetcher_state::summary() const {
   auto out = count(fetches.size(), "fetches");
   if (line && !line->up)
     out += ", the line has gone";
-  return sharing.held_to() ? out + ", own use goes first" : out;
+  return env->allowance->held_to() ? out + ", own use goes first" : out;
 }
 
 void wan_fetcher_state::dump(archive& to) const {
   std::vector<range_view> views;
   for (auto& [key, x] : fetches)
     views.push_back({key.second, x.ask.range, x.at});
-  auto& line = sharing.line();
+  auto& line = env->allowance->line();
   to(make_nvp("fetches", views), make_nvp("peak", std::round(line.peak())),
      make_nvp("own_wanted", std::round(line.wanted())),
-     make_nvp("held_to", std::round(sharing.held_to().value_or(0))));
+     make_nvp("held_to", std::round(env->allowance->held_to().value_or(0))));
 }
 
 // -- line_watcher -------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include "core/byte_budget.hpp"
 #include "core/http_semantics.hpp"
 #include "core/identity.hpp"
+#include "core/peer_allowance.hpp"
 #include "core/scheduler.hpp"
 #include "core/trust_store.hpp"
 
@@ -151,6 +152,9 @@ struct environment {
 
   /// Says what is fetched for peers, and counts it.
   std::shared_ptr<sharing_gate> sharing;
+
+  /// Says how fast; for the io thread.
+  std::shared_ptr<peer_allowance> allowance;
 
   proxy_counters counters;
   std::atomic<uint64_t> next_connection{1};

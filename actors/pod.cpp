@@ -182,10 +182,11 @@ pod::pod(caf::actor_system& system, caf::execution_unit* io_unit,
   env_->config = std::move(config);
   env_->ports = std::move(ports);
   env_->self = std::move(self);
-  env_->lines.use(env_->ports.lines, env_->self->device(),
-                  env_->config.share_rate);
+  env_->lines.use(env_->ports.lines, env_->self->device());
   env_->serving = std::make_shared<byte_budget>(env_->config.max_serving);
   env_->sharing = std::make_shared<sharing_gate>();
+  env_->allowance = std::make_shared<peer_allowance>(env_->config.share_rate,
+                                                     env_->config.own_first);
   std::array<uint8_t, 6> name{};
   env_->ports.random(name);
   env_->via_name = "peapod-" + to_hex(name);

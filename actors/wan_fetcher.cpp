@@ -19,7 +19,6 @@ using fetch = wan_fetcher_state::fetch;
 constexpr size_t piece_size = 256_KiB;
 constexpr unsigned max_redirects = 3;
 constexpr duration watch_interval = 100ms;
-constexpr duration longest_shared_wait = 100ms;
 
 chunk_failure failure_of(const error& x) {
   switch (x.code) {
@@ -166,7 +165,7 @@ void open_exchange(self_pointer self, const key& id, fetch& x) {
 }
 
 void read_on(self_pointer self, const key& id, fetch& x) {
-  auto most = x.ask.for_peer ? self->state.sharing.piece() : piece_size;
+  auto most = x.ask.for_peer ? self->state.env->allowance->piece() : piece_size;
   x.exchange->read_body(
       most, send_back(self, [id](result<body_part> outcome) {
         return fetch_read{id.second, id.first, std::move(outcome)};
@@ -178,25 +177,15 @@ void read_on(self_pointer self, const key& id, fetch& x) {
 /// `upto`: bytes that have come from the present exchange.
 void count_arrived(self_pointer self, fetch& x, uint64_t upto) {
   if (upto > x.arrived)
-    self->state.sharing.arrived(upto - std::exchange(x.arrived, upto));
+    self->state.env->allowance->arrived(upto - std::exchange(x.arrived, upto));
 }
 
 void count_taken(self_pointer self, fetch& x, size_t size) {
-  auto& sharing = self->state.sharing;
+  auto& sharing = *self->state.env->allowance;
   x.taken += size;
   count_arrived(self, x, x.taken);
   sharing.took(size, now_of(self));
   x.place = sharing.place();
-  auto& shared = self->state.env->lines.shared_rate();
-  shared.take(size, now_of(self));
-  x.shared_place = shared.taken();
-}
-
-/// What has come over the line for own use, as far as can be told: of what
-/// takes the lines in turn, all may have come over this one.
-uint64_t own_use_of(const wan_fetcher_state& st) {
-  auto& own = st.line->port.own;
-  return st.env->ports.own->bytes() + (own ? own->bytes() : 0);
 }
 
 void look_at_own_use(self_pointer self) {
@@ -204,34 +193,26 @@ void look_at_own_use(self_pointer self) {
   for (auto& [id, x] : st.fetches)
     if (x.ask.for_peer && x.exchange)
       count_arrived(self, x, x.exchange->received());
-  st.sharing.look(own_use_of(st), now_of(self));
-  auto limit = st.sharing.held_to().value_or(0);
-  st.line->held_to = static_cast<uint64_t>(limit);
-  st.env->counters.held_to = st.env->lines.held_to();
+  st.env->allowance->look(st.env->ports.own->bytes(), now_of(self));
+  auto limit = st.env->allowance->held_to().value_or(0);
+  st.env->counters.held_to = static_cast<uint64_t>(limit);
 }
 
 /// Own use is watched while peers are served, and until it has ended.
 void watch_own_use(self_pointer self) {
   auto& st = self->state;
   look_at_own_use(self);
-  st.watching = st.sharing.held_to() || st.serves_peers();
+  st.watching = st.env->allowance->held_to() || st.serves_peers();
   if (st.watching)
     self->delayed_send(self, watch_interval, tick{});
 }
 
-/// How long what is for a peer waits for own use and the share's rate before it
-/// asks again.
-duration wait_of(self_pointer self, const fetch& x) {
-  auto& st = self->state;
-  auto now = now_of(self);
-  auto all = st.env->lines.shared_rate().wait(x.shared_place, now);
-  return std::max(st.sharing.wait(x.place, now),
-                  std::min(all, longest_shared_wait));
-}
-
-/// Begins or reads on, for a peer as soon as it may.
+/// Begins or reads on, for a peer as soon as own use and the share's rate let
+/// it.
 void go_on(self_pointer self, const key& id, fetch& x) {
-  auto wait = x.ask.for_peer ? wait_of(self, x) : duration::zero();
+  auto wait = x.ask.for_peer
+                  ? self->state.env->allowance->wait(x.place, now_of(self))
+                  : duration::zero();
   if (wait > duration::zero())
     self->delayed_send(self, wait, fetch_resumed{id.second, id.first});
   else if (x.exchange)
@@ -270,8 +251,7 @@ void on_fetch_chunk(self_pointer self, fetch_chunk& msg) {
     return;
   }
   x.at = msg.range.begin;
-  x.place = st.sharing.place();
-  x.shared_place = st.env->lines.shared_rate().taken();
+  x.place = st.env->allowance->place();
   x.ask = std::move(msg);
   auto [i, added] = st.fetches.insert_or_assign(id, std::move(x));
   st.line->fetching = st.fetches.size();
@@ -423,12 +403,10 @@ wan_fetcher_actor::behavior_type wan_fetcher_behavior(self_pointer self,
 wan_fetcher_actor::behavior_type
 line_fetcher_behavior(self_pointer self, environment_ptr env, wan_line* line) {
   auto& st = self->state;
-  st.sharing = peer_allowance{env->config.share_rate, env->config.own_first};
   st.env = std::move(env);
   st.line = line;
   line->fetching = 0;
-  line->held_to = 0;
-  st.env->counters.held_to = st.env->lines.held_to();
+  st.env->counters.held_to = 0;
   join_scheduler(self);
   return {
       [self](fetch_chunk& msg) { on_fetch_chunk(self, msg); },

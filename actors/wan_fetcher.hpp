@@ -1,7 +1,6 @@
 #pragma once
 
 #include "actors/environment.hpp"
-#include "core/peer_allowance.hpp"
 
 #include <map>
 #include <memory>
@@ -20,12 +19,11 @@ struct wan_fetcher_state {
   struct fetch {
     fetch_chunk ask;
     std::shared_ptr<http_exchange> exchange; ///< null: it waits to begin
-    uint64_t arrived = 0;    ///< bytes from this exchange, read or not
-    uint64_t taken = 0;      ///< bytes read from it
-    double place = 0;        ///< among what is read for peers
-    double shared_place = 0; ///< the same, over all lines
-    uint64_t at = 0;         ///< offset of the next byte
-    unsigned redirects = 0;  ///< followed so far
+    uint64_t arrived = 0;   ///< bytes from this exchange, read or not
+    uint64_t taken = 0;     ///< bytes read from it
+    double place = 0;       ///< among what is read for peers
+    uint64_t at = 0;        ///< offset of the next byte
+    unsigned redirects = 0; ///< followed so far
     url target;
     unsigned status = 0;
     representation rep; ///< as the origin answered
@@ -45,7 +43,6 @@ struct wan_fetcher_state {
   /// Origins that want to be asked later, and when; for peers only, because
   /// each peer's scheduler learns for itself.
   std::map<std::string, instant> asked_later;
-  peer_allowance sharing;
   bool watching = false; ///< own use, by a tick
 };
 

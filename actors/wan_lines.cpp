@@ -11,7 +11,7 @@ wan_lines::wan_lines() {
 }
 
 void wan_lines::use(const std::vector<line_port>& ports,
-                    const device_id& device, uint64_t share_rate) {
+                    const device_id& device) {
   if (ports.empty())
     return;
   lines_.clear();
@@ -21,8 +21,6 @@ void wan_lines::use(const std::vector<line_port>& ports,
     if (lines_.size() > 1)
       line.id = line_id(device, port.name);
   }
-  if (several())
-    shared_rate_ = token_bucket{share_rate};
 }
 
 wan_line* wan_lines::other(const device_id& id) {
@@ -44,17 +42,6 @@ wan_line* wan_lines::least_busy(instant now) {
       best = &x;
   // Without its own connection the first one takes whatever there is.
   return best || !first().fetcher.get() ? best : &first();
-}
-
-uint64_t wan_lines::held_to() const {
-  uint64_t sum = 0;
-  for (auto& x : lines_) {
-    auto rate = x.held_to.load();
-    if (rate == 0)
-      return 0;
-    sum += rate;
-  }
-  return sum;
 }
 
 std::vector<egress_facts> wan_lines::facts() const {

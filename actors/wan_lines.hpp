@@ -3,10 +3,8 @@
 #include "actors/current.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/line_probe.hpp"
-#include "actors/own_use.hpp"
 #include "actors/ports.hpp"
 #include "core/egress_map.hpp"
-#include "core/token_bucket.hpp"
 #include "core/types.hpp"
 
 #include <atomic>
@@ -23,7 +21,6 @@ namespace peapod {
 struct line_port {
   std::string name;                  ///< as the user names it
   std::shared_ptr<http_client> http; ///< over this line alone
-  std::shared_ptr<own_use> own;      ///< what comes over it for own use
   std::shared_ptr<line_probe> probe; ///< or null: nothing is known of it
 };
 
@@ -37,7 +34,6 @@ struct wan_line {
   std::atomic<uint64_t> fetching{0};   ///< ranges under way
   std::atomic<uint64_t> own_bytes{0};  ///< of ranges for own transfers
   std::atomic<uint64_t> peer_bytes{0}; ///< of ranges for peers
-  std::atomic<uint64_t> held_to{0};    ///< as in `proxy_counters`
   std::atomic<instant> rests_until{};  ///< it gets nothing: it has failed
   current<egress_facts> facts;
 };
@@ -49,11 +45,8 @@ public:
   /// One line without a name, as the system chooses.
   wan_lines();
 
-  /// These lines of `device` instead of that one, unless there are none. All of
-  /// them together fetch no more than `share_rate` for peers, in bytes a
-  /// second; 0: no limit.
-  void use(const std::vector<line_port>& ports, const device_id& device,
-           uint64_t share_rate);
+  /// These lines of `device` instead of that one, unless there are none.
+  void use(const std::vector<line_port>& ports, const device_id& device);
 
   wan_line& first() {
     return lines_.front();
@@ -77,15 +70,6 @@ public:
   /// null.
   wan_line* least_busy(instant now);
 
-  /// Bytes a second for peers because of own use, over all lines; 0: no limit.
-  uint64_t held_to() const;
-
-  /// Bounds what all lines fetch for peers, where there are several. Only on
-  /// the io thread.
-  token_bucket& shared_rate() {
-    return shared_rate_;
-  }
-
   /// What is known of them, in their order.
   std::vector<egress_facts> facts() const;
 
@@ -107,7 +91,6 @@ public:
 
 private:
   std::deque<wan_line> lines_;
-  token_bucket shared_rate_;
 };
 
 } // namespace peapod

@@ -220,7 +220,7 @@ public:
     if (config.discovery)
       if (auto port = group->open_first(); !port)
         return port.error();
-    ports.http = net::make_http_client(ex, client_config(own_));
+    ports.http = net::make_http_client(ex, client_config());
     ports.lines = lines();
     ports.own = own_;
     ports.dialer = net::make_dialer(ex);
@@ -322,9 +322,9 @@ public:
   }
 
 private:
-  net::client_config client_config(std::shared_ptr<own_use> own) const {
+  net::client_config client_config() const {
     net::client_config out;
-    out.wan = wan_of(settings_, std::move(own));
+    out.wan = wan_of(settings_, own_);
     out.wan.self = proxy_at_;
     // Connections that wait for nothing certain are the first to do without.
     out.max_idle = std::min(out.max_idle,
@@ -348,18 +348,16 @@ private:
                                   system_random);
     };
     if (settings_.wan.bind.empty())
-      out.push_back({{}, nullptr, nullptr, probe({})});
+      out.push_back({{}, nullptr, probe({})});
     for (auto& name : settings_.wan.bind) {
       if (std::ranges::count(out, name, &line_port::name) > 0)
         continue;
-      auto own = std::make_shared<own_use>();
-      auto config = client_config(own);
+      auto config = client_config();
       config.wan.binds = {bind_of(name)};
       std::shared_ptr<http_client> http;
       if (line_clients() > 0)
         http = net::make_http_client(ex, std::move(config));
-      out.push_back(
-          {name, std::move(http), std::move(own), probe(bind_of(name))});
+      out.push_back({name, std::move(http), probe(bind_of(name))});
     }
     return out;
   }

@@ -99,6 +99,8 @@ struct pod_fixture : test_coordinator_fixture<> {
     }
     env.serving = std::make_shared<byte_budget>(env.config.max_serving);
     env.sharing = std::make_shared<sharing_gate>();
+    env.allowance = std::make_shared<peer_allowance>(env.config.share_rate,
+                                                     env.config.own_first);
     env.via_name = "peapod-" + std::to_string(devices.size());
     env.config.name = "device " + std::to_string(devices.size());
     env.ports.random = [this](std::span<uint8_t> out) {
@@ -260,9 +262,9 @@ private:
     for (auto& name : names) {
       x.lines.push_back(std::make_shared<line>(net.work, server));
       x.probes.push_back(std::make_shared<probe>());
-      ports.push_back({name, x.lines.back(), nullptr, x.probes.back()});
+      ports.push_back({name, x.lines.back(), x.probes.back()});
     }
-    x.env->lines.use(ports, x.env->self->device(), x.env->config.share_rate);
+    x.env->lines.use(ports, x.env->self->device());
   }
 
   template <class Handle, class State, class Behavior>
