@@ -146,7 +146,6 @@ CAF_TEST(the share of the rate is that of all lines together) {
   auto y = add_device();
   y->wan->rate = rate / 100;
   go_online(*y);
-  x->env->sharing->observe({});
   for (auto& line : x->lines) // only z brings anything
     line->frozen = true;
   server->size = 8'000'000;
