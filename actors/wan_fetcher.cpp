@@ -390,8 +390,9 @@ void on_line_changed(self_pointer self, const line_changed& msg) {
 } // namespace
 
 bool wan_fetcher_state::serves_peers() const {
-  return std::any_of(fetches.begin(), fetches.end(),
-                     [](auto& x) { return x.second.ask.for_peer; });
+  return env->counters.exit_tunnels > 0
+         || std::any_of(fetches.begin(), fetches.end(),
+                        [](auto& x) { return x.second.ask.for_peer; });
 }
 
 wan_fetcher_actor::behavior_type wan_fetcher_behavior(self_pointer self,
@@ -418,7 +419,12 @@ line_fetcher_behavior(self_pointer self, environment_ptr env, wan_line* line) {
         if (i != self->state.fetches.end())
           go_on(self, i->first, i->second);
       },
-      [self](const tick&) { watch_own_use(self); },
+      [self](const tick& msg) {
+        auto& st = self->state;
+        bool first = msg.generation != 0; // of a tunnel for a peer
+        if (!first || (st.env->config.own_first && !st.watching))
+          watch_own_use(self);
+      },
       [self](const line_changed& msg) { on_line_changed(self, msg); },
       [self](scheduler_started) { join_scheduler(self); },
   };

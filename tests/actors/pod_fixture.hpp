@@ -3,6 +3,7 @@
 #include "actors/acceptors.hpp"
 #include "actors/console.hpp"
 #include "actors/discovery_listener.hpp"
+#include "actors/exits.hpp"
 #include "actors/line_watcher.hpp"
 #include "actors/peer_session.hpp"
 #include "actors/proxy_connection.hpp"
@@ -58,6 +59,7 @@ struct device {
   std::shared_ptr<line> wan;
   std::vector<std::shared_ptr<line>> lines; ///< of its own, if it has several
   std::vector<std::shared_ptr<probe>> probes;
+  std::shared_ptr<tunnel_targets> targets;
   std::shared_ptr<listener<byte_stream>> peers;
   std::shared_ptr<listener<http_server_stream>> proxy;
   std::shared_ptr<radio> group;
@@ -118,12 +120,15 @@ struct pod_fixture : test_coordinator_fixture<> {
     env.io = env.workers = spawn_place{&sys, nullptr, env.live};
     x->wan = std::make_shared<line>(net.work, server);
     env.ports.http = x->wan;
+    x->targets = std::make_shared<tunnel_targets>(net.work);
+    env.ports.tunnels = x->targets;
     env.ports.dialer = std::make_shared<dialer>(net, address_of(*x));
     x->around = std::make_shared<networks>(net.work);
     env.ports.watch_network = [around = x->around] { return around; };
     start<console_actor, console_state>(*x, env.console, console_behavior);
     start<scheduler_actor, scheduler_state>(*x, env.scheduler,
                                             scheduler_behavior);
+    start<exits_actor, exits_state>(*x, env.exits, exits_behavior);
     add_lines(*x, lines);
     start_fetcher(*x);
     for (auto& line : env.lines.all())
@@ -136,6 +141,8 @@ struct pod_fixture : test_coordinator_fixture<> {
     if (!lines.empty())
       start<line_watcher_actor, line_watcher_state>(*x, env.line_watcher,
                                                     line_watcher_behavior);
+    start_crowd(*x, "relay_supervisor", "relayed_tunnel", env.relays);
+    start_crowd(*x, "exit_tunnel_supervisor", "exit_tunnel", env.exit_tunnels);
     start_crowd(*x, "session_supervisor", "peer_session", env.sessions);
     start_crowd(*x, "transfer_supervisor", "transfer", env.transfers);
     start_crowd(*x, "proxy_supervisor", "proxy_connection", env.clients);
