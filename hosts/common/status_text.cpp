@@ -97,6 +97,8 @@ lines status_lines(const status& x) {
     out.push_back(line{"no other device is in the pod yet"});
   else
     append_indented(out, peers_text(x.peers));
+  if (x.lines.size() > 1)
+    append_indented(out, own_lines_text(x.lines));
   if (!x.transfers.empty())
     append_indented(out, transfers_text(x.transfers));
   if (!x.proxy.empty()) {
