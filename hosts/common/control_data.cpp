@@ -154,7 +154,7 @@ peer peer_of(const json::object& in) {
           real_of(in, "rate_up"),    number_of(in, "bytes_from"),
           number_of(in, "bytes_to"), same ? text(*same) : std::string{},
           text_of(in, "trust"),      texts_of(array_of(in, "code")),
-          flag_of(in, "secure")};
+          flag_of(in, "secure"),     flag_of(in, "pauses")};
 }
 
 map_run run_of(const json::object& in) {

@@ -92,6 +92,7 @@ struct peer {
   std::string trust;             ///< as in `waiting`; empty of older daemons
   std::vector<std::string> code; ///< words to compare while it waits
   bool secure = false;
+  bool pauses = false; ///< it says that it brings nothing at the moment
 };
 
 /// Cells of a body that lie side by side.

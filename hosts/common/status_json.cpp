@@ -138,6 +138,7 @@ json::object to_json(const peer_status& x) {
       {"bytes_to", x.bytes_to},
       {"trust", x.trust},
       {"secure", x.secure},
+      {"pauses", x.pauses},
   };
   json::array code;
   for (auto& word : x.code)
