@@ -6,7 +6,9 @@
 #include "hosts/linux/metered_linux.hpp"
 #endif
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
 
 #include <sys/timex.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 namespace peapod {
 
@@ -75,6 +78,44 @@ std::vector<system_facts::neighbour> neighbours() {
       out.push_back(
           {x[0], x[5], (std::strtoul(x[2].c_str(), nullptr, 16) & 2) != 0});
   });
+  return out;
+}
+
+/// Makes the kernel ask gateways for their hardware addresses, by a datagram
+/// to the port of nothing (RFC 863).
+void wake(const std::vector<system_facts::route>& routes) {
+  namespace ip = boost::asio::ip;
+  boost::asio::io_context io;
+  for (auto& x : routes) {
+    boost::system::error_code ec;
+    auto gateway = ip::make_address_v4(x.gateway, ec);
+    if (ec)
+      continue;
+    ip::udp::socket socket{io, ip::udp::v4()};
+    socket.send_to(boost::asio::buffer("", 0), {gateway, 9}, 0, ec);
+  }
+}
+
+/// Whether all gateways have answered, or will not.
+bool are_known(const std::vector<system_facts::route>& routes,
+               const std::vector<system_facts::neighbour>& around) {
+  return std::ranges::all_of(routes, [&](auto& x) {
+    return x.gateway.empty() || std::ranges::any_of(around, [&](auto& y) {
+             return y.address == x.gateway && y.answers;
+           });
+  });
+}
+
+/// The neighbours, once gateways have had their time to answer.
+std::vector<system_facts::neighbour>
+neighbours_of(const std::vector<system_facts::route>& routes) {
+  constexpr auto pause = std::chrono::milliseconds(20);
+  auto out = neighbours();
+  wake(routes);
+  for (int i = 0; i < 20 && !are_known(routes, out); ++i) {
+    std::this_thread::sleep_for(pause);
+    out = neighbours();
+  }
   return out;
 }
 
@@ -205,7 +246,7 @@ system_facts examine_linux() {
   system_facts out;
   out.ways_out = ways_out();
   out.tunnels = tunnels();
-  out.neighbours = neighbours();
+  out.neighbours = neighbours_of(out.ways_out);
   read_rules(out);
   out.metered = ask_metered();
   out.clock_set = is_clock_set();
