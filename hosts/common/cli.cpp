@@ -226,7 +226,9 @@ private:
 
   /// Also with a wrong file: that is a finding.
   int see_doctor() {
-    doctor_request what{hooks_.version, file_, "", {}, {}, {}};
+    doctor_request what;
+    what.version = hooks_.version;
+    what.config_file = file_;
     auto loaded = load_settings(file_, overrides_, env_);
     if (!loaded) {
       what.mistakes = loaded.error().detail;
