@@ -84,6 +84,7 @@ struct peer {
   std::string address;
   std::string state;
   std::string protocol;
+  bool pauses = false;  ///< it says that it brings nothing at the moment
   double rate_down = 0; ///< bytes a second
   double rate_up = 0;
   uint64_t bytes_from = 0;
@@ -92,7 +93,6 @@ struct peer {
   std::string trust;             ///< as in `waiting`; empty of older daemons
   std::vector<std::string> code; ///< words to compare while it waits
   bool secure = false;
-  bool pauses = false; ///< it says that it brings nothing at the moment
 };
 
 /// Cells of a body that lie side by side.

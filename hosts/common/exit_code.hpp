@@ -10,7 +10,17 @@ enum exit_code : int {
   exit_ok = 0,
   exit_failure = 1, ///< something failed at run time
   exit_usage = 2,   ///< wrong arguments or configuration
-  exit_gave_up = 70 ///< the daemon cannot go on (EX_SOFTWARE of sysexits.h)
+  // -- of downloads and uploads -----------------------------------------------
+  exit_network = 3,  ///< no name, no connection, or it broke too often
+  exit_tls = 4,      ///< the server could not prove who it is
+  exit_http = 5,     ///< the server answered with an error
+  exit_file = 6,     ///< the disk is full, the file exists, no permission
+  exit_checksum = 7, ///< the bytes do not have the hash they should have
+  exit_changed = 8,  ///< what was begun is no longer what the server has
+  // -- of the daemon ----------------------------------------------------------
+  exit_gave_up = 70, ///< it cannot go on (EX_SOFTWARE of sysexits.h)
+  // -- of all -----------------------------------------------------------------
+  exit_interrupted = 130, ///< Ctrl-C, where it is not an ordinary end
 };
 
 /// What an exit code means, for manuals.
