@@ -103,7 +103,6 @@ constexpr auto beginning = R"(_peapod() {
   # Bash makes a word of the = of --option=value.
   if [[ $cur == = ]]; then
     cur=''
-    prev=${COMP_WORDS[COMP_CWORD-2]}
   elif [[ $prev == = ]]; then
     prev=${COMP_WORDS[COMP_CWORD-2]}
   fi

@@ -114,9 +114,10 @@ std::string fish_script(const command_entry& program,
   auto out = std::string{beginning} + steps(places) + middle;
   for (auto& at : places)
     out += lines_of(at);
+  // As arguments: fish would write an option's value behind a space.
   for (auto& key : keys)
-    out += "complete -c peapod -n __peapod_wants_keys -l " + key
-           + " -x -d 'Override this key of the file'\n";
+    out += "complete -c peapod -n __peapod_wants_keys -a '--" + key
+           + "=' -d 'Override this key of the file'\n";
   return out;
 }
 

@@ -134,7 +134,7 @@ std::string config_manual(std::string_view pod_ini, const manual_title& title) {
   std::map<std::string, std::string> left;
   for (auto& x : config_keys())
     left.emplace(x.name, x.expected);
-  auto out = ".TH POD.INI 5 \"" + roff::typed(title.date) + "\" \"PeaPod "
+  auto out = ".TH POD.INI 5 \"" + roff::text(title.date) + "\" \"PeaPod "
              + roff::typed(title.version) + "\" \"PeaPod\"\n";
   out += roff::section("NAME") + "pod.ini \\- configuration of PeaPod\n";
   out +=

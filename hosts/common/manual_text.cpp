@@ -99,7 +99,7 @@ std::string environment() {
 std::string title_line(std::string_view name, std::string_view number,
                        const manual_title& x) {
   return ".TH " + std::string{name} + " " + std::string{number} + " \""
-         + roff::typed(x.date) + "\" \"PeaPod " + roff::typed(x.version)
+         + roff::text(x.date) + "\" \"PeaPod " + roff::typed(x.version)
          + "\" \"PeaPod\"\n";
 }
 
