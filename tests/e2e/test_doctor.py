@@ -44,10 +44,10 @@ class Findings:
         return "; ".join(self.all[what]["evidence"])
 
 
-def run(lab, host, config, *words, env=None):
+def run(lab, host, config, *words, env=None, wait=WAIT):
     return subprocess.run(
         lab.command(host, BINARY, "doctor", "--actor-config", config,
-                    "--wait", WAIT, *words),
+                    "--wait", wait, *words),
         capture_output=True, text=True, timeout=30, env=env,
         stdin=subprocess.DEVNULL)
 
@@ -139,9 +139,16 @@ def test_a_wrong_file_is_a_finding_and_the_rest_is_examined(lab, config):
 
 
 @pytest.mark.parametrize("words", [
-    ["--wait", "soon"], ["--wait", "1h"], ["surplus"], ["--frobnicate"]])
+    ["surplus"], ["--frobnicate"], ["--json", "--json=2"]])
 def test_wrong_usage_ends_with_two(lab, config, words):
     assert run(lab, 1, config, *words).returncode == 2
+
+
+@pytest.mark.parametrize("wait", ["soon", "1h", "0s", ""])
+def test_a_wait_that_is_none_ends_with_two(lab, config, wait):
+    done = run(lab, 1, config, wait=wait)
+    assert done.returncode == 2
+    assert "--wait" in done.stderr
 
 
 # -- the network --------------------------------------------------------------
@@ -272,6 +279,9 @@ def holder(lab, host, kind, address, port):
     """A port that this process holds inside a host."""
     with namespaces.inside(lab, host):
         made = socket.socket(socket.AF_INET, kind)
+    if kind == socket.SOCK_STREAM:
+        # Connections of earlier tests may still be waiting for their end.
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.bind((address, port))
     if kind == socket.SOCK_STREAM:
         made.listen()
@@ -309,7 +319,7 @@ def test_a_device_that_waits_to_be_let_in_is_named(lab, alone):
 def test_a_device_of_protocol_1_is_named(lab, alone):
     one = alone.daemon(1, **QUICK)
     alone.reference(2)
-    found = doctor(lab, 1, one.config_file, "--wait", "5s")
+    found = doctor(lab, 1, one.config_file, wait="6s")
     assert "version-mismatch" in found.problems
     assert "10.77.0.2" in found.all["version-mismatch"]["text"]
     assert "legacy=false" in found.evidence("version-mismatch")
