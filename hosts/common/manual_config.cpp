@@ -98,23 +98,29 @@ private:
   explained block_;
 };
 
+/// The name of a key as it stands in the file.
+std::string tag_name(const explained::key& x) {
+  return roff::bold(x.name.substr(x.name.find('.') + 1));
+}
+
 std::string block_text(const explained& x,
                        std::map<std::string, std::string>& left) {
   std::string out;
-  std::string accepted;
+  std::map<std::string, std::string> accepted; // and the keys that do
   for (auto& key : x.keys) {
-    auto name = key.name.substr(key.name.find('.') + 1);
-    auto tag = roff::bold(name);
+    auto tag = tag_name(key);
     if (!key.initial.empty())
       tag += "=" + roff::typed(key.initial);
     out += (out.empty() ? ".TP\n" : ".TQ\n") + tag + "\n";
-    auto takes = left.extract(key.name);
-    if (!takes.empty() && accepted != takes.mapped())
-      accepted = takes.mapped();
+    if (auto takes = left.extract(key.name)) {
+      auto& names = accepted[takes.mapped()];
+      names += (names.empty() ? "" : ", ") + tag_name(key);
+    }
   }
   out += roff::text(x.comment) + "\n";
-  if (!accepted.empty())
-    out += ".br\nTakes " + roff::text(accepted) + ".\n";
+  for (auto& [what, names] : accepted)
+    out += ".br\n" + (accepted.size() > 1 ? names + " takes " : "Takes ")
+           + roff::text(what) + ".\n";
   return out;
 }
 

@@ -139,7 +139,7 @@ def test_a_wrong_file_is_a_finding_and_the_rest_is_examined(lab, config):
 
 
 @pytest.mark.parametrize("words", [
-    ["surplus"], ["--frobnicate"], ["--json", "--json=2"]])
+    ["surplus"], ["--frobnicate"], ["--wait"]])
 def test_wrong_usage_ends_with_two(lab, config, words):
     assert run(lab, 1, config, *words).returncode == 2
 
