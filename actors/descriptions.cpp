@@ -1,8 +1,11 @@
 #include "actors/acceptors.hpp"
 #include "actors/console.hpp"
 #include "actors/discovery_listener.hpp"
+#include "actors/exit_tunnel.hpp"
+#include "actors/exits.hpp"
 #include "actors/peer_session.hpp"
 #include "actors/proxy_connection.hpp"
+#include "actors/relayed_tunnel.hpp"
 #include "actors/roster.hpp"
 #include "actors/scheduler.hpp"
 #include "actors/transfer.hpp"
@@ -108,17 +111,17 @@ void scheduler_state::dump(archive& to) const {
 
 std::string wan_fetcher_state::summary() const {
   auto out = count(fetches.size(), "fetches");
-  return sharing.held_to() ? out + ", own use goes first" : out;
+  return env->allowance->held_to() ? out + ", own use goes first" : out;
 }
 
 void wan_fetcher_state::dump(archive& to) const {
   std::vector<range_view> views;
   for (auto& [key, x] : fetches)
     views.push_back({key.second, x.ask.range, x.at});
-  auto& line = sharing.line();
+  auto& line = env->allowance->line();
   to(make_nvp("fetches", views), make_nvp("peak", std::round(line.peak())),
      make_nvp("own_wanted", std::round(line.wanted())),
-     make_nvp("held_to", std::round(sharing.held_to().value_or(0))));
+     make_nvp("held_to", std::round(env->allowance->held_to().value_or(0))));
 }
 
 // -- transfer -----------------------------------------------------------------
@@ -268,6 +271,88 @@ void proxy_connection_state::dump(archive& to) const {
      make_nvp("pooled", pooled.has_value()), make_nvp("step", step),
      make_nvp("received", received), make_nvp("pieces", parts.size()),
      make_nvp("crashes", crashes), make_nvp("ending", ending));
+}
+
+// -- exits --------------------------------------------------------------------
+
+namespace {
+
+/// A line that tunnels may leave through.
+struct exit_view {
+  std::string device;
+  uint64_t in_use = 0; ///< tunnels
+  double peak = 0;     ///< bytes a second
+  bool rests = false;
+
+  template <class Archive>
+  void serialize(Archive& to) {
+    to(make_nvp("device", device), make_nvp("in_use", in_use),
+       make_nvp("peak", peak), make_nvp("rests", rests));
+  }
+};
+
+} // namespace
+
+std::string exits_state::summary() const {
+  return count(sessions.size(), "peers, ") + count(core->sites(), "sites");
+}
+
+void exits_state::dump(archive& to) const {
+  std::vector<exit_view> lines;
+  for (auto& x : core->lines(now))
+    lines.push_back({to_string(x.id), x.in_use, std::round(x.peak), x.rests});
+  to(make_nvp("lines", lines), make_nvp("sites", core->sites()),
+     make_nvp("kept_home", core->kept_home(now)));
+}
+
+// -- relayed_tunnel -----------------------------------------------------------
+
+std::string relayed_tunnel_state::about() const {
+  return start.wish.target.host;
+}
+
+std::string relayed_tunnel_state::summary() const {
+  switch (now) {
+    case phase::opening:
+      return "the exit connects";
+    case phase::accepting:
+    case phase::undecided:
+      return "waits for the client";
+    case phase::greeting:
+      return "waits for the site";
+    case phase::open:
+      return "open";
+    case phase::leaving:
+    case phase::over:
+      break;
+  }
+  return "has ended";
+}
+
+void relayed_tunnel_state::dump(archive& to) const {
+  to(make_nvp("exit", to_string(start.line)),
+     make_nvp("target", to_string(start.wish.target)),
+     make_nvp("to_site", flow.read()), make_nvp("from_site", flow.written()),
+     make_nvp("wanted", start.wanted));
+}
+
+// -- exit_tunnel --------------------------------------------------------------
+
+std::string exit_tunnel_state::about() const {
+  return start.target.host;
+}
+
+std::string exit_tunnel_state::summary() const {
+  return !flow.is_connected() ? "connects"
+         : waiting            ? "waits for the share's rate"
+                              : "open";
+}
+
+void exit_tunnel_state::dump(archive& to) const {
+  to(make_nvp("peer", to_string(start.peer)),
+     make_nvp("target", to_string(start.target)),
+     make_nvp("from_origin", flow.read()),
+     make_nvp("to_origin", flow.written()));
 }
 
 // -- console ------------------------------------------------------------------

@@ -27,6 +27,9 @@ void environment::forget_actors() {
   sessions.clear();
   transfers.clear();
   clients.clear();
+  exits.clear();
+  relays.clear();
+  exit_tunnels.clear();
 }
 
 } // namespace peapod

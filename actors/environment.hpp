@@ -6,8 +6,10 @@
 #include "actors/suspects.hpp"
 #include "core/address_policy.hpp"
 #include "core/byte_budget.hpp"
+#include "core/exit_choice.hpp"
 #include "core/http_semantics.hpp"
 #include "core/identity.hpp"
+#include "core/peer_allowance.hpp"
 #include "core/scheduler.hpp"
 #include "core/trust_store.hpp"
 
@@ -58,6 +60,8 @@ struct pod_config {
   std::vector<network> client_networks; ///< clients besides loopback
   size_t max_clients = 1024;            ///< client connections at a time
   size_t max_tunnels = 1024;            ///< of them, open tunnels
+  tunnel_rules tunnels;
+  size_t share_tunnels = 64;      ///< open at a time for one peer; 0: none
   unsigned restart_intensity = 5; ///< restarts a supervisor allows in a period
 };
 
@@ -68,6 +72,10 @@ struct pod_ports {
   /// Counts what comes over the line for own use, whoever carries it.
   std::shared_ptr<own_use> own = std::make_shared<own_use>();
   std::shared_ptr<stream_dialer> dialer;
+  /// For tunnels of peers.
+  std::shared_ptr<tunnel_dialer> tunnels;
+  /// The registrable domain of a host, or the host itself; null: itself.
+  std::function<std::string(const std::string& host)> site_of;
   std::function<result<std::shared_ptr<http_acceptor>>()> listen_proxy;
   std::function<result<std::shared_ptr<stream_acceptor>>()> listen_peers;
   std::function<result<std::shared_ptr<discovery_port>>()> open_discovery;
@@ -117,8 +125,13 @@ struct proxy_counters {
   std::atomic<uint64_t> unchecked{0};     ///< samples that were not compared
   std::atomic<uint64_t> digests_right{0}; ///< bodies, by the origin's own hash
   std::atomic<uint64_t> digests_wrong{0};
-  std::atomic<uint64_t> replaced{0};     ///< transfers that a crash replaced
-  std::atomic<uint64_t> open_tunnels{0}; ///< now
+  std::atomic<uint64_t> replaced{0};      ///< transfers that a crash replaced
+  std::atomic<uint64_t> open_tunnels{0};  ///< now
+  std::atomic<uint64_t> relayed{0};       ///< tunnels through peers
+  std::atomic<uint64_t> relayed_bytes{0}; ///< of those, both ways
+  std::atomic<uint64_t> bounced{
+      0}; ///< of those, that went on over another line
+  std::atomic<uint64_t> exit_tunnels{0}; ///< for peers, now
   std::atomic<uint64_t> turned_away{0};  ///< clients that got a 503
   std::atomic<uint64_t> made_room{0};    ///< kept-alive ones closed for others
 };
@@ -176,8 +189,14 @@ struct environment {
   /// Says what is fetched for peers, and counts it.
   std::shared_ptr<sharing_gate> sharing;
 
+  /// Says how fast; for the io thread.
+  std::shared_ptr<peer_allowance> allowance;
+
   proxy_counters counters;
   std::atomic<uint64_t> next_connection{1};
+  std::atomic<uint64_t> next_tunnel{1};
+  /// Peers that open tunnels; without one nobody asks `exits`.
+  std::atomic<uint64_t> exits_standing{0};
   std::atomic<uint64_t> scheduler_starts{0}; ///< so that lease numbers differ
 
   current<scheduler_actor> scheduler;
@@ -185,10 +204,13 @@ struct environment {
   current<roster_actor> roster;
   current<discovery_listener_actor> discovery;
   current<console_actor> console;
+  current<exits_actor> exits;
   current<supervisor_actor> own_line;
   current<supervisor_actor> sessions;
   current<supervisor_actor> transfers;
   current<supervisor_actor> clients;
+  current<supervisor_actor> relays;       ///< ends of tunnels through peers
+  current<supervisor_actor> exit_tunnels; ///< ends of tunnels for peers
 
   /// Lets go of all of them: handles keep actors beyond the actor system.
   void forget_actors();

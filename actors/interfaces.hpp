@@ -81,6 +81,47 @@ using transfer_actor = chunk_sink_actor::extend<
     // Report how it stands.
     caf::reacts_to<tick>>;
 
+/// Chooses the line that each tunnel leaves through.
+using exits_actor = caf::typed_actor<
+    // Which one for this tunnel?
+    caf::replies_to<choose_exit>::with<exit_chosen>,
+    // A peer opens tunnels for us; told again and again.
+    caf::reacts_to<exit_stands>,
+    // It does not any more.
+    caf::reacts_to<exit_lost>,
+    // A tunnel leaves through a line.
+    caf::reacts_to<tunnel_begun>,
+    // Something has come through it.
+    caf::reacts_to<tunnel_moved>,
+    // It has ended.
+    caf::reacts_to<tunnel_over>,
+    // One through a peer came to nothing.
+    caf::reacts_to<tunnel_failed>,
+    // Look at the own line.
+    caf::reacts_to<tick>>;
+
+/// One end of a relayed tunnel, between a session and a connection: the end of
+/// the client that wants it, or that of the origin, at the exit.
+using relay_end_actor = caf::typed_actor<
+    // Connect, or ask for it.
+    caf::reacts_to<start_work>,
+    // The exit is connected to the origin.
+    caf::reacts_to<relay_opened>,
+    // The next bytes from the other end.
+    caf::reacts_to<relay_bytes>,
+    // The other end takes more.
+    caf::reacts_to<relay_credit>,
+    // It sends nothing more, or the tunnel is no more.
+    caf::reacts_to<relay_closed>,
+    // This end's connection stands, or not.
+    caf::reacts_to<stream_opened>,
+    // Bytes from it.
+    caf::reacts_to<stream_read>,
+    // Bytes to it have gone.
+    caf::reacts_to<stream_written>,
+    // A deadline.
+    caf::reacts_to<tick>>;
+
 /// One client's connection to the proxy.
 using proxy_connection_actor = caf::typed_actor<
     // Read the first request.
@@ -107,6 +148,8 @@ using proxy_connection_actor = caf::typed_actor<
     caf::reacts_to<body_ready>,
     // A pooled body cannot be completed.
     caf::reacts_to<body_failed>,
+    // A tunnel through a peer came to nothing and goes on elsewhere.
+    caf::reacts_to<relay_bounced>,
     // The origin's answer about what a crashed transfer has not brought.
     caf::reacts_to<rest_answered>>;
 
@@ -134,6 +177,16 @@ using peer_session_actor =
         caf::reacts_to<ask_view>,
         // These are ours, which it has asked for.
         caf::reacts_to<view_ready>,
+        // Ask the peer for a tunnel.
+        caf::reacts_to<open_relay>,
+        // What the peer has asked us for stands.
+        caf::reacts_to<relay_opened>,
+        // Send bytes through a tunnel.
+        caf::reacts_to<relay_bytes>,
+        // Its end takes more.
+        caf::reacts_to<relay_credit>,
+        // Its end sends nothing more, or has ended.
+        caf::reacts_to<relay_closed>,
         // End the session.
         caf::reacts_to<drop_session>,
         // Tell the peer that we leave, and end.

@@ -34,6 +34,7 @@ const auto& sizes() {
   static const std::unordered_map<const std::type_info*, size_function> table{
       {&typeid(chunk_arrived), size_of_bytes<chunk_arrived>},
       {&typeid(body_ready), size_of_bytes<body_ready>},
+      {&typeid(relay_bytes), size_of_bytes<relay_bytes>},
       {&typeid(fetch_read), size_of_part<fetch_read>},
       {&typeid(spine_read), size_of_part<spine_read>},
       {&typeid(datagram_received), size_of_part<datagram_received>},

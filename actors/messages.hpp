@@ -2,6 +2,7 @@
 
 #include "actors/ports.hpp"
 #include "core/error.hpp"
+#include "core/exit_choice.hpp"
 #include "core/http_message.hpp"
 #include "core/pairing.hpp"
 #include "core/part_map.hpp"
@@ -276,6 +277,109 @@ struct client_accepted {
   result<std::shared_ptr<http_server_stream>> outcome;
 };
 
+// -- tunnels ------------------------------------------------------------------
+
+/// Which line is a tunnel to leave through? Answered by `exit_chosen`.
+struct choose_exit {
+  tunnel_wish wish; ///< its site is looked up
+  /// The only line that the client wants, if it has said so.
+  std::optional<device_id> wanted = std::nullopt;
+};
+
+/// The line for a tunnel.
+struct exit_chosen {
+  device_id line;
+  /// The session with that device; null: the own line, or, if another one was
+  /// wanted, there is no such line.
+  caf::strong_actor_ptr session;
+};
+
+/// A peer opens tunnels for us; `offers`: it does not pause.
+struct exit_stands {
+  device_id id;
+  bool offers = true;
+  caf::strong_actor_ptr session;
+};
+
+/// It does not any more.
+struct exit_lost {
+  device_id id;
+  caf::strong_actor_ptr session;
+};
+
+/// A tunnel leaves through this line.
+struct tunnel_begun {
+  uint64_t tunnel = 0; ///< numbers the tunnels of this process
+  device_id line;
+};
+
+/// Something has come through a tunnel.
+struct tunnel_moved {
+  uint64_t tunnel = 0;
+  uint64_t bytes = 0;
+};
+
+/// A tunnel has ended.
+struct tunnel_over {
+  uint64_t tunnel = 0;
+};
+
+/// A tunnel through a peer came to nothing.
+struct tunnel_failed {
+  tunnel_wish wish;
+  device_id line;
+  tunnel_failure why = tunnel_failure::peer;
+};
+
+/// Ask the peer for a tunnel; `end` is a `relay_end_actor` and learns how it
+/// goes.
+struct open_relay {
+  uint64_t tunnel = 0;
+  host_port target;
+  caf::strong_actor_ptr end;
+};
+
+/// The connection to the target stands: from the exit's end to its session,
+/// from the asking session to its end.
+struct relay_opened {
+  uint64_t tunnel = 0;
+  caf::strong_actor_ptr end; ///< of the exit; else null
+};
+
+/// Bytes of a tunnel, between a session and an end.
+struct relay_bytes {
+  uint64_t tunnel = 0;
+  slice bytes;
+};
+
+/// So many bytes of a tunnel have gone on: as many may follow.
+struct relay_credit {
+  uint64_t tunnel = 0;
+  uint64_t bytes = 0;
+};
+
+/// Nothing more comes (`finished`), or the tunnel is no more.
+struct relay_closed {
+  uint64_t tunnel = 0;
+  wire2::tunnel_end how = wire2::tunnel_end::reset;
+  std::string detail;
+  bool session_lost = false; ///< it ended with its session
+};
+
+/// One end of a tunnel is connected, or not.
+struct stream_opened {
+  result<std::shared_ptr<tunnel_stream>> outcome;
+};
+
+/// A peer's line is of no use for a tunnel: it has to go on over another one,
+/// and nothing has come yet.
+struct relay_bounced {
+  uint64_t step = 0;
+  bool accepted = false; ///< the client knows that the tunnel stands
+  slice first;           ///< what it has sent then
+  error why;
+};
+
 // -- peers --------------------------------------------------------------------
 
 /// A peer has connected to us, or the acceptor failed.
@@ -351,7 +455,8 @@ struct session_opened {
   std::string local; ///< our address on the connection
   std::string name;
   bool foreign = false;
-  bool secure = false; ///< protocol 2
+  bool secure = false;  ///< protocol 2
+  bool tunnels = false; ///< it opens tunnels
   caf::strong_actor_ptr session;
 };
 
@@ -448,8 +553,9 @@ struct peer_status {
   /// real confidentiality).
   std::string trust = {};
   std::vector<std::string> code = {}; ///< words to compare while it waits
-  bool secure = false; ///< its session has authentication and confidentiality
-  bool pauses = false; ///< it says that it brings nothing at the moment
+  bool secure = false;  ///< its session has authentication and confidentiality
+  bool pauses = false;  ///< it says that it brings nothing at the moment
+  bool tunnels = false; ///< tunnels may leave through it
 };
 
 struct transfer_status {
@@ -548,6 +654,21 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::request_relayed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::continue_timeout)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::answer_overdue)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::client_accepted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::choose_exit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::exit_chosen)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::exit_stands)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::exit_lost)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::tunnel_begun)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::tunnel_moved)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::tunnel_over)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::tunnel_failed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::open_relay)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::relay_opened)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::relay_bytes)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::relay_credit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::relay_closed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::stream_opened)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::relay_bounced)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::peer_accepted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::stream_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::stream_written)

@@ -1,6 +1,7 @@
 #include "actors/peer_session.hpp"
 
 #include "actors/peer_session_serving.hpp"
+#include "actors/peer_session_tunnels.hpp"
 #include "actors/peer_session_view.hpp"
 #include "core/legacy_link.hpp"
 #include "core/secure_link.hpp"
@@ -14,6 +15,7 @@ namespace peapod {
 peer_session_state::~peer_session_state() {
   if (start.stream)
     start.stream->close();
+  end_tunnels(*this);
   drop_viewers(*this, make_error(errc::connection_closed, "it has gone"));
 }
 
@@ -40,6 +42,10 @@ void end(self_pointer self, const error& why) {
   if (std::exchange(st.ended, true))
     return;
   cancel_served(self);
+  end_tunnels(st);
+  if (st.ready && st.tunnels)
+    st.env->exits.tell(
+        exit_lost{*st.peer, caf::actor_cast<caf::strong_actor_ptr>(self)});
   for (auto& [lease, x] : st.wants)
     tell(x.sink,
          chunk_settled{lease, st.peer.value_or(device_id{}),
@@ -139,6 +145,7 @@ void perform(self_pointer self, link_opened& x) {
   st.peer_name = x.name;
   st.secure = x.secure;
   st.foreign = x.foreign;
+  st.tunnels = x.has_tunnels;
   running_record()->set_description(st.about(), st.summary());
   session_opened msg;
   msg.connection = st.connection;
@@ -150,6 +157,7 @@ void perform(self_pointer self, link_opened& x) {
   msg.name = std::move(x.name);
   msg.foreign = x.foreign;
   msg.secure = x.secure;
+  msg.tunnels = x.has_tunnels;
   msg.session = caf::actor_cast<caf::strong_actor_ptr>(self);
   st.env->log(
       st.secure ? log_level::info : log_level::warn,
@@ -163,6 +171,7 @@ void perform(self_pointer self, link_ready&) {
   st.ready = true;
   st.env->roster.tell(session_ready{st.connection});
   tell_offers(self);
+  tell_exits(self);
 }
 
 void perform(self_pointer self, code_known& x) {
@@ -215,6 +224,27 @@ void perform(self_pointer self, offers_changed& x) {
   auto& st = self->state;
   if (std::exchange(st.offers, x.offers).on != x.offers.on)
     st.env->roster.tell(sharing_told{st.connection, x.offers.on});
+  tell_exits(self);
+}
+
+void perform(self_pointer self, tunnel_asked& x) {
+  take_tunnel_request(self, x);
+}
+
+void perform(self_pointer self, tunnel_stands& x) {
+  take(self, x);
+}
+
+void perform(self_pointer self, tunnel_brought& x) {
+  take(self, x);
+}
+
+void perform(self_pointer self, tunnel_credited& x) {
+  take(self, x);
+}
+
+void perform(self_pointer self, tunnel_closed& x) {
+  take(self, x);
 }
 
 void perform(self_pointer self, peer_left&) {
@@ -266,7 +296,10 @@ std::unique_ptr<peer_link> make_secure(const environment& env,
   x.role = start.dialled ? session_role::initiator : session_role::responder;
   x.self.agent = "peapod";
   x.self.name = env.config.name;
-  x.self.capabilities = env.config.pod_view ? capability_view : 0;
+  if (env.config.pod_view)
+    x.self.capabilities |= capability_view;
+  if (env.config.share && env.config.share_tunnels > 0)
+    x.self.capabilities |= capability_tunnels;
   if (start.dialled) {
     x.responder_key = start.dialled->key;
     x.expected_device = start.dialled->expected;
@@ -365,6 +398,7 @@ void on_tick(self_pointer self) {
     st.link->expire(now);
     if (st.ready)
       tell_offers(self);
+    tell_exits(self);
     if (!st.unwritten.empty() && now - st.wrote >= write_timeout)
       say_goodbye(self, wire2::goodbye_reason::misbehaved,
                   make_error(errc::timed_out, "the peer takes nothing"));
@@ -426,6 +460,26 @@ peer_session_actor::behavior_type peer_session_behavior(self_pointer self,
       },
       [self](view_ready& msg) {
         send_view(self, msg);
+        pump(self);
+      },
+      [self](open_relay& msg) {
+        ask_for_tunnel(self, msg);
+        pump(self);
+      },
+      [self](const relay_opened& msg) {
+        pass_on(self, msg);
+        pump(self);
+      },
+      [self](const relay_bytes& msg) {
+        pass_on(self, msg);
+        pump(self);
+      },
+      [self](const relay_credit& msg) {
+        pass_on(self, msg);
+        pump(self);
+      },
+      [self](const relay_closed& msg) {
+        pass_on(self, msg);
         pump(self);
       },
       [self](const drop_session& msg) {

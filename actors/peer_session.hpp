@@ -35,6 +35,15 @@ struct peer_session_state {
     std::optional<sharing_pass> pass; ///< counts what comes
   };
 
+  /// A tunnel, by its number on the link.
+  struct relay {
+    uint64_t tunnel = 0;       ///< its number in this process
+    caf::strong_actor_ptr end; ///< null: the exit connects
+    bool ours = false;         ///< we have asked for it
+    bool we_ended = false;     ///< nothing more is sent
+    bool peer_ended = false;   ///< nothing more comes
+  };
+
   peer_session_state() = default;
   peer_session_state(const peer_session_state&) = delete;
   ~peer_session_state();
@@ -55,6 +64,7 @@ struct peer_session_state {
   bool ready = false;              ///< both sides trust each other
   bool secure = false;             ///< it speaks protocol 2
   bool foreign = false;            ///< it speaks protocol 1 without extensions
+  bool tunnels = false;            ///< it opens tunnels
   bool left = false;               ///< the peer said that it leaves
   bool ended = false;
   wire2::sharing offers;                 ///< what the peer offers
@@ -63,6 +73,8 @@ struct peer_session_state {
   std::map<lease_id, serving> serves;
   std::deque<range_ask> queued; ///< what it asked for and we do later
   lease_id next_serve = 1;
+  std::map<tunnel_number, relay> relays;
+  std::map<uint64_t, tunnel_number> relay_numbers; ///< by the process's number
   std::vector<slice> to_write;    ///< leaves at the end of the next pump
   uint64_t writes = 0;            ///< begun so far
   std::deque<uint64_t> unwritten; ///< bytes of those the kernel has not taken

@@ -3,6 +3,7 @@
 #include "actors/acceptors.hpp"
 #include "actors/console.hpp"
 #include "actors/discovery_listener.hpp"
+#include "actors/exits.hpp"
 #include "actors/peer_session.hpp"
 #include "actors/proxy_connection.hpp"
 #include "actors/roster.hpp"
@@ -85,8 +86,8 @@ child_spec crowd(const spawn_place& place, const environment_ptr& env,
                           [&slot](const supervisor_actor& x) { slot.set(x); });
 }
 
-/// Alone under a supervisor, so that its failure restarts nothing else: who
-/// uses it finds its successor.
+/// Each by itself, so that its failure restarts nothing else: who uses one
+/// finds its successor.
 child_spec scheduling_tree(const environment_ptr& env) {
   auto spec = rules(env);
   spec.name = "scheduling_supervisor";
@@ -94,6 +95,8 @@ child_spec scheduling_tree(const environment_ptr& env) {
   spec.children.push_back(worker<scheduler_actor, scheduler_state>(
       "scheduler", env->scheduler, env->workers, scheduler_behavior, env,
       true));
+  spec.children.push_back(worker<exits_actor, exits_state>(
+      "exits", env->exits, env->io, exits_behavior, env));
   return supervisor_child(env->workers, std::move(spec), nullptr);
 }
 
@@ -117,6 +120,8 @@ child_spec mesh_tree(const environment_ptr& env) {
   // After the roster: a new roster knows no sessions, so they end with it.
   spec.children.push_back(crowd(env->workers, env, "session_supervisor",
                                 "peer_session", env->sessions));
+  spec.children.push_back(crowd(env->io, env, "exit_tunnel_supervisor",
+                                "exit_tunnel", env->exit_tunnels));
   spec.children.push_back(port_owner<peer_acceptor_actor, peer_acceptor_state>(
       "peer_acceptor", env->ports.listen_peers, peer_acceptor_behavior, env));
   if (env->config.discovery)
@@ -133,6 +138,8 @@ child_spec gateway_tree(const environment_ptr& env) {
   spec.strategy = restart_strategy::rest_for_one;
   spec.children.push_back(crowd(env->workers, env, "transfer_supervisor",
                                 "transfer", env->transfers));
+  spec.children.push_back(
+      crowd(env->io, env, "relay_supervisor", "relayed_tunnel", env->relays));
   spec.children.push_back(crowd(env->io, env, "proxy_supervisor",
                                 "proxy_connection", env->clients));
   spec.children.push_back(
@@ -171,6 +178,8 @@ pod::pod(caf::actor_system& system, caf::execution_unit* io_unit,
   env_->self = std::move(self);
   env_->serving = std::make_shared<byte_budget>(env_->config.max_serving);
   env_->sharing = std::make_shared<sharing_gate>();
+  env_->allowance = std::make_shared<peer_allowance>(env_->config.share_rate,
+                                                     env_->config.own_first);
   std::array<uint8_t, 6> name{};
   env_->ports.random(name);
   env_->via_name = "peapod-" + to_hex(name);

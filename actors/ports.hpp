@@ -105,6 +105,8 @@ public:
        std::function<void(response_head)> on_interim = nullptr) = 0;
 };
 
+class tunnel_stream;
+
 // -- HTTP towards clients of the proxy ----------------------------------------
 
 /// Bytes that a tunnel or a relay has moved.
@@ -154,6 +156,17 @@ public:
   /// and the error is passed on. `opened` is called when the 200 is written.
   virtual void tunnel(host_port target, std::function<void()> opened,
                       handler<relay_totals> done) = 0;
+
+  /// Answers `CONNECT` with the 200 and gives the connection as it goes on. It
+  /// is closed through `close` of this object, too.
+  virtual void accept_tunnel(handler<std::shared_ptr<tunnel_stream>> done) = 0;
+
+  /// Goes on with an accepted tunnel as `tunnel` does, over the own line: after
+  /// it has sent `first`, which was read from the client. The stream that
+  /// `accept_tunnel` gave is of no use any more. If dialling fails the error is
+  /// passed on.
+  virtual void resume_tunnel(host_port target, slice first,
+                             handler<relay_totals> done) = 0;
 
   /// Whether the connection can carry another request after this one.
   virtual bool keep_alive() const = 0;
@@ -209,6 +222,32 @@ public:
   virtual endpoint remote() const = 0;
   virtual endpoint local() const = 0;
   virtual void close() = 0;
+};
+
+/// One end of a tunnel. `connection_closed` when reading is the clean end of
+/// what the other side sends; any other end is another error.
+class tunnel_stream : public byte_stream {
+public:
+  /// An outstanding `read_some` ends with `cancelled`, unless it has brought
+  /// something.
+  virtual void stop_reading() = 0;
+
+  /// Tells the other side, behind what was written, that nothing follows.
+  virtual void finish() = 0;
+
+  /// Closes the connection so that the other side sees a reset.
+  virtual void reset() = 0;
+};
+
+/// Connects to origins over this device's own line, for tunnels.
+class tunnel_dialer {
+public:
+  virtual ~tunnel_dialer() = default;
+
+  /// Connects to `to` under the exit policy: what a peer has asked for. Errors
+  /// as those of `http_exchange::read_head`, and `policy_refused`.
+  virtual void dial(host_port to, duration timeout,
+                    handler<std::shared_ptr<tunnel_stream>> done) = 0;
 };
 
 /// Dials peers.

@@ -2,9 +2,11 @@
 
 #include "actors/error_page.hpp"
 #include "actors/own_answers.hpp"
+#include "actors/relayed_tunnel.hpp"
 #include "actors/script_answer.hpp"
 #include "actors/transfer.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -16,6 +18,8 @@ proxy_connection_state::~proxy_connection_state() {
   --env->counters.active;
   if (in_tunnel)
     --env->counters.open_tunnels;
+  if (own_tunnel != 0)
+    env->exits.tell(tunnel_over{own_tunnel});
   if (!busy)
     return;
   // A response that a crash cut off must not look complete.
@@ -38,6 +42,9 @@ constexpr auto quiet_origin = 10min;
 /// How long the origin may take to answer to a request whose body was cut off:
 /// it may have refused it early (RFC 9112, 9.5), else it waits for ever.
 constexpr auto cut_off_wait = 5s;
+
+/// How long the choice of a line may take.
+constexpr auto exit_wait = 1s;
 
 // -- ends ---------------------------------------------------------------------
 
@@ -145,22 +152,16 @@ void answer_own(self_pointer self, own_page page) {
 
 // -- requests -----------------------------------------------------------------
 
-void open_tunnel(self_pointer self) {
+/// Over this device's own line.
+void open_own_tunnel(self_pointer self) {
   auto& st = self->state;
-  ++st.env->counters.tunnels;
-  if (st.env->counters.open_tunnels >= st.env->config.max_tunnels) {
-    ++st.env->counters.turned_away;
-    answer(self, make_error(errc::limit_reached,
-                            "there are as many tunnels as [proxy] max-tunnels "
-                            "allows"));
-    return;
+  if (st.wish) {
+    st.wish->tried.push_back(st.env->self->device());
+    if (st.own_tunnel == 0)
+      st.own_tunnel = st.env->next_tunnel++;
+    st.env->exits.tell(tunnel_begun{st.own_tunnel, st.env->self->device()});
   }
-  ++st.env->counters.open_tunnels;
-  st.in_tunnel = true;
   auto& target = st.request.target;
-  st.ending = true;
-  st.tunnel = std::make_shared<open_tunnel_state>();
-  st.tunnel->fields = std::exchange(st.request.fields, {});
   st.client->tunnel(
       host_port{target.host, target.port},
       // An open tunnel does not need what the request said.
@@ -168,6 +169,128 @@ void open_tunnel(self_pointer self) {
       send_back(self, [step = st.step](result<relay_totals> outcome) {
         return relay_ended{step, std::move(outcome)};
       }));
+}
+
+void relay_tunnel(self_pointer self, const exit_chosen& exit, bool wanted) {
+  auto& st = self->state;
+  st.wish->tried.push_back(exit.line);
+  relayed_tunnel_start start;
+  start.wish = *st.wish;
+  start.line = exit.line;
+  start.session = exit.session;
+  start.client = st.client;
+  start.connection = caf::actor_cast<proxy_connection_actor>(self);
+  start.step = st.step;
+  start.shared = st.tunnel;
+  start.wanted = wanted;
+  if (!start_relayed_tunnel(st.env, std::move(start)))
+    open_own_tunnel(self);
+}
+
+/// Asks which line to use; `wanted`: the only one that the client takes.
+void ask_for_exit(self_pointer self, std::optional<device_id> wanted) {
+  auto& st = self->state;
+  auto on_chosen = [self, wanted, step = st.step](exit_chosen& x) {
+    if (step != self->state.step)
+      return;
+    if (x.session)
+      relay_tunnel(self, x, wanted.has_value());
+    else if (wanted)
+      answer(self, make_error(errc::unreachable, "no connected peer "
+                                                     + to_string(*wanted)
+                                                     + " opens tunnels"));
+    else if (auto why = std::exchange(self->state.own_failure, std::nullopt))
+      answer(self, *why); // and no peer is there to try
+    else
+      open_own_tunnel(self);
+  };
+  // Nobody waits for an actor that restarts.
+  auto on_error = [self, wanted, on_chosen](caf::error&) {
+    exit_chosen none;
+    none.line = wanted.value_or(self->state.env->self->device());
+    on_chosen(none);
+  };
+  self->request(st.env->exits.get(), exit_wait, choose_exit{*st.wish, wanted})
+      .then(on_chosen, on_error);
+}
+
+/// The line that the client wants, by `PeaPod-Exit`: `own`, or a device's id.
+/// Nothing: any. Errors: `bad_http`.
+result<std::optional<device_id>> wanted_exit(const environment& env,
+                                             const http_fields& fields) {
+  auto text = fields.find("PeaPod-Exit");
+  if (!text)
+    return std::optional<device_id>{};
+  if (*text == "own")
+    return std::optional{env.self->device()};
+  auto bytes = from_hex(*text);
+  if (bytes.size() != device_id::size)
+    return make_error(errc::bad_http,
+                      "400 PeaPod-Exit is neither `own` nor a device's id");
+  device_id out;
+  std::ranges::copy(bytes, out.bytes.begin());
+  return std::optional{out};
+}
+
+void open_tunnel(self_pointer self) {
+  auto& st = self->state;
+  auto& env = *st.env;
+  ++env.counters.tunnels;
+  if (env.counters.open_tunnels >= env.config.max_tunnels) {
+    ++env.counters.turned_away;
+    answer(self, make_error(errc::limit_reached,
+                            "there are as many tunnels as [proxy] max-tunnels "
+                            "allows"));
+    return;
+  }
+  auto wanted = wanted_exit(env, st.request.fields);
+  if (!wanted) {
+    answer(self, wanted.error());
+    return;
+  }
+  ++env.counters.open_tunnels;
+  st.in_tunnel = true;
+  st.ending = true;
+  st.tunnel = std::make_shared<open_tunnel_state>();
+  st.tunnel->fields = std::exchange(st.request.fields, {});
+  bool own = *wanted && **wanted == env.self->device();
+  if (own || !env.exits.get() || (!*wanted && env.exits_standing == 0))
+    return open_own_tunnel(self);
+  st.wish = tunnel_wish{st.client->remote().address,
+                        {st.request.target.host, st.request.target.port},
+                        {},
+                        {}};
+  ask_for_exit(self, *wanted);
+}
+
+/// A peer's line is of no use: the own one takes over, and the client does not
+/// notice.
+void on_relay_bounced(self_pointer self, relay_bounced& msg) {
+  auto& st = self->state;
+  if (msg.step != st.step)
+    return;
+  st.env->log(log_level::debug, "tunnel to " + st.request.target.authority()
+                                    + " goes home: " + to_string(msg.why));
+  if (!msg.accepted)
+    return open_own_tunnel(self);
+  auto& target = st.request.target;
+  st.client->resume_tunnel(
+      host_port{target.host, target.port}, std::move(msg.first),
+      send_back(self, [step = st.step](result<relay_totals> outcome) {
+        return relay_ended{step, std::move(outcome)};
+      }));
+}
+
+/// Whether a peer may do better than the own line, which has failed like this.
+bool may_be_ours_alone(const error& why) {
+  switch (why.code) {
+    case errc::dns_unanswered:
+    case errc::unreachable:
+    case errc::connect_timed_out:
+      return true;
+    default:
+      return false;
+  }
 }
 
 void relay_request_body(self_pointer self) {
@@ -466,6 +589,14 @@ void on_tunnel_ended(self_pointer self, const result<relay_totals>& outcome) {
     return;
   }
   auto words = to_string(outcome.error());
+  if (!st.tunnel->open && st.wish && st.wish->tried.size() == 1
+      && st.wish->tried.front() == st.env->self->device()
+      && may_be_ours_alone(outcome.error())) {
+    st.env->log(log_level::debug, name + " is tried through peers: " + words);
+    st.own_failure = outcome.error();
+    ask_for_exit(self, std::nullopt);
+    return;
+  }
   if (st.tunnel->open) {
     st.env->log(log_level::debug, name + " was cut off: " + words);
     end_connection(self, true);
@@ -552,6 +683,7 @@ proxy_connection_behavior(self_pointer self, environment_ptr env,
       [self](const relay_ended& msg) { on_relay_ended(self, msg); },
       [self](body_ready& msg) { on_body_ready(self, msg); },
       [self](const body_failed&) { end_connection(self, true); },
+      [self](relay_bounced& msg) { on_relay_bounced(self, msg); },
       [self](const rest_answered& msg) { on_rest_answered(self, msg); },
   };
 }

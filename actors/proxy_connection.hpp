@@ -50,6 +50,10 @@ struct proxy_connection_state {
   std::list<std::pair<response_head, then>> heads;
   slice page;                                ///< an answer of our own
   std::shared_ptr<open_tunnel_state> tunnel; ///< of a CONNECT
+  /// Where it leads, and through which peers it was tried.
+  std::optional<tunnel_wish> wish;
+  std::optional<error> own_failure; ///< why the own line cannot open it
+  uint64_t own_tunnel = 0; ///< its number for the exits, over the own line
 
   /// A piece of the pooled body and who sent it.
   struct piece {

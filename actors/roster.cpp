@@ -194,8 +194,8 @@ void on_session_waiting(self_pointer self, const session_waiting& msg) {
 void on_session_opened(self_pointer self, const session_opened& msg) {
   auto& st = self->state;
   st.sessions[msg.connection] = {msg.id,     msg.key,     msg.foreign,
-                                 msg.secure, msg.session, msg.remote,
-                                 msg.local,  msg.name};
+                                 msg.secure, msg.tunnels, msg.session,
+                                 msg.remote, msg.local,   msg.name};
   st.sessions.at(msg.connection).since = now_of(self);
   self->monitor(msg.session);
   roster::link link;
@@ -258,11 +258,13 @@ peer_list list(self_pointer self) {
     peer_status peer;
     peer.id = x.id;
     peer.name = x.name;
+    auto session = sessions.find(x.connection.value_or(0));
     if (!x.address.empty())
       peer.address = to_string(endpoint{x.address, x.port});
-    else if (auto i = sessions.find(x.connection.value_or(0));
-             i != sessions.end())
-      peer.address = to_string(i->second.remote);
+    else if (session != sessions.end())
+      peer.address = to_string(session->second.remote);
+    peer.tunnels = session != sessions.end() && session->second.ready
+                   && session->second.tunnels;
     peer.state = to_string(x.state);
     peer.protocol = x.secure ? "2" : x.foreign ? "1 (foreign)" : "1";
     peer.secure = x.secure;

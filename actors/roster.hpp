@@ -17,6 +17,7 @@ struct roster_state {
     public_key key;
     bool foreign = false;
     bool secure = false;
+    bool tunnels = false; ///< it opens tunnels
     caf::strong_actor_ptr handle;
     endpoint remote;
     std::string local; ///< our address on the connection

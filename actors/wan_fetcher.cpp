@@ -153,7 +153,7 @@ void open_exchange(self_pointer self, const key& id, fetch& x) {
 }
 
 void read_on(self_pointer self, const key& id, fetch& x) {
-  auto most = x.ask.for_peer ? self->state.sharing.piece() : piece_size;
+  auto most = x.ask.for_peer ? self->state.env->allowance->piece() : piece_size;
   x.exchange->read_body(
       most, send_back(self, [id](result<body_part> outcome) {
         return fetch_read{id.second, id.first, std::move(outcome)};
@@ -165,11 +165,11 @@ void read_on(self_pointer self, const key& id, fetch& x) {
 /// `upto`: bytes that have come from the present exchange.
 void count_arrived(self_pointer self, fetch& x, uint64_t upto) {
   if (upto > x.arrived)
-    self->state.sharing.arrived(upto - std::exchange(x.arrived, upto));
+    self->state.env->allowance->arrived(upto - std::exchange(x.arrived, upto));
 }
 
 void count_taken(self_pointer self, fetch& x, size_t size) {
-  auto& sharing = self->state.sharing;
+  auto& sharing = *self->state.env->allowance;
   x.taken += size;
   count_arrived(self, x, x.taken);
   sharing.took(size, now_of(self));
@@ -181,8 +181,8 @@ void look_at_own_use(self_pointer self) {
   for (auto& [id, x] : st.fetches)
     if (x.ask.for_peer && x.exchange)
       count_arrived(self, x, x.exchange->received());
-  st.sharing.look(st.env->ports.own->bytes(), now_of(self));
-  auto limit = st.sharing.held_to().value_or(0);
+  st.env->allowance->look(st.env->ports.own->bytes(), now_of(self));
+  auto limit = st.env->allowance->held_to().value_or(0);
   st.env->counters.held_to = static_cast<uint64_t>(limit);
 }
 
@@ -190,7 +190,7 @@ void look_at_own_use(self_pointer self) {
 void watch_own_use(self_pointer self) {
   auto& st = self->state;
   look_at_own_use(self);
-  st.watching = st.sharing.held_to() || st.serves_peers();
+  st.watching = st.env->allowance->held_to() || st.serves_peers();
   if (st.watching)
     self->delayed_send(self, watch_interval, tick{});
 }
@@ -198,8 +198,9 @@ void watch_own_use(self_pointer self) {
 /// Begins or reads on, for a peer as soon as own use and the share's rate let
 /// it.
 void go_on(self_pointer self, const key& id, fetch& x) {
-  auto wait = x.ask.for_peer ? self->state.sharing.wait(x.place, now_of(self))
-                             : duration::zero();
+  auto wait = x.ask.for_peer
+                  ? self->state.env->allowance->wait(x.place, now_of(self))
+                  : duration::zero();
   if (wait > duration::zero())
     self->delayed_send(self, wait, fetch_resumed{id.second, id.first});
   else if (x.exchange)
@@ -238,7 +239,7 @@ void on_fetch_chunk(self_pointer self, fetch_chunk& msg) {
     return;
   }
   x.at = msg.range.begin;
-  x.place = st.sharing.place();
+  x.place = st.env->allowance->place();
   x.ask = std::move(msg);
   auto [i, added] = st.fetches.insert_or_assign(id, std::move(x));
   if (i->second.ask.for_peer && st.env->config.own_first && !st.watching)
@@ -335,14 +336,14 @@ void join_scheduler(self_pointer self) {
 } // namespace
 
 bool wan_fetcher_state::serves_peers() const {
-  return std::any_of(fetches.begin(), fetches.end(),
-                     [](auto& x) { return x.second.ask.for_peer; });
+  return env->counters.exit_tunnels > 0
+         || std::any_of(fetches.begin(), fetches.end(),
+                        [](auto& x) { return x.second.ask.for_peer; });
 }
 
 wan_fetcher_actor::behavior_type wan_fetcher_behavior(self_pointer self,
                                                       environment_ptr env) {
   auto& st = self->state;
-  st.sharing = peer_allowance{env->config.share_rate, env->config.own_first};
   st.env = std::move(env);
   st.env->counters.held_to = 0;
   join_scheduler(self);
@@ -356,7 +357,12 @@ wan_fetcher_actor::behavior_type wan_fetcher_behavior(self_pointer self,
         if (i != self->state.fetches.end())
           go_on(self, i->first, i->second);
       },
-      [self](const tick&) { watch_own_use(self); },
+      [self](const tick& msg) {
+        auto& st = self->state;
+        bool first = msg.generation != 0; // of a tunnel for a peer
+        if (!first || (st.env->config.own_first && !st.watching))
+          watch_own_use(self);
+      },
       [self](scheduler_started) { join_scheduler(self); },
   };
 }

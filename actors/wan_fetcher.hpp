@@ -1,7 +1,6 @@
 #pragma once
 
 #include "actors/environment.hpp"
-#include "core/peer_allowance.hpp"
 
 #include <map>
 #include <memory>
@@ -42,7 +41,6 @@ struct wan_fetcher_state {
   /// Origins that want to be asked later, and when; for peers only, because
   /// each peer's scheduler learns for itself.
   std::map<std::string, instant> asked_later;
-  peer_allowance sharing;
   bool watching = false; ///< own use, by a tick
 };
 

@@ -5,6 +5,7 @@
 #include "core/representation.hpp"
 #include "core/scheduler.hpp"
 #include "core/session.hpp"
+#include "core/tunnel_table.hpp"
 #include "core/types.hpp"
 
 #include <deque>
@@ -45,10 +46,11 @@ struct range_refusal {
 struct link_opened {
   device_id device;
   public_key key;
-  std::string name;       ///< as the peer calls itself
-  bool secure = false;    ///< protocol 2
-  bool foreign = false;   ///< protocol 1 without our extension
-  bool has_views = false; ///< it shows its actors
+  std::string name;         ///< as the peer calls itself
+  bool secure = false;      ///< protocol 2
+  bool foreign = false;     ///< protocol 1 without our extension
+  bool has_views = false;   ///< it shows its actors
+  bool has_tunnels = false; ///< it opens tunnels for us
 };
 
 /// Both sides want each other: ranges may be asked for.
@@ -102,11 +104,44 @@ struct offers_changed {
 /// The peer says that it leaves.
 struct peer_left {};
 
+/// The peer wants a tunnel: `accept_tunnel` or `end_tunnel` it.
+struct tunnel_asked {
+  tunnel_number id = 0;
+  host_port target;
+};
+
+/// A tunnel that we asked for stands.
+struct tunnel_stands {
+  tunnel_number id = 0;
+};
+
+/// Bytes of a tunnel, in order. Say with `take_from_tunnel` when they have gone
+/// on.
+struct tunnel_brought {
+  tunnel_number id = 0;
+  slice bytes;
+};
+
+/// So much more may be sent through a tunnel.
+struct tunnel_credited {
+  tunnel_number id = 0;
+  uint64_t bytes = 0;
+};
+
+/// The peer sends nothing more through a tunnel (`finished`), or the tunnel is
+/// no more (anything else).
+struct tunnel_closed {
+  tunnel_number id = 0;
+  wire2::tunnel_end how = wire2::tunnel_end::reset;
+  std::string detail; ///< as the peer says it
+};
+
 using link_event =
     std::variant<write_bytes, peer_identified, link_opened, link_ready,
                  code_known, range_asked, ask_called_off, range_arrived,
                  range_ended, view_asked, view_shown, offers_changed, peer_left,
-                 session_closed>;
+                 tunnel_asked, tunnel_stands, tunnel_brought, tunnel_credited,
+                 tunnel_closed, session_closed>;
 
 /// A peer behind a connection, without the connection: call it, then drain
 /// `poll`. Whatever the peer sends ends in an event.
@@ -176,6 +211,40 @@ public:
 
   /// Tells the peer what we offer from now on.
   virtual void offer(const wire2::sharing& x) = 0;
+
+  // -- tunnels ----------------------------------------------------------------
+  // Only with protocol 2; without it there are none, and nothing is said.
+
+  /// Asks the peer for a tunnel: `tunnel_stands` or `tunnel_closed` follows.
+  /// Errors: `not_allowed` when it opens none, `connection_closed` when the
+  /// link is not ready, `policy_refused` for a target that no message has room
+  /// for.
+  virtual result<tunnel_number> open_tunnel(const host_port& target) {
+    static_cast<void>(target);
+    return make_error(errc::not_allowed, "it opens no tunnels");
+  }
+
+  /// What the peer asked for stands.
+  virtual void accept_tunnel(tunnel_number id) {
+    static_cast<void>(id);
+  }
+
+  /// Sends bytes, for which there must be credit: `initial_tunnel_credit` and
+  /// what `tunnel_credited` has told.
+  virtual void send_through_tunnel(tunnel_number id, const slice& bytes) {
+    static_cast<void>(id), static_cast<void>(bytes);
+  }
+
+  /// So many bytes of `tunnel_brought` have gone on: others may come.
+  virtual void take_from_tunnel(tunnel_number id, uint64_t bytes) {
+    static_cast<void>(id), static_cast<void>(bytes);
+  }
+
+  /// We send nothing more (`finished`), or the tunnel is no more.
+  virtual void end_tunnel(tunnel_number id, wire2::tunnel_end how,
+                          std::string detail) {
+    static_cast<void>(id), static_cast<void>(how), static_cast<void>(detail);
+  }
 
   // -- events -----------------------------------------------------------------
 

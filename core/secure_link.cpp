@@ -154,12 +154,14 @@ void secure_link::open(secure_established& x) {
   opened_ = true;
   hash_ = x.hash;
   has_views_ = (x.peer.said.capabilities & capability_view) != 0;
+  has_tunnels_ = (x.peer.said.capabilities & capability_tunnels) != 0;
   link_opened out;
   out.device = x.peer.device;
   out.key = x.peer.key;
   out.name = std::move(x.peer.said.name);
   out.secure = true;
   out.has_views = has_views_;
+  out.has_tunnels = has_tunnels_;
   emit(std::move(out));
   emit(offers_changed{x.peer.said.offers});
 }
@@ -339,19 +341,30 @@ void secure_link::on(wire2::view_piece& x, instant) {
 
 // -- what the peer wants ------------------------------------------------------
 
+/// Whether the peer may ask for something under this number; else that was its
+/// last word.
+bool secure_link::may_ask(uint32_t id) {
+  auto why = (id % 2 == 0) == (role_ == session_role::initiator)
+                 ? "it uses our numbers"
+             : !is_ready() ? "it asks before it is welcome"
+             : serves_.contains(id) || tunnels_.contains(id)
+                 ? "it uses a number twice"
+                 : "";
+  if (*why != '\0')
+    misbehaves(why);
+  return *why == '\0';
+}
+
 void secure_link::on(wire2::fetch& x, instant) {
   auto id = number(x.id);
-  if ((id % 2 == 0) == (role_ == session_role::initiator))
-    return misbehaves("it uses our numbers");
-  if (!is_ready())
-    return misbehaves("it asks before it is welcome");
+  if (!may_ask(id))
+    return;
   range_ask ask;
   ask.id = id;
   ask.range = x.range;
   ask.url = std::move(x.url);
   ask.expected = std::move(x.expected);
-  if (!serves_.emplace(id, served{ask, x.range.begin}).second)
-    return misbehaves("it uses a number twice");
+  serves_.emplace(id, served{ask, x.range.begin});
   emit(range_asked{std::move(ask)});
 }
 
@@ -421,6 +434,89 @@ void secure_link::show_view(std::string text) {
 void secure_link::offer(const wire2::sharing& x) {
   (void)core_.send(x);
   pump({});
+}
+
+// -- tunnels ------------------------------------------------------------------
+
+result<tunnel_number> secure_link::open_tunnel(const host_port& target) {
+  if (!has_tunnels_)
+    return make_error(errc::not_allowed, "it opens no tunnels");
+  if (!is_ready())
+    return make_error(errc::connection_closed, "the session does not stand");
+  auto id = next_id_;
+  if (auto sent = core_.send(
+          wire2::open_tunnel{exchange_id{id}, target.host, target.port});
+      !sent)
+    return make_error(errc::policy_refused, sent.error().detail);
+  tunnels_.add(id, true);
+  next_id_ += 2;
+  pump({});
+  return id;
+}
+
+void secure_link::accept_tunnel(tunnel_number id) {
+  if (!tunnels_.accept(id))
+    return;
+  say(wire2::tunnel_opened{exchange_id{id}});
+  pump({});
+}
+
+void secure_link::send_through_tunnel(tunnel_number id, const slice& bytes) {
+  if (!tunnels_.send(id, bytes.size()))
+    return;
+  for (size_t at = 0; at < bytes.size(); at += part_size)
+    say(wire2::tunnel_data{exchange_id{id}, bytes.sub(at, part_size)});
+  pump({});
+}
+
+void secure_link::take_from_tunnel(tunnel_number id, uint64_t bytes) {
+  if (!tunnels_.grant(id, bytes))
+    return;
+  say(wire2::credit{exchange_id{id}, static_cast<uint32_t>(bytes)});
+  pump({});
+}
+
+void secure_link::end_tunnel(tunnel_number id, wire2::tunnel_end how,
+                             std::string detail) {
+  if (!tunnels_.close(id, how))
+    return;
+  say(wire2::close_tunnel{exchange_id{id}, how, plain(detail)});
+  pump({});
+}
+
+void secure_link::on(wire2::open_tunnel& x, instant) {
+  auto id = number(x.id);
+  if (!may_ask(id))
+    return;
+  tunnels_.add(id, false);
+  emit(tunnel_asked{id, {std::move(x.host), x.port}});
+}
+
+/// Whether to go on with a message of a tunnel.
+bool secure_link::is_good(tunnel_table::verdict x) {
+  if (x == tunnel_table::verdict::wrong)
+    misbehaves("it breaks the rules of tunnels");
+  return x == tunnel_table::verdict::good;
+}
+
+void secure_link::on(wire2::tunnel_opened& x, instant) {
+  if (is_good(tunnels_.opened(number(x.id))))
+    emit(tunnel_stands{number(x.id)});
+}
+
+void secure_link::on(wire2::tunnel_data& x, instant) {
+  if (is_good(tunnels_.data(number(x.id), x.bytes.size())))
+    emit(tunnel_brought{number(x.id), std::move(x.bytes)});
+}
+
+void secure_link::on(wire2::credit& x, instant) {
+  if (is_good(tunnels_.credit(number(x.id), x.bytes)))
+    emit(tunnel_credited{number(x.id), x.bytes});
+}
+
+void secure_link::on(wire2::close_tunnel& x, instant) {
+  if (is_good(tunnels_.closed(number(x.id), x.how)))
+    emit(tunnel_closed{number(x.id), x.how, std::move(x.detail)});
 }
 
 // -- the rest -----------------------------------------------------------------

@@ -42,6 +42,13 @@ public:
   void show_view(std::string text) override;
   void offer(const wire2::sharing& x) override;
 
+  result<tunnel_number> open_tunnel(const host_port& target) override;
+  void accept_tunnel(tunnel_number id) override;
+  void send_through_tunnel(tunnel_number id, const slice& bytes) override;
+  void take_from_tunnel(tunnel_number id, uint64_t bytes) override;
+  void end_tunnel(tunnel_number id, wire2::tunnel_end how,
+                  std::string detail) override;
+
 private:
   /// A range that we asked for; it is checked as it comes.
   struct wanted {
@@ -73,6 +80,8 @@ private:
   void misbehaves(std::string how);
   void say(const wire2::message& x);
   want_iterator find(wire2::exchange_id id);
+  bool may_ask(uint32_t id);
+  bool is_good(tunnel_table::verdict x);
   void settle(want_iterator i, std::optional<chunk_failure> failure,
               std::string reason,
               std::optional<duration> retry_after = std::nullopt);
@@ -91,9 +100,14 @@ private:
   void on(wire2::welcome& x, instant now);
   void on(wire2::view_question& x, instant now);
   void on(wire2::view_piece& x, instant now);
+  void on(wire2::open_tunnel& x, instant now);
+  void on(wire2::tunnel_opened& x, instant now);
+  void on(wire2::tunnel_data& x, instant now);
+  void on(wire2::close_tunnel& x, instant now);
+  void on(wire2::credit& x, instant now);
   template <class T>
   void on(T&, instant) {
-    // Tunnels: we have no capability that says so.
+    // Ping and Pong, which the session keeps to itself.
   }
 
   session_role role_;
@@ -107,6 +121,7 @@ private:
   std::optional<instant> waits_since_;
   std::optional<pairing> pairing_;
   bool has_views_ = false;
+  bool has_tunnels_ = false;
   bool awaits_view_ = false;
   size_t told_ = 0;  ///< how often it said what it offers, lately
   byte_buffer view_; ///< what has come of the answer
@@ -114,6 +129,7 @@ private:
   std::map<uint32_t, wanted> wants_;
   std::map<ask_id, uint32_t> numbers_; ///< of our asks
   std::map<uint32_t, served> serves_;
+  tunnel_table tunnels_;
 };
 
 } // namespace peapod

@@ -33,6 +33,9 @@ constexpr size_t max_field_value_size = 2 * 1024;
 constexpr size_t max_detail_size = 256; ///< a sentence for a log
 constexpr size_t max_host_size = 255;   ///< a name of DNS (RFC 1035, 2.3.4)
 
+/// The bytes that each side of a tunnel may send before it gets credit.
+constexpr uint32_t initial_tunnel_credit = 512 * 1024;
+
 /// The least urgent of 8 levels, 0 being the most urgent one (RFC 9218, 4.1).
 constexpr uint8_t max_urgency = 7;
 

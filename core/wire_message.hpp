@@ -53,7 +53,8 @@ struct nack_reason {
 
 /// Bits of `hello_extension::capabilities`.
 enum capability : uint16_t {
-  capability_view = 1, ///< answers `view_extension` questions
+  capability_view = 1,    ///< answers `view_extension` questions
+  capability_tunnels = 2, ///< opens tunnels (protocol 2)
 };
 
 /// The longest answer of a `view_extension`, in bytes.

@@ -3,6 +3,7 @@
 #include "actors/ports.hpp"
 #include "core/address_policy.hpp"
 #include "core/error.hpp"
+#include "core/exit_choice.hpp"
 #include "core/host_pattern.hpp"
 #include "core/trust_store.hpp"
 #include "core/types.hpp"
@@ -67,6 +68,7 @@ struct settings {
     bool share_credentials = false; ///< pool what is for this user alone, too
     unsigned audit = 2; ///< percent of peers' blocks that are sampled
   } pool;
+  tunnel_rules tunnels;
   struct {
     bool enabled = true;
     std::vector<network> allow_private;
@@ -80,6 +82,7 @@ struct settings {
     bool when_metered = false;             ///< share on a metered line, too
     bool on_battery = false;               ///< share on battery, too
     unsigned min_battery = 30;             ///< percent; below it pauses
+    size_t tunnels = 64; ///< open at a time for one peer; 0: none
   } share;
   struct {
     std::vector<std::string> bind; ///< interface names or addresses; empty: any

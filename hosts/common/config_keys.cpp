@@ -66,6 +66,12 @@ std::optional<size_t> read_count(const value& x) {
   return static_cast<size_t>(*number);
 }
 
+/// As `read_count`, or 0 for none.
+std::optional<size_t> read_count_or_none(const value& x) {
+  auto* number = caf::get_if<value::integer>(&x);
+  return number != nullptr && *number == 0 ? size_t{0} : read_count(x);
+}
+
 std::optional<unsigned> read_percent(const value& x) {
   auto* number = caf::get_if<value::integer>(&x);
   if (number == nullptr || *number < 0 || *number > 100)
@@ -260,6 +266,14 @@ std::optional<device_id> read_device_id(const value& x) {
   return device_id::from(bytes);
 }
 
+std::optional<tunnel_mode> read_tunnel_mode(const value& x) {
+  auto text = read_text(x);
+  return text == "off"      ? std::optional{tunnel_mode::off}
+         : text == "sticky" ? std::optional{tunnel_mode::sticky}
+         : text == "spread" ? std::optional{tunnel_mode::spread}
+                            : std::nullopt;
+}
+
 std::optional<severity> read_level(const value& x) {
   constexpr std::array<std::pair<std::string_view, severity>, 6> levels{{
       {"trace", severity::trace},
@@ -425,6 +439,15 @@ std::vector<config_key> make_keys() {
              PEAPOD_MEMBER(share.on_battery)),
       single("share.min-battery", other, "a percentage from 0 to 100",
              read_percent, PEAPOD_MEMBER(share.min_battery)),
+      single("share.tunnels", other, "a number from 0 (none) to 65536",
+             read_count_or_none, PEAPOD_MEMBER(share.tunnels)),
+      single("tunnels.mode", text, "\"off\", \"sticky\" or \"spread\"",
+             read_tunnel_mode, PEAPOD_MEMBER(tunnels.mode)),
+      list("tunnels.home-hosts", text_list, hosts_words, read_host_pattern,
+           PEAPOD_MEMBER(tunnels.home_hosts)),
+      list("tunnels.ports", number_list,
+           "a list of ports from 1 to 65535 such as [443]", read_port,
+           PEAPOD_MEMBER(tunnels.ports)),
       list("wan.bind", text_list, interfaces_words, read_plain,
            PEAPOD_MEMBER(wan.bind)),
       single("wan.upstream", text,

@@ -130,6 +130,18 @@ void write_proxy(metrics_writer& out, const proxy_counters& x) {
   out.sample(x.made_room.load());
   out.family("tunnels_open", "gauge", "Tunnels that are open.");
   out.sample(x.open_tunnels.load());
+  out.family("relayed_tunnels_total", "counter",
+             "Tunnels of clients that left through a peer.");
+  out.sample(x.relayed.load());
+  out.family("relayed_bytes_total", "counter",
+             "Bytes of those, in both directions.");
+  out.sample(x.relayed_bytes.load());
+  out.family("bounced_tunnels_total", "counter",
+             "Tunnels that a peer was asked for and that went on over another "
+             "line.");
+  out.sample(x.bounced.load());
+  out.family("exit_tunnels_open", "gauge", "Tunnels for peers that are open.");
+  out.sample(x.exit_tunnels.load());
   out.family("client_connections_busy", "gauge",
              "Connections of clients with a request being answered.");
   out.sample(x.busy.load());

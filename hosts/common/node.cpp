@@ -9,6 +9,7 @@
 #include "hosts/common/quiet_scheduler.hpp"
 #include "hosts/common/reopened.hpp"
 #include "hosts/common/secret_file.hpp"
+#include "hosts/common/site_lookup.hpp"
 #include "hosts/common/trust_file.hpp"
 #include "hosts/common/usage_file.hpp"
 #include "hosts/common/watchdog.hpp"
@@ -102,6 +103,8 @@ pod_config config_of(const settings& x) {
   out.client_networks = x.proxy.allow;
   out.max_clients = x.proxy.max_clients;
   out.max_tunnels = x.proxy.max_tunnels;
+  out.tunnels = x.tunnels;
+  out.share_tunnels = x.share.tunnels;
   out.fault_injection = x.debug.fault_injection;
   out.pod_view = x.console.pod_view;
   return out;
@@ -216,6 +219,9 @@ public:
       if (auto port = group->open_first(); !port)
         return port.error();
     ports.http = net::make_http_client(ex, client_config());
+    ports.tunnels =
+        net::make_tunnel_dialer(ex, client_config().wan, policy_of(settings_));
+    ports.site_of = make_site_lookup();
     ports.own = own_;
     ports.dialer = net::make_dialer(ex);
     ports.listen_proxy = [proxy] { return (*proxy)(); };

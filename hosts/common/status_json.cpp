@@ -139,6 +139,7 @@ json::object to_json(const peer_status& x) {
       {"bytes_to", x.bytes_to},
       {"trust", x.trust},
       {"secure", x.secure},
+      {"tunnels", x.tunnels},
   };
   json::array code;
   for (auto& word : x.code)
@@ -182,6 +183,10 @@ json::object status_json(const daemon_info& daemon, const pod_status& status,
            {"passed_through", counters.passed_through.load()},
            {"active", counters.active.load()},
            {"open_tunnels", counters.open_tunnels.load()},
+           {"relayed_tunnels", counters.relayed.load()},
+           {"relayed_bytes", counters.relayed_bytes.load()},
+           {"bounced_tunnels", counters.bounced.load()},
+           {"exit_tunnels", counters.exit_tunnels.load()},
            {"turned_away", counters.turned_away.load()},
            {"listen", daemon.proxy},
        }},

@@ -128,6 +128,16 @@ public:
     connection().tunnel(std::move(target), std::move(opened), std::move(done));
   }
 
+  void accept_tunnel(handler<std::shared_ptr<tunnel_stream>> done) override {
+    connection().accept_tunnel(std::move(done));
+  }
+
+  void resume_tunnel(host_port target, slice first,
+                     handler<relay_totals> done) override {
+    connection().resume_tunnel(std::move(target), std::move(first),
+                               std::move(done));
+  }
+
   bool keep_alive() const override {
     return state_ && state_->keep_alive();
   }

@@ -70,6 +70,12 @@ struct client_config {
 std::unique_ptr<http_client> make_http_client(boost::asio::any_io_executor ex,
                                               client_config config = {});
 
+/// Connects to origins for peers' tunnels: under `allow_for_peer`, and as `wan`
+/// says.
+std::unique_ptr<tunnel_dialer>
+make_tunnel_dialer(boost::asio::any_io_executor ex, wan_config wan,
+                   exit_policy allow_for_peer);
+
 /// How long tunnels and upgraded connections may last.
 struct tunnel_limits {
   /// Without a byte in either direction.

@@ -1,4 +1,5 @@
 #include "hosts/net/http_server_stream.hpp"
+#include "hosts/net/tcp_connection.hpp"
 #include "hosts/net/tunnel.hpp"
 
 #include <algorithm>
@@ -249,17 +250,46 @@ server_connection::relay_upgraded(std::shared_ptr<exchange_state> origin) {
 struct server_connection::opening {
   std::function<void()> opened;
   handler<relay_totals> done;
-  std::shared_ptr<transport> origin;
+  std::shared_ptr<transport> origin = nullptr;
+  /// What was read from a client that has its 200 already.
+  std::optional<std::string> first = std::nullopt;
 };
 
 /// No coroutine: most of a browser's connections are opened so, and an open
 /// tunnel needs no more than its two sockets.
 void server_connection::tunnel(host_port target, std::function<void()> opened,
                                handler<relay_totals> done) {
+  dial_tunnel(target, {std::move(opened), std::move(done)});
+}
+
+void server_connection::resume_tunnel(host_port target, slice first,
+                                      handler<relay_totals> done) {
+  dial_tunnel(target,
+              {nullptr, std::move(done), nullptr, std::string{first.text()}});
+}
+
+void server_connection::accept_tunnel(
+    handler<std::shared_ptr<tunnel_stream>> done) {
+  auto written = [self = shared_from_this(),
+                  done = std::move(done)](const result<void>& outcome) {
+    if (self->closed_)
+      return done(make_error(errc::cancelled, "called off"));
+    if (!outcome)
+      return done(self->explain(outcome.error()));
+    self->head_written_ = true;
+    self->upgraded_ = true;
+    slice early{std::string_view{self->take_unread()}};
+    done(make_tunnel_stream(self->link_, std::move(early)));
+  };
+  start<server_connection, void>(ex_, shared_from_this(),
+                                 link_->write_text(std::string{opened_head}),
+                                 std::move(written));
+}
+
+void server_connection::dial_tunnel(const host_port& target, opening what) {
   if (closed_)
-    return answer_later(ex_, std::move(done),
+    return answer_later(ex_, std::move(what.done),
                         make_error(errc::cancelled, "called off"));
-  opening what{std::move(opened), std::move(done), nullptr};
   auto dialled = [self = shared_from_this(),
                   what = std::move(what)](result<socket_ptr> socket) mutable {
     auto done = what.done;
@@ -284,6 +314,8 @@ void server_connection::on_dialled(result<socket_ptr> socket, opening what) {
   if (!socket)
     return what.done(overdue ? *overdue : socket.error());
   what.origin = make_plain_transport(std::move(**socket), job->reached());
+  if (what.first)
+    return on_opened({}, std::move(what));
   asio::const_buffer bytes{opened_head.data(), opened_head.size()};
   auto sent = link_->write_now(std::span<const asio::const_buffer>{&bytes, 1});
   if (sent == bytes.size())
@@ -311,8 +343,9 @@ void server_connection::on_opened(result<void> written, opening what) {
       totals = self->explain(totals.error());
     done(std::move(totals));
   };
+  auto first = what.first ? std::move(*what.first) : take_unread();
   tunnel_ends ends{
-      link_, std::move(what.origin), take_unread(), {}, shared_->own};
+      link_, std::move(what.origin), std::move(first), {}, shared_->own};
   run_tunnel(std::move(ends), shared_->limits, tools(), std::move(ended));
 }
 

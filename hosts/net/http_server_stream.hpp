@@ -49,6 +49,8 @@ public:
   task<relay_totals> relay_request(std::shared_ptr<http_exchange> origin);
   void tunnel(host_port target, std::function<void()> opened,
               handler<relay_totals> done);
+  void accept_tunnel(handler<std::shared_ptr<tunnel_stream>> done);
+  void resume_tunnel(host_port target, slice first, handler<relay_totals> done);
   bool keep_alive() const;
   asio::ip::tcp::socket& socket() const {
     return link_->socket();
@@ -84,6 +86,7 @@ private:
   task<relay_totals> relay_upgraded(std::shared_ptr<exchange_state> origin);
   // -- tunnels ----------------------------------------------------------------
   struct opening;
+  void dial_tunnel(const host_port& target, opening what);
   void on_dialled(result<socket_ptr> socket, opening what);
   void on_opened(result<void> written, opening what);
   void on_overdue();

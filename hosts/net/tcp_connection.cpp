@@ -81,40 +81,59 @@ constexpr size_t write_batch = 256_KiB;
 /// The socket and its outstanding operations, which keep it alive.
 class connection : public std::enable_shared_from_this<connection> {
 public:
-  explicit connection(tcp::socket socket) : socket_(std::move(socket)) {
+  /// `tells_resets`: the end of the stream and its failure are told apart.
+  connection(std::shared_ptr<transport> link, slice early, bool tells_resets)
+    : link_(std::move(link)),
+      early_(std::move(early)),
+      tells_resets_(tells_resets) {
     error_code ignored;
-    socket_.set_option(tcp::no_delay(true), ignored);
-    socket_.set_option(tcp::socket::keep_alive(true), ignored);
-    auto remote = socket_.remote_endpoint(ignored);
+    auto remote = socket().remote_endpoint(ignored);
     remote_ = from_asio(remote);
-    auto local = socket_.local_endpoint(ignored);
+    auto local = socket().local_endpoint(ignored);
     local_ = from_asio(local);
   }
 
   void read_some(handler<slice> done) {
-    if (!socket_.is_open())
+    if (!socket().is_open())
       return post([done = std::move(done), e = closed()] { done(e); });
-    socket_.async_read_some(blocks_.prepare(),
-                            [self = shared_from_this(), done = std::move(done)](
-                                error_code ec, size_t count) {
-                              if (ec)
-                                done(self->failure(ec));
-                              else
-                                done(self->blocks_.commit(count));
-                            });
+    if (!early_.empty())
+      return post([done = std::move(done), bytes = std::exchange(early_, {})] {
+        done(bytes);
+      });
+    socket().async_read_some(
+        blocks_.prepare(), [self = shared_from_this(), done = std::move(done)](
+                               error_code ec, size_t count) {
+          if (ec)
+            done(self->failure(ec));
+          else
+            done(self->blocks_.commit(count));
+        });
+  }
+
+  void stop_reading() {
+    link_->cancel();
   }
 
   void write(std::vector<slice> bytes, handler<void> done) {
-    if (!socket_.is_open())
+    if (!socket().is_open())
       return post([done = std::move(done), e = closed()] { done(e); });
     queue_.push_back({std::move(bytes), std::move(done)});
     if (in_flight_.empty())
       write_batch_of_queue();
   }
 
+  void finish() {
+    finishing_ = true;
+    if (in_flight_.empty())
+      shut_down();
+  }
+
   void close() {
-    error_code ignored;
-    socket_.close(ignored);
+    link_->close();
+  }
+
+  void reset() {
+    link_->reset();
   }
 
   const endpoint& remote() const {
@@ -126,6 +145,15 @@ public:
   }
 
 private:
+  tcp::socket& socket() const {
+    return link_->socket();
+  }
+
+  void shut_down() {
+    error_code gone;
+    socket().shutdown(tcp::socket::shutdown_send, gone);
+  }
+
   void write_batch_of_queue() {
     std::vector<asio::const_buffer> buffers;
     for (size_t sum = 0; !queue_.empty() && sum < write_batch;) {
@@ -138,7 +166,7 @@ private:
     }
     // Asio's default condition would cut the batch into writes of 64 KiB.
     auto rest = [](error_code ec, size_t) { return ec ? 0 : 2 * write_batch; };
-    asio::async_write(socket_, std::move(buffers), rest,
+    asio::async_write(socket(), std::move(buffers), rest,
                       [self = shared_from_this()](error_code ec, size_t) {
                         self->written(ec);
                       });
@@ -154,13 +182,19 @@ private:
       queue_.clear();
     else if (!queue_.empty())
       write_batch_of_queue();
+    else if (finishing_)
+      shut_down();
     for (auto& one : finished)
       one.done(ec ? result<void>{failure(ec)} : result<void>{});
   }
 
   error failure(const error_code& ec) const {
-    if (!socket_.is_open())
+    if (!socket().is_open())
       return closed();
+    if (tells_resets_ && code_of(ec) == errc::connection_closed
+        && ec != asio::error::eof)
+      return make_error(errc::io_failed,
+                        address_text(remote_) + " reset the connection");
     if (code_of(ec) == errc::connection_closed)
       return make_error(errc::connection_closed,
                         address_text(remote_) + " closed the connection");
@@ -174,10 +208,13 @@ private:
 
   template <class Function>
   void post(Function f) {
-    asio::post(socket_.get_executor(), std::move(f));
+    asio::post(socket().get_executor(), std::move(f));
   }
 
-  tcp::socket socket_;
+  std::shared_ptr<transport> link_;
+  slice early_;
+  bool tells_resets_;
+  bool finishing_ = false;
   endpoint remote_;
   endpoint local_;
   read_blocks blocks_;
@@ -186,13 +223,27 @@ private:
 };
 
 /// Closes the connection when the owner lets go of it.
-class tcp_stream : public byte_stream {
+class tcp_stream : public tunnel_stream {
 public:
-  explicit tcp_stream(tcp::socket socket)
-    : connection_(std::make_shared<connection>(std::move(socket))) {}
+  /// `owned`: nobody else looks after the connection.
+  tcp_stream(std::shared_ptr<connection> x, bool owned)
+    : connection_(std::move(x)), owned_(owned) {}
 
   ~tcp_stream() override {
-    connection_->close();
+    if (owned_)
+      connection_->close();
+  }
+
+  void stop_reading() override {
+    connection_->stop_reading();
+  }
+
+  void finish() override {
+    connection_->finish();
+  }
+
+  void reset() override {
+    connection_->reset();
   }
 
   void read_some(handler<slice> done) override {
@@ -217,12 +268,23 @@ public:
 
 private:
   std::shared_ptr<connection> connection_;
+  bool owned_;
 };
 
 } // namespace
 
 std::shared_ptr<byte_stream> make_stream(tcp::socket socket) {
-  return std::make_shared<tcp_stream>(std::move(socket));
+  auto link = make_plain_transport(std::move(socket));
+  return std::make_shared<tcp_stream>(
+      std::make_shared<connection>(std::move(link), slice{}, false), true);
+}
+
+std::shared_ptr<tunnel_stream>
+make_tunnel_stream(std::shared_ptr<transport> link, slice early) {
+  bool owned = link.use_count() == 1;
+  return std::make_shared<tcp_stream>(
+      std::make_shared<connection>(std::move(link), std::move(early), true),
+      owned);
 }
 
 } // namespace peapod::net

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tests/actors/fake_loop.hpp"
+#include "tests/actors/fake_tunnel.hpp"
 
 #include <deque>
 #include <memory>
@@ -108,6 +108,22 @@ public:
     }
   }
 
+  void accept_tunnel(handler<std::shared_ptr<tunnel_stream>> done) override {
+    ++accepted_tunnels;
+    auto [ours, theirs] = tunnel_pipe::make(work);
+    talk = ours;
+    actors_end = theirs;
+    answer(*work, done,
+           result<std::shared_ptr<tunnel_stream>>{std::move(theirs)});
+  }
+
+  void resume_tunnel(host_port target, slice first,
+                     handler<relay_totals> done) override {
+    tunnel_target = target;
+    resumed_with = std::string{first.text()};
+    answer(*work, done, result<relay_totals>{relay_totals{10, 20}});
+  }
+
   bool keep_alive() const override {
     return keeps_alive;
   }
@@ -149,6 +165,10 @@ public:
   unsigned relayed_requests = 0;
   std::optional<host_port> tunnel_target;
   std::optional<error> tunnel_fails;
+  unsigned accepted_tunnels = 0;
+  std::shared_ptr<tunnel_pipe> talk; ///< the client's end of an accepted tunnel
+  std::weak_ptr<tunnel_pipe> actors_end; ///< the other end of it
+  std::optional<std::string> resumed_with;
 
 private:
   void next() {

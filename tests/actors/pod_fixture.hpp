@@ -3,6 +3,7 @@
 #include "actors/acceptors.hpp"
 #include "actors/console.hpp"
 #include "actors/discovery_listener.hpp"
+#include "actors/exits.hpp"
 #include "actors/peer_session.hpp"
 #include "actors/proxy_connection.hpp"
 #include "actors/roster.hpp"
@@ -36,6 +37,7 @@ inline request_head get_file() {
 struct device {
   environment_ptr env = std::make_shared<environment>();
   std::shared_ptr<line> wan;
+  std::shared_ptr<tunnel_targets> targets;
   std::shared_ptr<listener<byte_stream>> peers;
   std::shared_ptr<listener<http_server_stream>> proxy;
   std::shared_ptr<radio> group;
@@ -76,6 +78,8 @@ struct pod_fixture : test_coordinator_fixture<> {
     }
     env.serving = std::make_shared<byte_budget>(env.config.max_serving);
     env.sharing = std::make_shared<sharing_gate>();
+    env.allowance = std::make_shared<peer_allowance>(env.config.share_rate,
+                                                     env.config.own_first);
     env.via_name = "peapod-" + std::to_string(devices.size());
     env.config.name = "device " + std::to_string(devices.size());
     env.ports.random = [this](std::span<uint8_t> out) {
@@ -93,13 +97,18 @@ struct pod_fixture : test_coordinator_fixture<> {
     env.io = env.workers = spawn_place{&sys, nullptr, env.live};
     x->wan = std::make_shared<line>(net.work, server);
     env.ports.http = x->wan;
+    x->targets = std::make_shared<tunnel_targets>(net.work);
+    env.ports.tunnels = x->targets;
     env.ports.dialer = std::make_shared<dialer>(net, address_of(*x));
     x->around = std::make_shared<networks>(net.work);
     env.ports.watch_network = [around = x->around] { return around; };
     start<console_actor, console_state>(*x, env.console, console_behavior);
     start<scheduler_actor, scheduler_state>(*x, env.scheduler,
                                             scheduler_behavior);
+    start<exits_actor, exits_state>(*x, env.exits, exits_behavior);
     start_fetcher(*x);
+    start_crowd(*x, "relay_supervisor", "relayed_tunnel", env.relays);
+    start_crowd(*x, "exit_tunnel_supervisor", "exit_tunnel", env.exit_tunnels);
     start_crowd(*x, "session_supervisor", "peer_session", env.sessions);
     start_crowd(*x, "transfer_supervisor", "transfer", env.transfers);
     start_crowd(*x, "proxy_supervisor", "proxy_connection", env.clients);

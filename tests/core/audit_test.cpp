@@ -57,8 +57,8 @@ CAF_TEST(a sample is a small part of what a source brought) {
       auto from = std::ranges::find_if(
           brought, [&](auto& range) { return range.contains(y.range()); });
       CAF_REQUIRE(from != brought.end());
-      CAF_CHECK_EQUAL(y.bytes.size(),
-                      std::min(audit::sample_size, from->size()));
+      auto whole = std::min(audit::sample_size, from->size());
+      CAF_CHECK_EQUAL(y.bytes.size(), whole);
       CAF_CHECK(y.bytes.text() == content(y.range()).text());
     }
   }

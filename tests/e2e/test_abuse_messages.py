@@ -28,7 +28,6 @@ NOTHING = [
     message("Cancel", id=0),
     message("Cancel", id=2**32 - 1),
     message("Credit", id=0, bytes=2**32 - 1),
-    message("OpenTunnel", id=0, host="127.0.0.1", port=22),
     message("TunnelOpened", id=1),
     message("TunnelData", id=1, payload=b"x"),
     message("CloseTunnel", id=1, code=65535, detail=""),

@@ -45,7 +45,6 @@ def test_a_stranger_gets_nothing_whatever_it_says(victim, client, stranger,
 
 @pytest.mark.parametrize("kind, fields", [
     ("ViewQuestion", {}), ("Welcome", {}), ("Cancel", {"id": 0}),
-    ("OpenTunnel", {"id": 0, "host": "127.0.0.1", "port": 22}),
     ("ViewPiece", {"payload": b"[]", "last": 1}),
     ("Part", {"id": 1, "offset": 0, "payload": b"x"}),
     ("FetchDone", {"id": 1, "hash": bytes(32)}),

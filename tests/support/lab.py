@@ -27,6 +27,7 @@ from lab_base import (
     NAMES,
     NGINX_ADDRESS,
     NGINX_ADDRESS_6,
+    SHOP_ADDRESS,
     LabError,
     existing_namespaces,
     is_running,
@@ -180,7 +181,7 @@ class Lab:
         self.run("lan", "ip", "link", "add", "br0", "type", "bridge",
                  "forward_delay", "0", "mcast_snooping", "0")
         self.run("lan", "ip", "link", "set", "br0", "up")
-        for address in (NGINX_ADDRESS, HOSTILE_ADDRESS):
+        for address in (NGINX_ADDRESS, HOSTILE_ADDRESS, SHOP_ADDRESS):
             self.run("origin", "ip", "addr", "add", f"{address}/32",
                      "dev", "lo")
         self.run("origin", "ip", "-6", "addr", "add",

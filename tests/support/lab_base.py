@@ -8,10 +8,15 @@ from pathlib import Path
 NGINX_ADDRESS = "10.77.99.1"
 NGINX_ADDRESS_6 = "fd77:99::1"
 HOSTILE_ADDRESS = "10.77.98.1"
+SHOP_ADDRESS = "10.77.97.1"
 NAMES = {
     "origin.test": NGINX_ADDRESS,
     "www.origin.test": NGINX_ADDRESS,
     "hostile.test": HOSTILE_ADDRESS,
+    "www.shop.test": SHOP_ADDRESS,
+    "login.shop.test": SHOP_ADDRESS,
+    # Sites of their own, of different owners.
+    **{f"www.site{i}.test": NGINX_ADDRESS for i in range(1, 13)},
 }
 DEFAULT_RATE = 40.0
 

@@ -33,7 +33,8 @@ pid {folder}/nginx.pid;
 error_log {folder}/nginx-error.log;
 events {{ worker_connections 4096; }}
 http {{
-  access_log {folder}/nginx-access.log;
+  log_format lab '$remote_addr $host "$request" $status $body_bytes_sent';
+  access_log {folder}/nginx-access.log lab;
   types {{ text/html html; application/javascript js; }}
   default_type application/octet-stream;
   client_body_temp_path {folder}/tmp-body;

@@ -176,6 +176,11 @@ class Session:
             self.seen.append(message)
         return message
 
+    def wait_for_any(self, until: float) -> dict:
+        """The next message; Pings are answered meanwhile. TimeoutError at a
+        point of the monotonic clock."""
+        return self._take(until)
+
     def wait_for(self, kind: str, seconds: float = 5.0) -> dict:
         """The next message of a kind; Pings are answered meanwhile."""
         until = time.monotonic() + seconds
