@@ -120,7 +120,7 @@ def zsh(scripts, tmp_path_factory):
     folder = tmp_path_factory.mktemp("z")
     terminal = Terminal(folder, columns=100, rows=40)
     start = folder / "start"
-    start.write_text(f"""PS1='% '
+    start.write_text(f"""PS1='> '
 autoload -U compinit && compinit -u -D
 cd {ROOT}
 source {scripts / "zsh"}
@@ -149,7 +149,7 @@ echo re''ady
 def test_zsh_completes(zsh, line, whole):
     zsh.type(line)
     zsh.keys("Tab")
-    zsh.wait_for("% " + whole)
+    zsh.wait_for("> " + whole)
     zsh.keys("C-u")
     zsh.keys("C-l")
 
