@@ -179,13 +179,21 @@ own_line own_line_of(const json::object& in) {
 
 peer peer_of(const json::object& in) {
   auto* same = in.if_contains("same_line"); // of newer daemons, now and then
-  return {text_of(in, "id"),         text_of(in, "name"),
-          text_of(in, "address"),    text_of(in, "state"),
-          text_of(in, "protocol"),   real_of(in, "rate_down"),
-          real_of(in, "rate_up"),    number_of(in, "bytes_from"),
-          number_of(in, "bytes_to"), same ? text(*same) : std::string{},
-          text_of(in, "trust"),      texts_of(array_of(in, "code")),
-          flag_of(in, "secure"),     label_of(newer_object_of(in, "line"))};
+  return {text_of(in, "id"),
+          text_of(in, "name"),
+          text_of(in, "address"),
+          text_of(in, "state"),
+          text_of(in, "protocol"),
+          flag_of(in, "pauses"),
+          real_of(in, "rate_down"),
+          real_of(in, "rate_up"),
+          number_of(in, "bytes_from"),
+          number_of(in, "bytes_to"),
+          same ? text(*same) : std::string{},
+          text_of(in, "trust"),
+          texts_of(array_of(in, "code")),
+          flag_of(in, "secure"),
+          label_of(newer_object_of(in, "line"))};
 }
 
 map_run run_of(const json::object& in) {

@@ -104,6 +104,7 @@ struct peer {
   std::string address;
   std::string state;
   std::string protocol;
+  bool pauses = false;  ///< it says that it brings nothing at the moment
   double rate_down = 0; ///< bytes a second
   double rate_up = 0;
   uint64_t bytes_from = 0;

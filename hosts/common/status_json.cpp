@@ -134,6 +134,7 @@ json::object to_json(const peer_status& x) {
       {"address", clean_utf8(x.address)},
       {"state", x.state},
       {"protocol", x.protocol},
+      {"pauses", x.pauses},
       {"rate_down", std::round(json_number(x.rate_down))},
       {"rate_up", std::round(json_number(x.rate_up))},
       {"bytes_from", x.bytes_from},

@@ -3,6 +3,7 @@
 #include "hosts/common/demo.hpp"
 #include "hosts/console/console.hpp"
 #include "hosts/linux/desktops_linux.hpp"
+#include "hosts/linux/doctor_linux.hpp"
 #include "hosts/linux/memory_linux.hpp"
 #include "hosts/linux/program_helper_linux.hpp"
 
@@ -68,6 +69,7 @@ int main(int argc, char** argv) {
   hooks.version = PEAPOD_VERSION;
   hooks.run_daemon = run_linux_daemon;
   hooks.find_desktops = find_by_running;
+  hooks.probe_system = linux_probe();
   hooks.run_demo = run_demo;
   hooks.run_console = run_console;
   return run_cli(argc, argv, hooks);
