@@ -90,7 +90,7 @@ result<upstream_proxy> parse_upstream(std::string_view text) {
 
 const upstream_proxy* upstream_route::to(std::string_view host,
                                          uint16_t port) const {
-  if (!proxy || is_this_machine(without_final_dots(host))
+  if (!proxy || (!always && is_this_machine(without_final_dots(host)))
       || covers(except, host, port))
     return nullptr;
   return &*proxy;

@@ -19,6 +19,7 @@ struct upstream_proxy {
   /// The value of `Proxy-Authorization` (RFC 7617), or empty. A secret: it is
   /// neither logged nor shown.
   std::string authorization;
+  http_fields connect_fields; ///< go along with each `CONNECT`
 
   bool operator==(const upstream_proxy&) const = default;
 };
@@ -32,9 +33,10 @@ result<upstream_proxy> parse_upstream(std::string_view text);
 struct upstream_route {
   std::optional<upstream_proxy> proxy;
   std::vector<host_pattern> except;
+  bool always = false; ///< this machine itself is reached through it, too
 
   /// The proxy for a target; null: it is reached directly, as this machine
-  /// itself always is.
+  /// itself is unless `always` is set.
   const upstream_proxy* to(std::string_view host, uint16_t port) const;
 };
 

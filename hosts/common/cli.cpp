@@ -3,6 +3,7 @@
 #include "hosts/common/completion_text.hpp"
 #include "hosts/common/control_commands.hpp"
 #include "hosts/common/doctor_command.hpp"
+#include "hosts/common/get_commands.hpp"
 #include "hosts/common/identity_file.hpp"
 #include "hosts/common/proxy_commands.hpp"
 #include "hosts/common/secret_commands.hpp"
@@ -88,6 +89,7 @@ private:
     proxy_.emplace(app_);
     secret_.emplace(app_);
     doctor_.emplace(app_);
+    files_.emplace(app_);
     declare_console();
     declare_demo();
     declare_completion();
@@ -166,6 +168,8 @@ private:
       return see_doctor();
     if (*completion_)
       return print_completion();
+    if (files_->is_given())
+      return move_files();
     if (*console_)
       return console();
     if (*demo_)
@@ -248,6 +252,13 @@ private:
     return exit_ok;
   }
 
+  int move_files() {
+    auto loaded = load_settings(file_, overrides_, env_);
+    if (!loaded)
+      return fail(loaded.error());
+    return files_->run(loaded->console.socket, hooks_.run_get, hooks_.run_put);
+  }
+
   int console() {
     auto loaded = load_settings(file_, overrides_, env_);
     if (!loaded)
@@ -305,6 +316,7 @@ private:
   std::optional<secret_commands> secret_;
   std::optional<doctor_command> doctor_;
   std::string shell_;
+  std::optional<get_commands> files_;
 };
 
 } // namespace

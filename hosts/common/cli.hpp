@@ -5,6 +5,7 @@
 #include "hosts/common/config.hpp"
 #include "hosts/common/doctor_probe.hpp"
 #include "hosts/common/exit_code.hpp"
+#include "hosts/common/get_options.hpp"
 #include "hosts/common/system_proxy.hpp"
 
 #include <filesystem>
@@ -40,6 +41,9 @@ struct cli_hooks {
   std::function<int(const demo_options&)> run_demo;
   /// Runs the console; its exit code.
   std::function<int(const console_options&)> run_console;
+  /// Downloads and uploads; their exit codes are those of docs/GET.md.
+  std::function<int(const get_options&)> run_get;
+  std::function<int(const put_options&)> run_put;
   /// Finds the desktops whose proxy `peapod proxy` sets.
   std::function<session_desktops(const process_environment&)> find_desktops;
   /// What only the operating system knows of it, for `peapod doctor`.
@@ -48,7 +52,8 @@ struct cli_hooks {
 
 /// The whole command line: `peapod --actor-config FILE`, `check-config`, `id`,
 /// `status` and the other questions to a daemon, `proxy`, `secret`, `console`,
-/// `demo`, `doctor`, `completion`, `--version`, `--help`. Arguments of the form
+/// `demo`, `doctor`, `get`, `put`, `completion`, `--version`, `--help`.
+/// Arguments of the form
 /// `--section.key=value` override the file. Returns the exit code.
 int run_cli(int argc, const char* const* argv, const cli_hooks& hooks);
 

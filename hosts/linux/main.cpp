@@ -2,6 +2,8 @@
 #include "hosts/common/daemon.hpp"
 #include "hosts/common/demo.hpp"
 #include "hosts/console/console.hpp"
+#include "hosts/get/get_run.hpp"
+#include "hosts/get/put_run.hpp"
 #include "hosts/linux/desktops_linux.hpp"
 #include "hosts/linux/doctor_linux.hpp"
 #include "hosts/linux/memory_linux.hpp"
@@ -72,5 +74,11 @@ int main(int argc, char** argv) {
   hooks.probe_system = linux_probe();
   hooks.run_demo = run_demo;
   hooks.run_console = run_console;
+  hooks.run_get = [](const get_options& x) {
+    return run_get(x, PEAPOD_VERSION);
+  };
+  hooks.run_put = [](const put_options& x) {
+    return run_put(x, PEAPOD_VERSION);
+  };
   return run_cli(argc, argv, hooks);
 }

@@ -114,8 +114,11 @@ private:
     auto verdict = SSL_get_verify_result(stream_.native_handle());
     if (verdict == X509_V_OK)
       return make_error(errc::tls_failed, host_ + ": " + ec.message());
-    return make_error(errc::certificate_refused,
-                      host_ + ": " + X509_verify_cert_error_string(verdict));
+    // The check of the name has no words of its own.
+    std::string why = verdict == X509_V_ERR_UNSPECIFIED
+                          ? "hostname mismatch: the certificate is for others"
+                          : X509_verify_cert_error_string(verdict);
+    return make_error(errc::certificate_refused, host_ + ": " + why);
   }
 
   tls_context context_;

@@ -5,8 +5,10 @@
 #include "hosts/net/http_transport.hpp"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -22,6 +24,8 @@ std::string connect_request(const host_port& target,
   auto out = "CONNECT " + to + " HTTP/1.1\r\nHost: " + to + "\r\n";
   if (!upstream.authorization.empty())
     out += "Proxy-Authorization: " + upstream.authorization + "\r\n";
+  for (auto& x : upstream.connect_fields)
+    out += x.name + ": " + x.value + "\r\n";
   return out + "\r\n";
 }
 
@@ -68,6 +72,22 @@ task<response_head> read_answer(asio::ip::tcp::socket& socket) {
   co_return make_error(errc::bad_http, "no end of 1xx heads");
 }
 
+/// What the proxy says about a refusal, if it does so in a few plain words.
+task<std::string> read_words(asio::ip::tcp::socket& socket,
+                             const response_head& head) {
+  constexpr uint64_t most = 300;
+  if (head.framing != body_framing::length || *head.content_length > most
+      || !head.fields.has_token("Content-Type", "text/plain"))
+    co_return std::string{};
+  std::string out(*head.content_length, '\0');
+  auto [ec, n] = co_await asio::async_read(socket, asio::buffer(out), as_value);
+  out.resize(n);
+  auto line = out.substr(0, out.find_first_of("\r\n"));
+  bool plain =
+      std::ranges::all_of(line, [](char c) { return c >= ' ' && c <= '~'; });
+  co_return plain ? line : std::string{};
+}
+
 } // namespace
 
 task<void> open_through(asio::ip::tcp::socket& socket, host_port target,
@@ -81,8 +101,13 @@ task<void> open_through(asio::ip::tcp::socket& socket, host_port target,
   if (!answer)
     co_return make_error(answer.error().code, upstream_name(upstream) + ": "
                                                   + answer.error().detail);
-  if (answer->status / 100 != 2)
-    co_return upstream_refusal(upstream, answer->status);
+  if (answer->status / 100 != 2) {
+    auto why = upstream_refusal(upstream, answer->status);
+    if (auto words = co_await read_words(socket, *answer);
+        words && !words->empty())
+      why.detail += " (" + *words + ")";
+    co_return why;
+  }
   co_return result<void>{};
 }
 

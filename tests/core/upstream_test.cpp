@@ -105,6 +105,14 @@ CAF_TEST(networks are compared with addresses alone) {
   CAF_CHECK(x.to("a10.1.2.3.example", 80) != nullptr);
 }
 
+CAF_TEST(this machine itself goes through a proxy only where that is meant) {
+  auto x = route({});
+  CAF_CHECK(x.to("localhost", 80) == nullptr);
+  x.always = true;
+  CAF_CHECK(x.to("localhost", 80) != nullptr);
+  CAF_CHECK(x.to("127.0.0.1", 80) != nullptr);
+}
+
 CAF_TEST(a star means everything) {
   CAF_CHECK(route({"*"}).to("a.example", 80) == nullptr);
 }

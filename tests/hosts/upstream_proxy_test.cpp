@@ -197,6 +197,30 @@ CAF_TEST(a peer is served through a tunnel to an address that was checked) {
   CAF_CHECK_EQUAL(asked[1], "GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n");
 }
 
+CAF_TEST(fields for CONNECT go along with nothing else) {
+  reply = "HTTP/1.1 200 Connected\r\n\r\n";
+  auto config = wan("");
+  config.upstream.proxy->connect_fields.add("PeaPod-Exit", "own");
+  CAF_CHECK_EQUAL(fetch("http://a.example/x", config, true), "200 hello");
+  CAF_REQUIRE_EQUAL(asked.size(), 2u);
+  CAF_CHECK(asked[0].find("PeaPod-Exit: own\r\n") != std::string::npos);
+  CAF_CHECK(asked[1].find("PeaPod-Exit") == std::string::npos);
+}
+
+CAF_TEST(the words of a proxy that refuses a tunnel are passed on) {
+  auto said_of = [this](std::string words) {
+    reply = "HTTP/1.1 503 No\r\nContent-Type: text/plain\r\nContent-Length: "
+            + std::to_string(words.size()) + "\r\n\r\n" + words;
+    return fetch("http://a.example/x", wan(), true);
+  };
+  auto plain = said_of("the exit has gone\nand more");
+  CAF_CHECK(plain.ends_with("answered with 503 (the exit has gone)"));
+  auto odd = said_of("\x1b[2J");
+  CAF_CHECK(odd.ends_with("answered with 503"));
+  auto lengthy = said_of(std::string(1000, 'x'));
+  CAF_CHECK(lengthy.ends_with("answered with 503"));
+}
+
 CAF_TEST(a peer does not reach private addresses through the proxy) {
   auto said = fetch("http://inside.example/x", wan(), true);
   CAF_CHECK(said.starts_with(to_string(errc::policy_refused)));

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "core/error.hpp"
+#include "core/http_message.hpp"
+#include "hosts/common/get_options.hpp"
+#include "hosts/get/file_writer.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace peapod {
+
+/// One file that is to be downloaded.
+struct get_item {
+  std::vector<url> urls; ///< mirrors, the best first; at least one
+  std::filesystem::path target;
+  std::optional<uint64_t> size;
+  std::vector<expected_digest> expected;
+  bool is_metalink = false; ///< a Metalink, whose files are meant
+};
+
+/// Everything that the options name. Errors: `bad_config` with the word that
+/// is wrong.
+result<std::vector<get_item>> read_items(const get_options& x);
+
+/// The files of a Metalink on this machine. Errors: as `parse_metalink`, and
+/// those of reading.
+result<std::vector<get_item>> read_metalink(const std::filesystem::path& file,
+                                            const get_options& x);
+
+/// A URL as people write it: without a scheme `https` is meant. Errors:
+/// `bad_config`.
+result<url> parse_item_url(const std::string& text);
+
+/// The fields that `--header` asks for, and ours. Errors: `bad_config`.
+result<http_fields> request_fields(const line_options& x,
+                                   const std::string& version);
+
+} // namespace peapod

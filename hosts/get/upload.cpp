@@ -1,0 +1,553 @@
+#include "hosts/get/upload.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace peapod {
+
+namespace {
+
+using namespace std::chrono_literals;
+using self_pointer = upload_state::self_pointer;
+using phase = upload_state::phase;
+using job = upload_state::job;
+using line = upload_state::line;
+
+constexpr auto tick_interval = 200ms;
+
+/// Parts that one line brings at a time: the next one is under way while the
+/// server looks at the last one.
+constexpr unsigned at_a_time = 2;
+
+/// Failures in a row after which a peer's line is not used any more.
+constexpr unsigned max_failures = 3;
+
+constexpr uint64_t max_part = 64_MiB;
+
+/// Parts that each line should get, so that the slowest does not hold up all.
+constexpr uint64_t parts_a_line = 8;
+
+device_id own_id(self_pointer self) {
+  return self->state.env->self->device();
+}
+
+bool is_own_only(const upload_state& st) {
+  return st.task.plan.target.scheme != "https" || st.parts.size() == 1;
+}
+
+// -- status -------------------------------------------------------------------
+
+void show(self_pointer self) {
+  auto& st = self->state;
+  transfer_ledger ledger;
+  uint64_t done = 0;
+  for (auto& [id, x] : st.lines)
+    ledger.bytes_by_source[id] = x.bytes;
+  for (auto& x : st.parts)
+    done += x.done ? x.at.range.size() : 0;
+  std::map<size_t, uint64_t> running;
+  for (auto& [number, x] : st.jobs) {
+    if (!x.part || st.parts[*x.part].done)
+      continue;
+    auto& most = running[*x.part];
+    auto sent = x.what->sent();
+    most = std::max(most, x.at.sent + sent);
+    ledger.bytes_by_source[x.line] += sent;
+  }
+  for (auto& [part, bytes] : running)
+    done += bytes;
+  ledger.wasted = st.outcome.repeated;
+  st.task.shown->set_ledger(transfer_id{}, std::move(ledger));
+  st.task.shown->set_done(done);
+}
+
+// -- requests -----------------------------------------------------------------
+
+uint64_t start_job(self_pointer self, const device_id& id, upload_request what,
+                   std::optional<size_t> part, upload_part at) {
+  auto& st = self->state;
+  auto number = st.next_job++;
+  auto& through = st.lines.at(id);
+  auto done = send_back(self, [number](result<upload_answer> outcome) {
+    return upload_answered{number, std::move(outcome)};
+  });
+  auto fresh = through.failures > 0 || st.tries > 0;
+  auto under_way = sending::start(*through.http, std::move(what), st.task.file,
+                                  fresh, std::move(done));
+  st.jobs[number] = {id, part, std::move(at), std::move(under_way)};
+  return number;
+}
+
+/// A request that is no part's, over the own line.
+void start_alone(self_pointer self, upload_request what) {
+  auto own = own_id(self);
+  start_job(self, own, std::move(what), std::nullopt, {});
+}
+
+void end(self_pointer self) {
+  auto& st = self->state;
+  show(self);
+  st.now = phase::ended;
+  st.outcome.failure = st.failing;
+  st.outcome.parts = st.parts.size();
+  if (st.protocol) {
+    st.outcome.protocol = st.protocol->name();
+    st.outcome.place = st.protocol->place();
+  }
+  if (!st.failing)
+    st.outcome.bytes = st.task.plan.size;
+  if (st.task.done)
+    std::exchange(st.task.done, nullptr)(std::move(st.outcome));
+  self->quit();
+}
+
+void abort_next(self_pointer self) {
+  auto& st = self->state;
+  if (st.aborts.empty() || !st.lines.contains(own_id(self)))
+    return end(self);
+  auto what = std::move(st.aborts.front());
+  st.aborts.pop_front();
+  start_alone(self, std::move(what));
+}
+
+void cancel_jobs(self_pointer self) {
+  for (auto& [number, x] : std::exchange(self->state.jobs, {}))
+    x.what->cancel();
+}
+
+/// Removes at the server what is of no use there, and ends.
+void clean_up(self_pointer self, const std::vector<upload_part>& parts) {
+  auto& st = self->state;
+  st.now = phase::aborting;
+  cancel_jobs(self);
+  if (st.protocol && (st.failing || !parts.empty()))
+    for (auto& x : st.protocol->abort(parts))
+      st.aborts.push_back(std::move(x));
+  abort_next(self);
+}
+
+void fail(self_pointer self, get_failure why) {
+  auto& st = self->state;
+  if (st.now == phase::aborting || st.now == phase::ended)
+    return;
+  st.failing = std::move(why);
+  auto parts = st.leftover;
+  for (auto& x : st.parts)
+    parts.push_back(x.at);
+  for (auto& [number, x] : st.jobs)
+    if (x.part && x.at.location != st.parts[*x.part].at.location)
+      parts.push_back(x.at);
+  clean_up(self, parts);
+}
+
+void fail(self_pointer self, const error& why) {
+  fail(self, as_failure(why));
+}
+
+// -- parts --------------------------------------------------------------------
+
+/// Bytes a second of a line's parts so far; 0: not known yet.
+double rate_of(self_pointer self, const line& x) {
+  auto time = x.worked + (x.busy > 0 ? now_of(self) - x.since : 0s);
+  auto seconds = std::chrono::duration<double>(time).count();
+  return x.bytes > 0 && seconds > 0 ? static_cast<double>(x.bytes) / seconds
+                                    : 0;
+}
+
+void start_part(self_pointer self, const device_id& id, size_t number,
+                upload_part at) {
+  auto& st = self->state;
+  auto& x = st.lines.at(id);
+  if (x.busy++ == 0)
+    x.since = now_of(self);
+  ++st.parts[number].running;
+  auto request = st.protocol->next(at);
+  start_job(self, id, std::move(request), number, std::move(at));
+}
+
+std::optional<size_t> next_part(const upload_state& st) {
+  for (size_t i = 0; i < st.parts.size(); ++i)
+    if (!st.parts[i].done && st.parts[i].running == 0)
+      return i;
+  return std::nullopt;
+}
+
+/// A part that this line would bring much sooner than the one that has it.
+std::optional<size_t> worth_repeating(self_pointer self, const line& by) {
+  auto& st = self->state;
+  auto rate = rate_of(self, by);
+  std::optional<size_t> out;
+  double most = 0;
+  for (auto& [number, x] : st.jobs) {
+    if (!x.part || st.parts[*x.part].done || st.parts[*x.part].running > 1)
+      continue;
+    auto i = st.lines.find(x.line);
+    if (i == st.lines.end())
+      continue;
+    auto& other = i->second;
+    auto size = static_cast<double>(x.at.range.size());
+    auto left = size - static_cast<double>(x.at.sent + x.what->sent());
+    auto theirs = rate_of(self, other) / std::max(other.busy, 1u);
+    // Nothing has come over it yet: it takes as long again as it took.
+    auto time =
+        theirs > 0
+            ? left / theirs
+            : std::chrono::duration<double>(now_of(self) - other.since).count();
+    auto gain = rate > 0 ? time - 2 * size / rate - 0.5 : 0;
+    if (gain > most) {
+      most = gain;
+      out = x.part;
+    }
+  }
+  return out;
+}
+
+void assign(self_pointer self) {
+  auto& st = self->state;
+  if (st.now != phase::parts)
+    return;
+  auto now = now_of(self);
+  // One more for each line before anybody gets a second one.
+  for (unsigned round = 1; round <= at_a_time; ++round) {
+    for (auto& [id, x] : st.lines) {
+      if (x.busy >= round || x.not_before > now || (!x.own && is_own_only(st)))
+        continue;
+      if (auto number = next_part(st))
+        start_part(self, id, *number, st.parts[*number].at);
+      else if (x.busy == 0)
+        if (auto slow = worth_repeating(self, x)) {
+          auto& at = st.parts[*slow].at;
+          start_part(self, id, *slow, {at.range, at.number, 0, 0, {}, {}});
+        }
+    }
+  }
+}
+
+void begin_parts(self_pointer self) {
+  self->state.now = phase::parts;
+  assign(self);
+}
+
+void finish(self_pointer self) {
+  auto& st = self->state;
+  // What others were still bringing is not needed.
+  for (auto& [number, x] : st.jobs)
+    if (x.part && !x.at.location.empty()
+        && x.at.location != st.parts[*x.part].at.location)
+      st.leftover.push_back(x.at);
+  cancel_jobs(self);
+  if (!st.task.file->is_unchanged())
+    return fail(self, {get_exit::file, "the file has changed meanwhile"});
+  st.now = phase::finishing;
+  std::vector<upload_part> parts;
+  for (auto& x : st.parts)
+    parts.push_back(x.at);
+  if (auto request = st.protocol->finish(parts))
+    start_alone(self, std::move(*request));
+  else
+    clean_up(self, st.leftover);
+}
+
+/// A line has ended a part, in one way or the other.
+void release(self_pointer self, const job& x) {
+  auto& st = self->state;
+  --st.parts[*x.part].running;
+  auto i = st.lines.find(x.line);
+  if (i == st.lines.end())
+    return;
+  if (--i->second.busy == 0)
+    i->second.worked += now_of(self) - i->second.since;
+}
+
+void part_done(self_pointer self, job& x) {
+  auto& st = self->state;
+  auto& part = st.parts[*x.part];
+  if (auto i = st.lines.find(x.line); i != st.lines.end()) {
+    i->second.failures = 0;
+    i->second.bytes += x.at.range.size();
+  }
+  if (part.done) {
+    st.outcome.repeated += x.at.range.size();
+    if (!x.at.location.empty())
+      st.leftover.push_back(x.at);
+  } else {
+    part.done = true;
+    part.at = x.at;
+    for (auto& [number, other] : st.jobs)
+      if (other.part == x.part)
+        other.what->cancel();
+  }
+  if (std::ranges::all_of(st.parts, [](auto& y) { return y.done; }))
+    finish(self);
+  else
+    assign(self);
+}
+
+bool is_passing(const error& why, const result<upload_answer>& outcome) {
+  if (!outcome)
+    return may_pass(why) || as_failure(why).code == get_exit::network;
+  auto status = outcome->head.status;
+  return status == 408 || status == 409 || status == 423 || status == 429
+         || status >= 500;
+}
+
+/// Whose TLS somebody else answers is not a line to use.
+bool is_impostor(const error& why) {
+  return why.code == errc::certificate_refused;
+}
+
+/// What it was bringing goes back.
+void lose_line(self_pointer self, const device_id& id) {
+  auto& st = self->state;
+  st.lines.erase(id);
+  for (auto& [number, x] : st.jobs)
+    if (x.line == id)
+      x.what->cancel();
+}
+
+void drop_line(self_pointer self, const device_id& id, const error& why) {
+  auto& st = self->state;
+  lose_line(self, id);
+  st.task.shown->device_left(id);
+  st.task.shown->note("the line of a peer is not used any more: "
+                      + to_string(why));
+}
+
+void part_failed(self_pointer self, job& x, const error& why, bool passes) {
+  auto& st = self->state;
+  auto& part = st.parts[*x.part];
+  st.outcome.repeated += x.what->sent();
+  if (part.done) {
+    if (!x.at.location.empty())
+      st.leftover.push_back(x.at);
+    return assign(self);
+  }
+  // Only what nobody else brings can be continued where it stopped.
+  if (part.running == 0) {
+    part.at = x.at;
+    st.protocol->lost(part.at);
+  }
+  if (why.code == errc::cancelled) // its line has gone
+    return assign(self);
+  auto i = st.lines.find(x.line);
+  bool own = i == st.lines.end() || i->second.own;
+  if (!own && is_impostor(why)) {
+    drop_line(self, x.line, why);
+    return assign(self);
+  }
+  ++st.outcome.failures;
+  if (!passes || ++part.tries >= st.task.tries)
+    return fail(self, why);
+  if (i != st.lines.end()) {
+    auto& through = i->second;
+    through.not_before =
+        now_of(self) + 500ms * (1u << std::min(through.failures, 5u));
+    if (++through.failures >= max_failures && !own)
+      drop_line(self, x.line, why);
+  }
+  assign(self);
+}
+
+void on_part_answered(self_pointer self, job x,
+                      result<upload_answer>& outcome) {
+  auto& st = self->state;
+  release(self, x);
+  if (!outcome)
+    return part_failed(self, x, outcome.error(),
+                       is_passing(outcome.error(), outcome));
+  auto done = st.protocol->took(x.at, *outcome);
+  if (!done)
+    return part_failed(self, x, done.error(),
+                       is_passing(done.error(), outcome));
+  if (*done)
+    return part_done(self, x);
+  if (!st.lines.contains(x.line) || st.parts[*x.part].done)
+    return assign(self);
+  if (st.parts[*x.part].running == 0)
+    st.parts[*x.part].at = x.at;
+  start_part(self, x.line, *x.part, x.at);
+}
+
+// -- requests that stand for themselves ---------------------------------------
+
+/// Chooses parts by the size and the lines that there are.
+std::vector<byte_range> choose_parts(const upload_state& st) {
+  auto size = st.task.plan.size;
+  auto part = st.task.part_size;
+  if (part == 0)
+    part =
+        std::clamp(size / (parts_a_line * std::max<size_t>(st.lines.size(), 1)),
+                   st.task.min_part, max_part);
+  auto least = (size + st.task.max_parts - 1) / st.task.max_parts;
+  return parts_of(size, std::max({part, least, uint64_t{1}}));
+}
+
+void use_protocol(
+    self_pointer self,
+    std::function<std::shared_ptr<upload_protocol>(upload_plan)> make,
+    bool in_parts) {
+  auto& st = self->state;
+  auto plan = st.task.plan;
+  if (plan.parts.empty())
+    plan.parts =
+        in_parts ? choose_parts(st) : std::vector{byte_range{0, plan.size}};
+  for (size_t i = 0; i < plan.parts.size(); ++i)
+    st.parts.push_back({{plan.parts[i], i, 0, 0, {}, {}}, false, 0, 0});
+  if (in_parts && plan.target.scheme != "https")
+    st.task.shown->note("only https goes over the lines of others: this "
+                        "device's own line is used");
+  st.protocol = make(std::move(plan));
+  auto request = st.protocol->begin();
+  if (!request)
+    return begin_parts(self);
+  st.now = phase::beginning;
+  start_alone(self, std::move(*request));
+}
+
+void on_asked(self_pointer self, const upload_answer& answer) {
+  auto& st = self->state;
+  auto tus = parse_tus_options(answer.head);
+  if (!tus || !tus->creation) {
+    if (st.task.must_be_tus)
+      return fail(self, {get_exit::http, "the server does not speak tus 1.0 "
+                                         "with creation"});
+    st.task.shown->note("the server takes no parts: one PUT over this device's "
+                        "own line");
+    return use_protocol(self, make_plain_upload, false);
+  }
+  if (tus->max_size && *tus->max_size < st.task.plan.size)
+    return fail(self,
+                {get_exit::http, "the server takes no file of this size"});
+  if (!tus->concatenation)
+    st.task.shown->note("the server does not put parts together: one upload "
+                        "over this device's own line");
+  auto make = [server = *tus](upload_plan plan) {
+    return make_tus_upload(std::move(plan), server);
+  };
+  use_protocol(self, make, tus->concatenation);
+}
+
+void again_alone(self_pointer self) {
+  auto& st = self->state;
+  std::vector<upload_part> parts;
+  for (auto& x : st.parts)
+    parts.push_back(x.at);
+  switch (st.now) {
+    case phase::asking:
+      return start_alone(
+          self, make_tus_question(st.task.plan.target, st.task.plan.fields));
+    case phase::beginning:
+      return start_alone(self, *st.protocol->begin());
+    case phase::finishing:
+      return start_alone(self, *st.protocol->finish(parts));
+    default:
+      return;
+  }
+}
+
+void on_alone_answered(self_pointer self, result<upload_answer>& outcome) {
+  auto& st = self->state;
+  if (st.now == phase::aborting)
+    return abort_next(self);
+  auto good = result<void>{};
+  if (!outcome)
+    good = outcome.error();
+  else if (st.now == phase::beginning)
+    good = st.protocol->began(*outcome);
+  else if (st.now == phase::finishing)
+    good = st.protocol->finished(*outcome);
+  if (!good) {
+    // Before anything has gone out, what is not there will not come either.
+    bool passes = !outcome && st.now != phase::finishing
+                      ? may_pass(good.error())
+                      : is_passing(good.error(), outcome);
+    if (!passes || ++st.tries >= st.task.tries)
+      return fail(self, good.error());
+    ++st.outcome.failures;
+    return self->delayed_send(self, 1s * (1u << std::min(st.tries, 4u)),
+                              retry_due{st.next_job});
+  }
+  st.tries = 0;
+  if (st.now == phase::asking)
+    on_asked(self, *outcome);
+  else if (st.now == phase::beginning)
+    begin_parts(self);
+  else if (st.now == phase::finishing)
+    clean_up(self, st.leftover);
+}
+
+void on_answered(self_pointer self, upload_answered& msg) {
+  auto& st = self->state;
+  auto node = st.jobs.extract(msg.job);
+  if (node.empty())
+    return;
+  auto x = std::move(node.mapped());
+  if (x.part)
+    on_part_answered(self, std::move(x), msg.outcome);
+  else
+    on_alone_answered(self, msg.outcome);
+}
+
+// -- lines --------------------------------------------------------------------
+
+void on_line_joined(self_pointer self, const line_joined& msg) {
+  auto& st = self->state;
+  bool first = !st.lines.contains(msg.id);
+  auto& x = st.lines[msg.id];
+  x.http = msg.http;
+  x.own = msg.id == own_id(self);
+  if (x.own && first && st.jobs.empty() && st.now == phase::asking) {
+    if (st.task.make_protocol)
+      use_protocol(self, st.task.make_protocol, true);
+    else
+      again_alone(self);
+  }
+  assign(self);
+}
+
+void on_line_left(self_pointer self, const line_left& msg) {
+  // The own one comes back at once, over another way.
+  if (msg.id != own_id(self))
+    lose_line(self, msg.id);
+}
+
+} // namespace
+
+std::string upload_state::about() const {
+  return task.plan.target.host;
+}
+
+upload_actor::behavior_type
+upload_behavior(self_pointer self, environment_ptr env, upload_task task) {
+  auto& st = self->state;
+  st.env = std::move(env);
+  st.task = std::move(task);
+  return {
+      [self](start_work) {
+        auto& st = self->state;
+        st.task.shown->add_transfer({});
+        st.task.shown->set_total(st.task.plan.size, 0);
+        self->delayed_send(self, tick_interval, tick{});
+      },
+      [self](const line_joined& msg) { on_line_joined(self, msg); },
+      [self](const line_left& msg) { on_line_left(self, msg); },
+      [self](upload_answered& msg) { on_answered(self, msg); },
+      [self](const retry_due& msg) {
+        auto& st = self->state;
+        if (msg.attempt == st.next_job && st.jobs.empty() && !st.failing)
+          again_alone(self);
+      },
+      [self](tick) {
+        show(self);
+        assign(self);
+        self->delayed_send(self, tick_interval, tick{});
+      },
+      [self](stop_download) {
+        fail(self, {get_exit::interrupted,
+                    "interrupted: what came to the server is removed"});
+      },
+  };
+}
+
+} // namespace peapod

@@ -1,0 +1,545 @@
+"""`peapod get` against servers of this machine: are files right, safe and
+continued, is what is wrong said, and is nobody trusted who should not be?"""
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import content
+from fake_lines import FakeLines
+from harness import BINARY, hostile_origin, wait_until
+from tls_servers import Authority, hostile_https
+
+BIG = 6_000_000
+PEERS = {"a" * 32: "kitchen", "b" * 32: "attic"}
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="module")
+def https(authority):
+    """The hostile origin with a good certificate."""
+    context = authority.context("DNS:origin.test", "IP:127.0.0.1")
+    with hostile_https(context) as (origin, port):
+        origin.url = f"https://127.0.0.1:{port}"
+        origin.far = f"https://origin.test:{port}"
+        yield origin
+
+
+class Getter:
+    """Runs `peapod get` in a folder of its own."""
+
+    def __init__(self, folder: Path, authority, socket=None):
+        self.folder = folder
+        self.authority = authority
+        self.socket = socket or folder / "no-daemon.sock"
+
+    def command(self, *words) -> list:
+        return [BINARY, "get", "--socket", self.socket, *words]
+
+    def start(self, *words, **env) -> subprocess.Popen:
+        env = {**os.environ, "SSL_CERT_FILE": str(self.authority.ca_file),
+               **env}
+        return subprocess.Popen(
+            [str(x) for x in self.command(*words)], cwd=self.folder, env=env,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def __call__(self, *words, code=0, **env) -> subprocess.CompletedProcess:
+        process = self.start(*words, **env)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == code, (process.returncode, out, err)
+        done = subprocess.CompletedProcess(words, code, out, err)
+        return done
+
+    def check(self, name: str, size: int, seed=None) -> None:
+        """The file is complete and exact, and nothing lies beside it."""
+        data = (self.folder / name).read_bytes()
+        assert len(data) == size
+        assert data == content.content(seed or name, 0, size)
+        assert self.leftovers(name) == []
+
+    def leftovers(self, name: str) -> list:
+        return sorted(x.name for x in self.folder.glob(f"{name}.*"))
+
+    def part_size(self, name: str) -> int:
+        path = self.folder / f"{name}.part"
+        return path.stat().st_size if path.exists() else 0
+
+
+@pytest.fixture
+def get(tmp_path, authority):
+    return Getter(tmp_path, authority)
+
+
+@pytest.fixture
+def lines(tmp_path):
+    with FakeLines(tmp_path, PEERS) as fake:
+        yield fake
+
+
+@pytest.fixture
+def get_by_lines(tmp_path, authority, lines):
+    return Getter(tmp_path, authority, lines.socket)
+
+
+# -- files --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("behaviour", [
+    "range", "no-range", "no-validator", "only-last-modified", "weak-etag",
+    "chunked", "until-close"])
+def test_a_file_is_exact_however_the_server_gives_it(get, https, behaviour):
+    get(f"{https.url}/{behaviour}/{BIG}/file")
+    get.check("file", BIG)
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 262145])
+def test_small_files_are_exact(get, https, size):
+    get(f"{https.url}/range/{size}/small")
+    get.check("small", size)
+
+
+def test_several_files_and_a_list(get, https):
+    (get.folder / "list").write_text(
+        f"# two more\n{https.url}/range/1000/b\r\n\n{https.url}/range/2000/c\n")
+    get(f"{https.url}/range/500/a", "-i", "list")
+    for name, size in (("a", 500), ("b", 1000), ("c", 2000)):
+        get.check(name, size)
+
+
+def test_a_name_and_a_folder(get, https):
+    (get.folder / "below").mkdir()
+    get(f"{https.url}/range/1000/x", "-o", "named", "-P", "below")
+    assert (get.folder / "below/named").read_bytes() == content.content(
+        "x", 0, 1000)
+
+
+def test_an_existing_file_is_not_touched(get, https):
+    (get.folder / "x").write_text("mine")
+    done = get(f"{https.url}/range/1000/x", code=6)
+    assert "--force" in done.stderr
+    assert (get.folder / "x").read_text() == "mine"
+    get(f"{https.url}/range/1000/x", "--force")
+    get.check("x", 1000)
+
+
+def test_a_full_disk_is_said_before_it_is_full(get, https):
+    small = get.folder / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small],
+                   check=True)
+    try:
+        done = get(f"{https.url}/range/{BIG}/x", "-P", "small", code=6)
+        assert "disk is full" in done.stderr
+        assert list(small.iterdir()) == []
+        # Without a length it is found out on the way.
+        done = get(f"{https.url}/chunked/{BIG}/y", "-P", "small", code=6)
+        assert "disk is full" in done.stderr
+        assert not (small / "y").exists()
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_a_folder_that_takes_no_files(get, https):
+    done = get(f"{https.url}/range/1000/x", "-P", "/proc", code=6)
+    assert "/proc/x.part" in done.stderr
+
+
+# -- words --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words,code", [
+    ([], 2), (["ftp://127.0.0.1/x"], 2), (["https://"], 2),
+    (["https://u:p@127.0.0.1/x"], 2),
+    (["https://127.0.0.1/x", "--checksum", "md5=00"], 2),
+    (["https://127.0.0.1/x", "-H", "no colon"], 2),
+    (["https://127.0.0.1/x", "-H", "Host: a"], 2),
+    (["https://127.0.0.1/x", "--cookies", "nothing"], 2),
+    (["nothing.meta4"], 2),
+    (["https://127.0.0.1:1/x"], 3),
+    (["https://no-such-host.invalid/x", "--tries", "1"], 3),
+])
+def test_what_cannot_be_asked_for(get, words, code):
+    done = get(*words, code=code)
+    assert done.stderr.startswith("peapod: ")
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_errors_of_the_server(get, https, status):
+    done = get(f"{https.url}/status,code={status}/1/x", code=5)
+    assert str(status) in done.stderr
+    assert get.leftovers("x") == []
+
+
+def test_a_busy_server_is_asked_again(get, https):
+    done = get(f"{https.url}/status,code=503/1/x", "--tries", "2", code=5)
+    assert "trying again" in done.stderr
+    asked = [x for x in https.log if "code=503" in x["path"]]
+    assert len(asked) == 2
+
+
+def test_progress_as_json(get, https):
+    done = get(f"{https.url}/range/{BIG}/x", "--progress=json")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events[-1]["event"] == "done"
+    last = [x for x in events if x["event"] == "progress"][-1]
+    assert last["done"] == last["total"] == BIG
+    assert sum(x["bytes"] for x in last["devices"]) >= BIG
+
+
+def test_without_a_terminal_it_is_quiet(get, https):
+    done = get(f"{https.url}/range/{BIG}/x")
+    assert done.stdout == done.stderr == ""
+
+
+def test_a_terminal_shows_bar_rate_and_devices(get_by_lines, https, lines):
+    lines.rates = {x: 1_500_000 for x in ("own", *PEERS)}
+    here, there = os.openpty()
+    process = subprocess.Popen(
+        [str(x) for x in get_by_lines.command(f"{https.far}/range/{BIG}/x")],
+        cwd=get_by_lines.folder, stderr=there,
+        env={**os.environ, "SSL_CERT_FILE": str(get_by_lines.authority.ca_file)})
+    os.close(there)
+    shown = b""
+    with contextlib.suppress(OSError):  # the end of a terminal
+        while data := os.read(here, 4096):
+            shown += data
+    os.close(here)
+    assert process.wait(timeout=20) == 0
+    for words in (b"100 %", b"bit/s", b"ETA", b"kitchen", b"attic", b"#"):
+        assert words in shown
+
+
+# -- requests -----------------------------------------------------------------
+
+
+def headers_of(get, name="headers") -> dict:
+    return json.loads((get.folder / name).read_text())["headers"]
+
+
+def test_fields_and_cookies_go_along(get, https):
+    (get.folder / "jar").write_text(
+        "# Netscape HTTP Cookie File\n"
+        "127.0.0.1\tFALSE\t/\tTRUE\t0\tsession\tsecret\n"
+        "elsewhere.test\tFALSE\t/\tFALSE\t0\tother\tno\n")
+    get(f"{https.url}/show-headers/1/headers", "-H", "X-Mine: yes",
+        "--cookies", "jar")
+    sent = headers_of(get)
+    assert sent["x-mine"] == "yes"
+    assert sent["cookie"] == "session=secret"
+    assert "proxy-connection" not in sent
+
+
+def test_redirects_are_followed(get, https):
+    get(f"{https.url}/redirect,hops=3/{BIG}/x")
+    get.check("x", BIG)
+
+
+def test_nobody_is_led_from_https_to_http(get, authority):
+    from tls_servers import Loop, Server
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/x\r\n"
+                     b"Content-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    with Loop() as loop:
+        server = Server(loop, serve, authority.context("IP:127.0.0.1"))
+        done = get(f"https://127.0.0.1:{server.port}/x", code=4)
+        server.close()
+    assert "from https to http" in done.stderr
+
+
+def test_plain_http_comes_directly_without_a_daemon(get):
+    with hostile_origin() as port:
+        get(f"http://127.0.0.1:{port}/range/{BIG}/x")
+    get.check("x", BIG)
+
+
+# -- certificates -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["expired", "other-name", "unknown"])
+def test_a_wrong_certificate_is_refused(get, authority, tmp_path, kind):
+    if kind == "unknown":
+        folder = tmp_path / "other"
+        folder.mkdir()
+        context = Authority(folder, "other").context("IP:127.0.0.1")
+    elif kind == "expired":
+        context = authority.context("IP:127.0.0.1", expired=True)
+    else:
+        context = authority.context("DNS:elsewhere.test")
+    with hostile_https(context) as (origin, port):
+        done = get(f"https://127.0.0.1:{port}/range/1000/x", code=4)
+        assert origin.log == []
+    words = {"expired": "expired", "other-name": "mismatch",
+             "unknown": "certificate"}
+    assert words[kind] in done.stderr
+    assert not (get.folder / "x").exists()
+
+
+# -- hashes -------------------------------------------------------------------
+
+
+def test_a_checksum_is_checked_before_the_file_gets_its_name(get, https):
+    url = f"{https.url}/range/{BIG}/x"
+    done = get(url, "--checksum", "sha-256=" + "0" * 64, code=7)
+    assert "x.corrupt" in done.stderr
+    assert not (get.folder / "x").exists()
+    assert get.leftovers("x") == ["x.corrupt"]
+    (get.folder / "x.corrupt").unlink()
+    get(url, "--checksum", f"SHA256:{content.sha256('x', BIG)}")
+    get.check("x", BIG)
+
+
+def test_the_hash_that_the_server_announces_is_checked(get, https):
+    get(f"{https.url}/digest,field=repr/{BIG}/x", "--receipt", "receipt")
+    get.check("x", BIG)
+    receipt = json.loads((get.folder / "receipt").read_text())["downloads"][0]
+    assert receipt["verified_by"] == ["the server's Repr-Digest"]
+    get(f"{https.url}/digest,field=repr,wrong=1/{BIG}/y", code=7)
+    assert not (get.folder / "y").exists()
+
+
+def metalink(*urls, name="x", size=BIG, digest=None) -> str:
+    listed = "".join(f'<url priority="{i + 1}">{url}</url>'
+                     for i, url in enumerate(urls))
+    digest = digest or content.sha256(name, size)
+    return (f'<?xml version="1.0"?><metalink '
+            f'xmlns="urn:ietf:params:xml:ns:metalink"><file name="../{name}">'
+            f'<size>{size}</size><hash type="sha-256">{digest}</hash>{listed}'
+            f"</file></metalink>")
+
+
+def test_a_metalink_names_mirrors_and_a_hash(get, https):
+    (get.folder / "it.meta4").write_text(metalink(
+        f"{https.url}/status,code=404/1/x", f"{https.url}/range/{BIG}/x"))
+    get("it.meta4")
+    get.check("x", BIG)
+    (get.folder / "x").unlink()
+    (get.folder / "it.meta4").write_text(metalink(
+        f"{https.url}/range/{BIG}/x", digest="0" * 64))
+    get("it.meta4", code=7)
+    assert not (get.folder / "x").exists()
+
+
+def test_a_metalink_may_come_from_a_server(get, https, authority):
+    from tls_servers import Loop, Server
+    text = metalink(f"{https.url}/range/{BIG}/x").encode()
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+                     % len(text) + text)
+        await writer.drain()
+        writer.close()
+
+    with Loop() as loop:
+        server = Server(loop, serve, authority.context("IP:127.0.0.1"))
+        get(f"https://127.0.0.1:{server.port}/it.meta4")
+        server.close()
+    get.check("x", BIG)
+
+
+# -- again --------------------------------------------------------------------
+
+
+def begin(get, url, name, enough=1_500_000) -> subprocess.Popen:
+    """A download that has come so far that it can be continued."""
+    process = get.start(url)
+    wait_until(lambda: get.part_size(name) > enough
+               and (get.folder / f"{name}.peapod").exists(), 20)
+    return process
+
+
+def interrupted(get, url, name, how=signal.SIGINT) -> int:
+    process = begin(get, url, name)
+    process.send_signal(how)
+    _, err = process.communicate(timeout=20)
+    if how == signal.SIGINT:
+        assert process.returncode == 130, err
+        assert "continues it" in err
+    assert not (get.folder / name).exists()
+    return get.part_size(name)
+
+
+def sent_for(https, url) -> int:
+    path = url.removeprefix(https.url)
+    return sum(x["sent"] for x in https.log if x["path"] == path)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_download_is_continued(get, https, how):
+    url = f"{https.url}/drips,rate=3000000/{BIG}/i{how}"
+    have = interrupted(get, url, f"i{how}", how)
+    https.log.clear()
+    get(url, "--receipt", "receipt")
+    get.check(f"i{how}", BIG)
+    receipt = json.loads((get.folder / "receipt").read_text())["downloads"][0]
+    assert 0 < receipt["resumed_from"] <= have
+    if how == signal.SIGINT:
+        assert receipt["resumed_from"] > 1_000_000
+        assert sent_for(https, url) < BIG
+
+
+def test_a_file_that_changed_at_the_server_is_not_mixed(get, https):
+    url = f"{https.url}/drips,rate=3000000/{BIG}/changed"
+    interrupted(get, url, "changed")
+    sidecar = get.folder / "changed.peapod"
+    known = json.loads(sidecar.read_text())
+    known["etag"] = '"another"'
+    sidecar.write_text(json.dumps(known))
+    part = (get.folder / "changed.part").read_bytes()
+    done = get(url, code=8)
+    assert "--restart" in done.stderr
+    assert (get.folder / "changed.part").read_bytes() == part
+    get(url.replace("drips,rate=3000000", "range"), code=8)  # another URL
+    get(url, "--restart")
+    get.check("changed", BIG)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"peapod":1}', '{"peapod":2}',
+                                  '{"peapod":1,"from":"x","length":9,'
+                                  '"have":[[0,99]]}'])
+def test_a_damaged_sidecar_is_said_and_kept(get, https, text):
+    (get.folder / "x.part").write_bytes(b"1234")
+    (get.folder / "x.peapod").write_text(text)
+    done = get(f"{https.url}/range/1000/x", code=6)
+    assert "x.peapod" in done.stderr and "--restart" in done.stderr
+    assert (get.folder / "x.part").read_bytes() == b"1234"
+    assert (get.folder / "x.peapod").read_text() == text
+    get(f"{https.url}/range/1000/x", "--restart")
+    get.check("x", 1000)
+
+
+def test_a_part_of_unknown_origin_is_not_touched(get, https):
+    (get.folder / "x.part").write_bytes(b"1234")
+    get(f"{https.url}/range/1000/x", code=6)
+    assert (get.folder / "x.part").read_bytes() == b"1234"
+
+
+def test_two_runs_do_not_write_one_file(get, https):
+    url = f"{https.url}/drips,rate=3000000/{BIG}/twice"
+    first = begin(get, url, "twice", 300_000)
+    done = get(url, code=6)
+    assert "another peapod get" in done.stderr
+    _, err = first.communicate(timeout=30)
+    assert first.returncode == 0, err
+    get.check("twice", BIG)
+
+
+def test_a_body_that_breaks_off_is_continued_at_once(get, https):
+    done = get(f"{https.url}/closes-once,bytes=2000000/{BIG}/cut")
+    get.check("cut", BIG)
+    assert "--restart" not in done.stderr
+
+
+# -- lines --------------------------------------------------------------------
+
+
+def receipt_of(get) -> dict:
+    return json.loads((get.folder / "receipt").read_text())["downloads"][0]
+
+
+def test_ranges_come_over_all_lines_and_nobody_can_read_them(
+        get_by_lines, https, lines):
+    lines.rates = {x: 1_500_000 for x in ("own", *PEERS)}
+    size = 12_000_000
+    get_by_lines(f"{https.far}/range/{size}/all", "--receipt", "receipt",
+                 "-H", "Cookie: a=b")
+    get_by_lines.check("all", size)
+    receipt = receipt_of(get_by_lines)
+    assert receipt["sha256"] == content.sha256("all", size)
+    shares = {x["name"]: x["bytes"] for x in receipt["devices"]}
+    assert sum(shares.values()) == size
+    assert set(shares) >= {"kitchen", "attic"}
+    assert all(shares[x] > size // 6 for x in ("kitchen", "attic"))
+    assert lines.plain == []
+    asked = [x for x in https.log if x["path"] == f"/range/{size}/all"]
+    assert all(x["headers"]["cookie"] == "a=b" for x in asked)
+
+
+def test_a_line_on_which_somebody_else_answers_is_not_used(
+        get_by_lines, https, lines, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    context = Authority(other, "other").context("DNS:origin.test")
+    with hostile_https(context) as (impostor, port):
+        lines.redirects["a" * 32] = port
+        lines.rates = {x: 1_500_000 for x in ("own", *PEERS)}
+        done = get_by_lines(f"{https.far}/range/{BIG}/x", "--receipt",
+                            "receipt")
+        assert impostor.log == []
+    get_by_lines.check("x", BIG)
+    assert "kitchen" in done.stderr and "certificate" in done.stderr
+    shares = {x["name"]: x["bytes"] for x in receipt_of(get_by_lines)["devices"]}
+    assert shares.get("kitchen", 0) == 0
+    assert shares["attic"] > 0
+
+
+def test_a_wrong_certificate_is_not_tried_over_other_lines(
+        get_by_lines, authority, lines):
+    context = authority.context("DNS:origin.test", expired=True)
+    with hostile_https(context) as (origin, port):
+        get_by_lines(f"https://origin.test:{port}/range/{BIG}/x", code=4)
+        assert origin.log == []
+    assert all(lines.opened[x] == 0 for x in PEERS)
+
+
+def test_lines_that_break_and_go_cost_nothing(get_by_lines, https, lines):
+    lines.rates = {x: 1_000_000 for x in ("own", *PEERS)}
+    lines.limits["a" * 32] = 700_000
+    process = get_by_lines.start(f"{https.far}/range/{BIG}/x")
+    wait_until(lambda: lines.received["b" * 32] > 300_000, 20)
+    del lines.peers["b" * 32]
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, (out, err)
+    get_by_lines.check("x", BIG)
+
+
+def test_a_file_that_changes_on_the_way_is_not_mixed(get_by_lines, https, lines):
+    lines.peers.clear()
+    lines.limits["own"] = 2_000_000
+    done = get_by_lines(f"{https.far}/changes,after=1/{BIG}/moving", code=8)
+    assert "changed" in done.stderr
+    assert not (get_by_lines.folder / "moving").exists()
+    have = (get_by_lines.folder / "moving.part").read_bytes()
+    assert have and have == content.content("moving", 0, len(have))
+
+
+def test_a_peer_that_joins_is_used(get_by_lines, https, lines):
+    late = lines.peers.pop("b" * 32)
+    lines.rates = {x: 700_000 for x in ("own", *PEERS)}
+    process = get_by_lines.start(f"{https.far}/range/{BIG}/x")
+    wait_until(lambda: lines.received["a" * 32] > 100_000, 20)
+    lines.peers["b" * 32] = late
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, (out, err)
+    assert lines.received["b" * 32] > 100_000
+    get_by_lines.check("x", BIG)
+
+
+def test_plain_http_is_for_the_daemon_to_pool(get_by_lines, lines):
+    with hostile_origin() as port:
+        url = f"http://origin.test:{port}/range/{BIG}/x"
+        get_by_lines(url, "-H", "Cookie: secret=1")
+    get_by_lines.check("x", BIG)
+    assert len(lines.plain) == 1
+    assert sum(lines.opened.values()) == 0
+
+
+def test_hashes_and_names_agree(get, https):
+    get(f"{https.url}/range/1000/a%20b", "--receipt", "receipt")
+    data = (get.folder / "a b").read_bytes()
+    assert receipt_of(get)["sha256"] == hashlib.sha256(data).hexdigest()

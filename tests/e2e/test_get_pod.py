@@ -1,0 +1,73 @@
+"""`peapod get` through the lines of real daemons: does every line bring its
+share, and does a download survive the end of any daemon?"""
+
+import json
+import subprocess
+
+import pytest
+
+import content
+from harness import BINARY, wait_until
+from lab_base import NGINX_ADDRESS
+
+SIZE = 20_000_000
+URL = f"https://{NGINX_ADDRESS}/{SIZE}.bin"
+
+
+class Getting:
+    """One `peapod get` on host 1."""
+
+    def __init__(self, pod, folder, *words):
+        self.folder = folder
+        self.process = pod.lab.popen(
+            1, "env", f"SSL_CERT_FILE={pod.lab.ca_file}", BINARY, "get", URL,
+            "-P", folder, "--socket", pod[1].socket, "--receipt",
+            folder / "receipt", *words,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def part_size(self) -> int:
+        part = self.folder / f"{SIZE}.bin.part"
+        return part.stat().st_size if part.exists() else 0
+
+    def wait_for(self, size: int) -> "Getting":
+        wait_until(lambda: self.part_size() >= size
+                   or self.process.poll() is not None, 20, f"{size} bytes")
+        return self
+
+    def shares(self) -> dict:
+        """Who brought how many bytes of the file, which is exact."""
+        out, err = self.process.communicate(timeout=60)
+        assert self.process.returncode == 0, (out, err)
+        data = (self.folder / f"{SIZE}.bin").read_bytes()
+        assert data == content.content(f"{SIZE}.bin", 0, SIZE)
+        text = (self.folder / "receipt").read_text()
+        return {x["name"]: x["bytes"]
+                for x in json.loads(text)["downloads"][0]["devices"]}
+
+
+def wait_for_tunnels(pod) -> None:
+    """Host 1 knows that both others open tunnels."""
+    wait_until(lambda: sum(bool(x.get("tunnels"))
+                           for x in pod[1].status()["peers"]) == 2, 10,
+               "two peers open tunnels")
+
+
+def test_https_comes_over_all_lines(pod, tmp_path):
+    wait_for_tunnels(pod)
+    shares = Getting(pod, tmp_path).shares()
+    assert sum(shares.values()) == SIZE
+    assert len(shares) == 3
+    assert min(shares.values()) > SIZE // 6
+
+
+@pytest.mark.parametrize("victim", [1, 2])
+def test_a_daemon_that_ends_costs_no_byte(pod, tmp_path, victim):
+    wait_for_tunnels(pod)
+    getting = Getting(pod, tmp_path).wait_for(SIZE // 3)
+    pod[victim].kill()
+    getting.shares()
+
+
+def test_without_a_daemon_the_own_line_brings_it(pod, tmp_path):
+    shares = Getting(pod, tmp_path, "--direct").shares()
+    assert list(shares.values()) == [SIZE]
