@@ -66,12 +66,13 @@ void on_session_reported(self_pointer self, const session_reported& msg) {
   x.since = now;
 }
 
-pod_status make_status(self_pointer self, std::vector<peer_status> peers) {
+pod_status make_status(self_pointer self, peer_list known) {
   auto& st = self->state;
   pod_status out;
   out.id = st.env->self->device();
   out.name = st.env->config.name;
-  out.peers = std::move(peers);
+  out.peers = std::move(known.peers);
+  out.lines = std::move(known.lines);
   for (auto& peer : out.peers) {
     auto i = st.sessions.find(peer.id);
     if (i == st.sessions.end() || peer.state != "connected")
@@ -97,7 +98,7 @@ caf::result<pod_status> on_get_status(self_pointer self) {
   self->request(roster, roster_timeout, list_peers{})
       .then(
           [self, promise](peer_list& x) mutable {
-            promise.deliver(make_status(self, std::move(x.peers)));
+            promise.deliver(make_status(self, std::move(x)));
           },
           [self, promise](caf::error&) mutable {
             promise.deliver(make_status(self, {}));

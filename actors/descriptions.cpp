@@ -3,6 +3,7 @@
 #include "actors/discovery_listener.hpp"
 #include "actors/exit_tunnel.hpp"
 #include "actors/exits.hpp"
+#include "actors/line_watcher.hpp"
 #include "actors/peer_session.hpp"
 #include "actors/proxy_connection.hpp"
 #include "actors/relayed_tunnel.hpp"
@@ -15,6 +16,7 @@
 #include <cereal/types/string.hpp>
 #include <cereal/types/vector.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 /// What actors tell of themselves to those who look (`self_description.hpp`).
@@ -109,8 +111,14 @@ void scheduler_state::dump(archive& to) const {
 
 // -- wan_fetcher --------------------------------------------------------------
 
+std::string wan_fetcher_state::about() const {
+  return line ? line->port.name : std::string{};
+}
+
 std::string wan_fetcher_state::summary() const {
   auto out = count(fetches.size(), "fetches");
+  if (line && !line->up)
+    out += ", the line has gone";
   return env->allowance->held_to() ? out + ", own use goes first" : out;
 }
 
@@ -122,6 +130,42 @@ void wan_fetcher_state::dump(archive& to) const {
   to(make_nvp("fetches", views), make_nvp("peak", std::round(line.peak())),
      make_nvp("own_wanted", std::round(line.wanted())),
      make_nvp("held_to", std::round(env->allowance->held_to().value_or(0))));
+}
+
+// -- line_watcher -------------------------------------------------------------
+
+namespace {
+
+struct line_view {
+  std::string name;
+  bool up = false;
+  std::string interface;
+  std::string gateway;
+
+  template <class Archive>
+  void serialize(Archive& to) {
+    to(make_nvp("name", name), make_nvp("up", up),
+       make_nvp("interface", interface), make_nvp("gateway", gateway));
+  }
+};
+
+} // namespace
+
+std::string line_watcher_state::summary() const {
+  auto up = std::ranges::count_if(lines, [](auto& x) { return x.last.up; });
+  return std::to_string(up) + " of " + count(lines.size(), "lines");
+}
+
+void line_watcher_state::dump(archive& to) const {
+  std::vector<line_view> views;
+  size_t at = 0;
+  if (env)
+    for (auto& line : env->lines.all()) {
+      auto& x = lines.at(at++).last;
+      views.push_back(
+          {line.port.name, x.up, x.facts.interface, x.facts.gateway});
+    }
+  to(make_nvp("lines", views));
 }
 
 // -- transfer -----------------------------------------------------------------

@@ -20,7 +20,8 @@ void environment::publish(event_kind kind, std::string text, std::string peer,
 void environment::forget_actors() {
   console.clear();
   scheduler.clear();
-  wan_fetcher.clear();
+  lines.forget_actors();
+  line_watcher.clear();
   roster.clear();
   discovery.clear();
   own_line.clear();

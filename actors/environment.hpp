@@ -1,9 +1,11 @@
 #pragma once
 
+#include "actors/current.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/own_use.hpp"
 #include "actors/spawn.hpp"
 #include "actors/suspects.hpp"
+#include "actors/wan_lines.hpp"
 #include "core/address_policy.hpp"
 #include "core/byte_budget.hpp"
 #include "core/exit_choice.hpp"
@@ -19,7 +21,6 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,8 @@ struct pod_config {
 /// crash are given as functions.
 struct pod_ports {
   std::shared_ptr<http_client> http;
+  /// The lines that ranges come over, by `http` alone if there are none here.
+  std::vector<line_port> lines;
   /// Counts what comes over the line for own use, whoever carries it.
   std::shared_ptr<own_use> own = std::make_shared<own_use>();
   std::shared_ptr<stream_dialer> dialer;
@@ -136,36 +139,6 @@ struct proxy_counters {
   std::atomic<uint64_t> made_room{0};    ///< kept-alive ones closed for others
 };
 
-/// The current handle of one actor. Actors restart under new handles, so it is
-/// looked up each time. Usable from any thread.
-template <class Handle>
-class current {
-public:
-  Handle get() const {
-    std::lock_guard guard{mutex_};
-    return handle_;
-  }
-  void set(Handle x) {
-    std::lock_guard guard{mutex_};
-    handle_ = std::move(x);
-  }
-
-  void clear() {
-    std::lock_guard guard{mutex_};
-    handle_ = Handle{};
-  }
-
-  /// Sends `x` if there is such an actor now.
-  template <class T>
-  void tell(T x) const {
-    peapod::tell(get(), std::move(x));
-  }
-
-private:
-  mutable std::mutex mutex_;
-  Handle handle_;
-};
-
 /// Shared by all actors of one pod.
 struct environment {
   pod_config config;
@@ -186,6 +159,9 @@ struct environment {
   /// URLs whose last download had bytes that could not be trusted.
   suspects suspected;
 
+  /// What ranges come over: always the first, perhaps others.
+  wan_lines lines;
+
   /// Says what is fetched for peers, and counts it.
   std::shared_ptr<sharing_gate> sharing;
 
@@ -200,7 +176,7 @@ struct environment {
   std::atomic<uint64_t> scheduler_starts{0}; ///< so that lease numbers differ
 
   current<scheduler_actor> scheduler;
-  current<wan_fetcher_actor> wan_fetcher;
+  current<line_watcher_actor> line_watcher;
   current<roster_actor> roster;
   current<discovery_listener_actor> discovery;
   current<console_actor> console;
@@ -211,6 +187,16 @@ struct environment {
   current<supervisor_actor> clients;
   current<supervisor_actor> relays;       ///< ends of tunnels through peers
   current<supervisor_actor> exit_tunnels; ///< ends of tunnels for peers
+
+  /// Whether this source is one of this device's own lines.
+  bool is_own(const device_id& source) {
+    return source == self->device() || lines.other(source) != nullptr;
+  }
+
+  /// The id of one of them as a source.
+  const device_id& id_of(const wan_line& x) {
+    return &x == &lines.first() ? self->device() : x.id;
+  }
 
   /// Lets go of all of them: handles keep actors beyond the actor system.
   void forget_actors();

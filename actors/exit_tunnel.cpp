@@ -105,7 +105,7 @@ void on_start(self_pointer self) {
     return;
   }
   // It watches own use while peers are served.
-  st.env->wan_fetcher.tell(tick{1});
+  st.env->lines.first().fetcher.tell(tick{1});
   st.env->ports.tunnels->dial(
       st.start.target, dial_timeout,
       send_back(self, [](result<std::shared_ptr<tunnel_stream>> x) {

@@ -63,8 +63,21 @@ using wan_fetcher_actor = chunk_source_actor::extend<
     caf::reacts_to<fetch_resumed>,
     // Look at what own use needs of the line.
     caf::reacts_to<tick>,
+    // The line is there, or no longer.
+    caf::reacts_to<line_changed>,
     // There is a new scheduler: tell it of the own line.
     caf::reacts_to<scheduler_started>>;
+
+/// Looks after this device's own lines.
+using line_watcher_actor = caf::typed_actor<
+    // Begin to look.
+    caf::reacts_to<start_work>,
+    // Look again.
+    caf::reacts_to<tick>,
+    // The network may have changed.
+    caf::reacts_to<look_at_lines>,
+    // Where a line is seen from outside.
+    caf::reacts_to<address_learned>>;
 
 /// One pooled body on its way to one client.
 using transfer_actor = chunk_sink_actor::extend<
@@ -217,6 +230,8 @@ using roster_actor = caf::typed_actor<
     caf::reacts_to<session_ready>,
     // Whether a peer brings anything at the moment.
     caf::reacts_to<sharing_told>,
+    // Where its lines leave for the internet.
+    caf::reacts_to<egress_told>,
     // Somebody has to compare a code.
     caf::reacts_to<session_waiting>,
     // A session has ended.

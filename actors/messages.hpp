@@ -1,6 +1,8 @@
 #pragma once
 
+#include "actors/line_probe.hpp"
 #include "actors/ports.hpp"
+#include "core/egress_map.hpp"
 #include "core/error.hpp"
 #include "core/exit_choice.hpp"
 #include "core/http_message.hpp"
@@ -96,6 +98,23 @@ struct fetch_read {
 struct fetch_resumed {
   lease_id lease = 0;
   caf::actor_addr sink;
+};
+
+// -- own lines ----------------------------------------------------------------
+
+/// An own line is there, or no longer.
+struct line_changed {
+  bool up = false;
+};
+
+/// The network may have changed: look at the lines now.
+struct look_at_lines {};
+
+/// Where a line is seen from outside, or not.
+struct address_learned {
+  size_t line = 0;
+  unsigned round = 0; ///< of the question
+  result<public_addresses> outcome;
 };
 
 // -- scheduler ----------------------------------------------------------------
@@ -474,6 +493,13 @@ struct session_ready {
 struct sharing_told {
   uint64_t connection = 0;
   bool on = true;
+  bool metered = false; ///< its line is paid for by the byte
+};
+
+/// Where the lines of a session's peer leave for the internet.
+struct egress_told {
+  uint64_t connection = 0;
+  std::vector<egress_tags> lines;
 };
 
 /// A session waits until people have compared this code.
@@ -556,6 +582,19 @@ struct peer_status {
   bool secure = false;  ///< its session has authentication and confidentiality
   bool pauses = false;  ///< it says that it brings nothing at the moment
   bool tunnels = false; ///< tunnels may leave through it
+  /// Whether it adds capacity, of one that is connected.
+  std::optional<egress_label> line = std::nullopt;
+};
+
+/// One of this device's own lines.
+struct line_status {
+  device_id id; ///< as a source
+  std::string name;
+  bool up = true;
+  egress_facts facts;
+  egress_label line;
+  uint64_t own_bytes = 0;  ///< of ranges for own downloads
+  uint64_t peer_bytes = 0; ///< of ranges for peers
 };
 
 struct transfer_status {
@@ -574,6 +613,7 @@ struct pod_status {
   std::string name;
   std::vector<peer_status> peers;
   std::vector<transfer_status> transfers;
+  std::vector<line_status> lines;
 };
 
 /// Ask for the pod's state.
@@ -582,9 +622,10 @@ struct get_status {};
 /// Ask the roster for the devices it knows.
 struct list_peers {};
 
-/// The devices that the roster knows.
+/// The devices that the roster knows, and what this one has to leave by.
 struct peer_list {
   std::vector<peer_status> peers;
+  std::vector<line_status> lines; ///< our own
 };
 
 /// Let a device into the pod, or out of it. `who` is as in `find_device`.
@@ -626,6 +667,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::chunk_settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::fetch_answered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::fetch_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::fetch_resumed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::line_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::look_at_lines)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::address_learned)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::source_joined)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::source_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::transfer_opened)
@@ -681,6 +725,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_opened)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::trust_decided)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_ready)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::sharing_told)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::egress_told)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::session_waiting)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::announcement_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::send_beacon)

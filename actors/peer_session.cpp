@@ -142,6 +142,7 @@ void perform(self_pointer self, link_opened& x) {
   st.start.ticket.reset();
   st.opened = true;
   st.peer = x.device;
+  st.key = x.key;
   st.peer_name = x.name;
   st.secure = x.secure;
   st.foreign = x.foreign;
@@ -171,6 +172,7 @@ void perform(self_pointer self, link_ready&) {
   st.ready = true;
   st.env->roster.tell(session_ready{st.connection});
   tell_offers(self);
+  tell_lines(self);
   tell_exits(self);
 }
 
@@ -222,9 +224,16 @@ void perform(self_pointer self, view_shown& x) {
 
 void perform(self_pointer self, offers_changed& x) {
   auto& st = self->state;
-  if (std::exchange(st.offers, x.offers).on != x.offers.on)
-    st.env->roster.tell(sharing_told{st.connection, x.offers.on});
+  auto before = std::exchange(st.offers, x.offers);
+  if (before.on != x.offers.on || before.metered != x.offers.metered)
+    st.env->roster.tell(
+        sharing_told{st.connection, x.offers.on, x.offers.metered});
   tell_exits(self);
+}
+
+void perform(self_pointer self, egress_shown& x) {
+  auto& st = self->state;
+  st.env->roster.tell(egress_told{st.connection, std::move(x.lines)});
 }
 
 void perform(self_pointer self, tunnel_asked& x) {
@@ -396,8 +405,10 @@ void on_tick(self_pointer self) {
   } else {
     forget_lost_fetches(self);
     st.link->expire(now);
-    if (st.ready)
+    if (st.ready) {
       tell_offers(self);
+      tell_lines(self);
+    }
     tell_exits(self);
     if (!st.unwritten.empty() && now - st.wrote >= write_timeout)
       say_goodbye(self, wire2::goodbye_reason::misbehaved,

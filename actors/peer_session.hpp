@@ -67,8 +67,11 @@ struct peer_session_state {
   bool tunnels = false;            ///< it opens tunnels
   bool left = false;               ///< the peer said that it leaves
   bool ended = false;
-  wire2::sharing offers;                 ///< what the peer offers
-  std::optional<wire2::sharing> told;    ///< what we have told it that we offer
+  wire2::sharing offers;              ///< what the peer offers
+  std::optional<wire2::sharing> told; ///< what we have told it that we offer
+  public_key key;                     ///< the peer's
+  uint64_t told_edition = 0;          ///< of what it was told of our lines
+  std::vector<egress_tags> told_lines;
   std::map<lease_id, fetch_chunk> wants; ///< ranges that we asked for
   std::map<lease_id, serving> serves;
   std::deque<range_ask> queued; ///< what it asked for and we do later

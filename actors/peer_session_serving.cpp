@@ -1,6 +1,9 @@
 #include "actors/peer_session_serving.hpp"
 
+#include "core/egress_tags.hpp"
+
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -58,7 +61,8 @@ void serve(self_pointer self, range_ask ask) {
            {share.failure(), share.text(), share.verdict.retry_after});
     return;
   }
-  auto fetcher = st.env->wan_fetcher.get();
+  auto* line = st.env->lines.least_busy(now_of(self));
+  auto fetcher = line ? line->fetcher.get() : wan_fetcher_actor{};
   auto reservation = byte_reservation::make(st.env->serving, ask.range.size());
   if (!fetcher || !reservation) {
     refuse(self, ask.id,
@@ -115,6 +119,22 @@ void tell_offers(self_pointer self) {
     return;
   st.told = now;
   st.link->offer(now);
+}
+
+void tell_lines(self_pointer self) {
+  auto& st = self->state;
+  auto edition = st.env->lines.edition.load();
+  if (!st.secure || std::exchange(st.told_edition, edition) == edition)
+    return;
+  egress_hasher hasher{st.env->self->key(), st.key};
+  std::vector<egress_tags> now;
+  for (auto& facts : st.env->lines.facts())
+    now.push_back(hasher.tags_of(facts));
+  bool nothing = std::ranges::count(now, egress_tags{}) == std::ssize(now);
+  if (now == st.told_lines || (nothing && st.told_lines.empty()))
+    return;
+  st.told_lines = now;
+  st.link->show_egress(now);
 }
 
 void take_request(self_pointer self, range_ask ask) {
@@ -174,10 +194,9 @@ void finish_served(self_pointer self, const chunk_settled& msg) {
 
 void forget_lost_fetches(self_pointer self) {
   auto& st = self->state;
-  auto fetcher = st.env->wan_fetcher.get();
   std::vector<lease_id> lost;
   for (auto& [lease, x] : st.serves)
-    if (x.fetcher != fetcher)
+    if (!st.env->lines.has(x.fetcher))
       lost.push_back(lease);
   for (auto lease : lost)
     finish_served(self, chunk_settled{lease,

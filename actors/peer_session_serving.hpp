@@ -21,6 +21,10 @@ void call_off_served(peer_session_state::self_pointer self, ask_id id);
 /// what it would not get.
 void tell_offers(peer_session_state::self_pointer self);
 
+/// Tells the peer where our lines leave for the internet, if that is known and
+/// has changed.
+void tell_lines(peer_session_state::self_pointer self);
+
 /// Fetches what waits, as far as the bounds allow.
 void serve_queued(peer_session_state::self_pointer self);
 

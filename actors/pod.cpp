@@ -4,6 +4,7 @@
 #include "actors/console.hpp"
 #include "actors/discovery_listener.hpp"
 #include "actors/exits.hpp"
+#include "actors/line_watcher.hpp"
 #include "actors/peer_session.hpp"
 #include "actors/proxy_connection.hpp"
 #include "actors/roster.hpp"
@@ -15,6 +16,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <thread>
@@ -104,8 +106,19 @@ child_spec wan_tree(const environment_ptr& env) {
   auto spec = rules(env);
   spec.name = "wan_supervisor";
   spec.strategy = restart_strategy::one_for_one;
-  spec.children.push_back(worker<wan_fetcher_actor, wan_fetcher_state>(
-      "wan_fetcher", env->wan_fetcher, env->io, wan_fetcher_behavior, env));
+  for (auto& line : env->lines.all()) {
+    auto behavior = [&line](wan_fetcher_state::self_pointer self,
+                            environment_ptr env) {
+      return line_fetcher_behavior(self, std::move(env), &line);
+    };
+    spec.children.push_back(worker<wan_fetcher_actor, wan_fetcher_state>(
+        "wan_fetcher", line.fetcher, env->io, behavior, env));
+  }
+  auto has_probe = [](const wan_line& x) { return x.port.probe != nullptr; };
+  if (std::ranges::any_of(env->lines.all(), has_probe))
+    spec.children.push_back(worker<line_watcher_actor, line_watcher_state>(
+        "line_watcher", env->line_watcher, env->io, line_watcher_behavior, env,
+        true));
   return supervisor_child(
       env->workers, std::move(spec),
       [env](const supervisor_actor& x) { env->own_line.set(x); });
@@ -176,6 +189,7 @@ pod::pod(caf::actor_system& system, caf::execution_unit* io_unit,
   env_->config = std::move(config);
   env_->ports = std::move(ports);
   env_->self = std::move(self);
+  env_->lines.use(env_->ports.lines, env_->self->device());
   env_->serving = std::make_shared<byte_budget>(env_->config.max_serving);
   env_->sharing = std::make_shared<sharing_gate>();
   env_->allowance = std::make_shared<peer_allowance>(env_->config.share_rate,

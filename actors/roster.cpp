@@ -1,6 +1,7 @@
 #include "actors/roster.hpp"
 
 #include "actors/peer_session.hpp"
+#include "actors/roster_lines.hpp"
 #include "actors/roster_network.hpp"
 #include "actors/roster_trust.hpp"
 
@@ -163,10 +164,12 @@ void on_session_ready(self_pointer self, const session_ready& msg) {
 void on_sharing_told(self_pointer self, const sharing_told& msg) {
   auto& st = self->state;
   auto i = st.sessions.find(msg.connection);
-  if (i == st.sessions.end()
-      || std::exchange(i->second.shares, msg.on) == msg.on)
+  if (i == st.sessions.end())
     return;
   auto& x = i->second;
+  x.metered = msg.metered;
+  if (std::exchange(x.shares, msg.on) == msg.on)
+    return;
   if (!x.current || !x.ready)
     return;
   st.env->log(
@@ -274,6 +277,7 @@ peer_list list(self_pointer self) {
       peer.same_line = i->second;
     out.peers.push_back(std::move(peer));
   }
+  describe_lines(self, out);
   add_absent(*self->state.env, out.peers);
   return out;
 }
@@ -334,6 +338,11 @@ roster_actor::behavior_type roster_behavior(self_pointer self,
       [self](const session_opened& msg) { on_session_opened(self, msg); },
       [self](const session_ready& msg) { on_session_ready(self, msg); },
       [self](const sharing_told& msg) { on_sharing_told(self, msg); },
+      [self](egress_told& msg) {
+        auto& sessions = self->state.sessions;
+        if (auto i = sessions.find(msg.connection); i != sessions.end())
+          i->second.lines = std::move(msg.lines);
+      },
       [self](const session_waiting& msg) { on_session_waiting(self, msg); },
       [self](const session_ended& msg) { on_session_ended(self, msg); },
       [self](scheduler_started) {

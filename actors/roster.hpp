@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <vector>
 
 namespace peapod {
 
@@ -26,6 +27,8 @@ struct roster_state {
     bool trusted = false; ///< we want it
     bool ready = false;   ///< so does the peer
     bool shares = true;   ///< it brings something at the moment
+    bool metered = false; ///< its line is paid for by the byte, as it says
+    std::vector<egress_tags> lines{};   ///< where they leave, as it says
     std::optional<pairing_code> code{}; ///< to be compared until then
     instant since{};
   };

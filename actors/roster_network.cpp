@@ -73,6 +73,7 @@ void on_network_changed(self_pointer self, const network_changed& msg) {
   for (auto& [connection, x] : st.sessions)
     if (auto why = obstacle(x, now_of(self) - x.since, change))
       tell(x.handle, drop_session{*why, wire2::goodbye_reason::unspecified});
+  st.env->line_watcher.tell(look_at_lines{});
   if (change.gained || slept) {
     st.core->reconnect(now_of(self));
     st.env->discovery.tell(announce_anew{});

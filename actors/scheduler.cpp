@@ -87,6 +87,14 @@ void perform(self_pointer self, const scheduler::give_up& x) {
 
 void perform(self_pointer self, const scheduler::set_aside& x) {
   auto& env = *self->state.env;
+  if (auto* line = env.lines.other(x.source)) {
+    line->rests_until = x.until;
+    env.log(log_level::warn,
+            "line " + line->port.name
+                + (x.lied ? " brought wrong bytes" : " fails too often")
+                + " and is set aside");
+    return;
+  }
   env.log(log_level::warn,
           "peer " + to_string(x.source)
               + (x.lied ? " brought wrong bytes" : " fails too often")
@@ -220,7 +228,7 @@ scheduler_actor::behavior_type scheduler_behavior(self_pointer self,
   return {
       [self](start_work) {
         auto& env = *self->state.env;
-        env.wan_fetcher.tell(scheduler_started{});
+        env.lines.tell(scheduler_started{});
         env.roster.tell(scheduler_started{});
         // Transfers look for it themselves, with their next tick.
       },

@@ -218,7 +218,7 @@ void drop_silent_spine(self_pointer self) {
 }
 
 standing standing_of(self_pointer self, const chunk_arrived& msg) {
-  if (msg.source == self->state.env->self->device())
+  if (self->state.env->is_own(msg.source))
     return standing::vouched;
   return msg.verified ? standing::claimed : standing::foreign;
 }
@@ -231,9 +231,8 @@ void on_chunk_arrived(self_pointer self, const chunk_arrived& msg) {
     take_recheck(self, msg);
     return;
   }
-  auto& bytes = msg.source == st.env->self->device()
-                    ? st.env->counters.own_bytes
-                    : st.env->counters.peer_bytes;
+  auto& bytes = st.env->is_own(msg.source) ? st.env->counters.own_bytes
+                                           : st.env->counters.peer_bytes;
   bytes += msg.bytes.size();
   st.core->chunk_arrived(msg.source, msg.offset, msg.bytes,
                          standing_of(self, msg));

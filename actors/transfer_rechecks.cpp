@@ -28,7 +28,7 @@ constexpr duration patience = 2s;
 
 void ask(self_pointer self, question& x) {
   auto& st = self->state;
-  x.asked = st.env->wan_fetcher.get();
+  x.asked = st.env->lines.first().fetcher.get();
   x.bytes.clear();
   if (x.asked)
     tell(x.asked,
@@ -111,7 +111,7 @@ void look_after_rechecks(self_pointer self) {
   for (auto& [number, x] : st.rechecks) {
     if (x.what.holds && !x.what.fresh && now - x.since >= patience)
       given_up.push_back(number);
-    else if (x.asked != st.env->wan_fetcher.get() && now >= x.after)
+    else if (x.asked != st.env->lines.first().fetcher.get() && now >= x.after)
       ask(self, x);
   }
   for (auto number : given_up) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
+#include <vector>
 
 namespace peapod {
 
@@ -50,10 +52,12 @@ void settle(self_pointer self, const key& id, chunk_settled how) {
   auto i = self->state.fetches.find(id);
   if (i == self->state.fetches.end())
     return;
+  auto& st = self->state;
   auto sink = i->second.ask.sink;
-  self->state.fetches.erase(i);
+  st.fetches.erase(i);
+  st.line->fetching = st.fetches.size();
   how.lease = id.second;
-  how.source = self->state.env->self->device();
+  how.source = st.env->id_of(*st.line);
   tell(sink, std::move(how));
 }
 
@@ -137,6 +141,14 @@ request_head request_for(const fetch& x) {
   return make_peer_request(x.target, x.ask.range, x.ask.source->rep);
 }
 
+/// The first line leaves by any connection while it has none of its own.
+http_client& client_of(const wan_fetcher_state& st) {
+  auto& own = st.line->port.http;
+  return own && (st.line->up || st.line != &st.env->lines.first())
+             ? *own
+             : *st.env->ports.http;
+}
+
 void open_exchange(self_pointer self, const key& id, fetch& x) {
   auto& env = *self->state.env;
   auto head = request_for(x);
@@ -145,7 +157,7 @@ void open_exchange(self_pointer self, const key& id, fetch& x) {
   options.for_peer = x.ask.for_peer;
   options.fresh_connection = x.ask.fresh;
   options.idle_timeout = 20s;
-  x.exchange = env.ports.http->open(std::move(head), options);
+  x.exchange = client_of(self->state).open(std::move(head), options);
   x.arrived = x.taken = 0;
   x.exchange->read_head(send_back(self, [id](result<response_head> outcome) {
     return fetch_answered{id.second, id.first, std::move(outcome)};
@@ -234,7 +246,7 @@ void on_fetch_chunk(self_pointer self, fetch_chunk& msg) {
   x.target = msg.source->request.target;
   if (auto rest = rest_of(self, x.target);
       msg.for_peer && rest > duration::zero()) {
-    tell(msg.sink, chunk_settled{msg.lease, st.env->self->device(),
+    tell(msg.sink, chunk_settled{msg.lease, st.env->id_of(*st.line),
                                  chunk_failure::busy, asked_to_wait, rest});
     return;
   }
@@ -242,6 +254,7 @@ void on_fetch_chunk(self_pointer self, fetch_chunk& msg) {
   x.place = st.env->allowance->place();
   x.ask = std::move(msg);
   auto [i, added] = st.fetches.insert_or_assign(id, std::move(x));
+  st.line->fetching = st.fetches.size();
   if (i->second.ask.for_peer && st.env->config.own_first && !st.watching)
     watch_own_use(self);
   go_on(self, id, i->second);
@@ -313,8 +326,9 @@ void on_fetch_read(self_pointer self, const fetch_read& msg) {
   }
   if (x.ask.for_peer)
     count_taken(self, x, size);
+  (x.ask.for_peer ? st.line->peer_bytes : st.line->own_bytes) += size;
   auto offset = std::exchange(x.at, x.at + size);
-  tell(x.ask.sink, chunk_arrived{id.second, st.env->self->device(), offset,
+  tell(x.ask.sink, chunk_arrived{id.second, st.env->id_of(*st.line), offset,
                                  part.bytes, true, x.status, x.rep});
   if (part.last) {
     if (x.at == x.ask.range.end)
@@ -326,11 +340,51 @@ void on_fetch_read(self_pointer self, const fetch_read& msg) {
   go_on(self, id, x);
 }
 
+// -- the line -----------------------------------------------------------------
+
+/// Only the first line is what a spine comes over; the others are sources like
+/// peers, which may fail without an end to what is loaded.
 void join_scheduler(self_pointer self) {
-  auto& env = *self->state.env;
-  env.scheduler.tell(source_joined{env.self->device(),
+  auto& st = self->state;
+  auto& env = *st.env;
+  bool first = st.line == &env.lines.first();
+  if (!first && !st.line->up)
+    return;
+  source_traits traits;
+  traits.own = first;
+  traits.line = !first;
+  traits.stops = !first;
+  env.scheduler.tell(source_joined{env.id_of(*st.line),
                                    caf::actor_cast<caf::strong_actor_ptr>(self),
-                                   source_traits{true, false}});
+                                   traits});
+}
+
+/// Nothing more comes over a line that has gone. What it had leased goes back
+/// before it fails, so that it does not count as a failure.
+void on_line_changed(self_pointer self, const line_changed& msg) {
+  auto& st = self->state;
+  auto& env = *st.env;
+  if (st.line->up.exchange(msg.up) == msg.up)
+    return;
+  env.log(log_level::info,
+          "line " + st.line->port.name + (msg.up ? " is back" : " has gone"));
+  if (msg.up && st.line == &env.lines.first())
+    return;
+  if (msg.up) {
+    st.line->rests_until = instant{};
+    join_scheduler(self);
+    return;
+  }
+  if (st.line == &env.lines.first())
+    join_scheduler(self);
+  else
+    env.scheduler.tell(
+        source_lost{st.line->id, caf::actor_cast<caf::strong_actor_ptr>(self)});
+  std::vector<key> all;
+  for (auto& [id, x] : st.fetches)
+    all.push_back(id);
+  for (auto& id : all)
+    settle(self, id, chunk_failure::unavailable, "the line has gone");
 }
 
 } // namespace
@@ -343,8 +397,16 @@ bool wan_fetcher_state::serves_peers() const {
 
 wan_fetcher_actor::behavior_type wan_fetcher_behavior(self_pointer self,
                                                       environment_ptr env) {
+  auto* first = &env->lines.first();
+  return line_fetcher_behavior(self, std::move(env), first);
+}
+
+wan_fetcher_actor::behavior_type
+line_fetcher_behavior(self_pointer self, environment_ptr env, wan_line* line) {
   auto& st = self->state;
   st.env = std::move(env);
+  st.line = line;
+  line->fetching = 0;
   st.env->counters.held_to = 0;
   join_scheduler(self);
   return {
@@ -363,6 +425,7 @@ wan_fetcher_actor::behavior_type wan_fetcher_behavior(self_pointer self,
         if (!first || (st.env->config.own_first && !st.watching))
           watch_own_use(self);
       },
+      [self](const line_changed& msg) { on_line_changed(self, msg); },
       [self](scheduler_started) { join_scheduler(self); },
   };
 }

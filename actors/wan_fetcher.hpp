@@ -32,11 +32,13 @@ struct wan_fetcher_state {
   /// Whether it fetches anything for a peer.
   bool serves_peers() const;
 
+  std::string about() const;
   std::string summary() const;
   void dump(cereal::JSONOutputArchive& to) const;
 
   const char* name = "wan_fetcher";
   environment_ptr env;
+  wan_line* line = nullptr; ///< of `env`
   std::map<key, fetch> fetches;
   /// Origins that want to be asked later, and when; for peers only, because
   /// each peer's scheduler learns for itself.
@@ -44,9 +46,15 @@ struct wan_fetcher_state {
   bool watching = false; ///< own use, by a tick
 };
 
-/// Brings ranges over this device's own internet connection: for its own
-/// transfers as the client asked, for peers under the exit policy.
+/// Brings ranges over this device's own internet connection, the first if it
+/// has several: for its own transfers as the client asked, for peers under the
+/// exit policy.
 wan_fetcher_actor::behavior_type
 wan_fetcher_behavior(wan_fetcher_state::self_pointer self, environment_ptr env);
+
+/// The same over one `line` of `env`.
+wan_fetcher_actor::behavior_type
+line_fetcher_behavior(wan_fetcher_state::self_pointer self, environment_ptr env,
+                      wan_line* line);
 
 } // namespace peapod

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/egress_map.hpp"
 #include "core/error.hpp"
 #include "core/pairing.hpp"
 #include "core/representation.hpp"
@@ -13,6 +14,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 /// One peer at the other end of a connection, whatever protocol it speaks.
 namespace peapod {
@@ -101,6 +103,11 @@ struct offers_changed {
   wire2::sharing offers;
 };
 
+/// The peer tells where its lines leave for the internet.
+struct egress_shown {
+  std::vector<egress_tags> lines;
+};
+
 /// The peer says that it leaves.
 struct peer_left {};
 
@@ -139,9 +146,10 @@ struct tunnel_closed {
 using link_event =
     std::variant<write_bytes, peer_identified, link_opened, link_ready,
                  code_known, range_asked, ask_called_off, range_arrived,
-                 range_ended, view_asked, view_shown, offers_changed, peer_left,
-                 tunnel_asked, tunnel_stands, tunnel_brought, tunnel_credited,
-                 tunnel_closed, session_closed>;
+                 range_ended, view_asked, view_shown, offers_changed,
+                 egress_shown, peer_left, tunnel_asked, tunnel_stands,
+                 tunnel_brought, tunnel_credited, tunnel_closed,
+                 session_closed>;
 
 /// A peer behind a connection, without the connection: call it, then drain
 /// `poll`. Whatever the peer sends ends in an event.
@@ -211,6 +219,10 @@ public:
 
   /// Tells the peer what we offer from now on.
   virtual void offer(const wire2::sharing& x) = 0;
+
+  /// Tells a peer that is ready where our lines leave for the internet, if its
+  /// protocol has a word for it.
+  virtual void show_egress(const std::vector<egress_tags>&) {}
 
   // -- tunnels ----------------------------------------------------------------
   // Only with protocol 2; without it there are none, and nothing is said.

@@ -270,7 +270,7 @@ std::optional<double> scheduler::rate(device_id source) const {
 size_t scheduler::peers() const {
   return static_cast<size_t>(
       std::count_if(sources_.begin(), sources_.end(),
-                    [](auto& kv) { return !kv.second.traits.own; }));
+                    [](auto& kv) { return !kv.second.traits.direct(); }));
 }
 
 // -- bookkeeping --------------------------------------------------------------

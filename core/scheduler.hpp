@@ -36,11 +36,17 @@ constexpr size_t chunk_failures = 6;
 /// Lower-case words for a failure.
 std::string_view to_string(chunk_failure x);
 
-/// A device that can bring ranges: a peer, or ourselves.
+/// Who can bring ranges: a peer, or a line of ours.
 struct source_traits {
-  bool own = false;     ///< this device's own line
+  bool own = false;     ///< this device's own line, which spines come over
   bool foreign = false; ///< a peer that speaks protocol 1 without extensions
   bool stops = false;   ///< it stops bringing what is called off
+  bool line = false;    ///< another line of this device
+
+  /// Whether it brings what it brings without another device in between.
+  bool direct() const {
+    return own || line;
+  }
 };
 
 /// Bounds and sizes that the scheduler keeps to.
@@ -180,7 +186,7 @@ public:
   /// Bytes a second that `source` has shown; nothing before the first sample.
   std::optional<double> rate(device_id source) const;
 
-  /// Sources other than the own line.
+  /// Sources other than own lines.
   size_t peers() const;
 
   /// What is known of how origins treat the sources.

@@ -283,7 +283,7 @@ duration scheduler::quantum_for(const source_state& source,
                                 const body_state& body) const {
   auto most = time_of(body, window()) / 4;
   // What streams does no harm by being long.
-  auto usual = source.traits.own ? 2 * config_.quantum : config_.quantum;
+  auto usual = source.traits.direct() ? 2 * config_.quantum : config_.quantum;
   auto wanted = std::max(usual, 2 * source.estimate.latency());
   return std::max(std::min(wanted, most), duration{20ms});
 }

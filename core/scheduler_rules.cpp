@@ -110,9 +110,9 @@ size_t scheduler::usual_leases(const source_state& source) const {
   // way to us. Where the way is short two are enough, and less is lost with
   // the peer.
   bool near = x.shortest() && *x.shortest() < short_way;
-  // Our own line streams and has longer leases: less is lost between them, and
-  // it matters only when most of the body comes over it.
-  if (source.traits.own)
+  // A line of ours streams and has longer leases: less is lost between them,
+  // and it matters only when most of the body comes over it.
+  if (source.traits.direct())
     near = near || share_of(source) < 0.5;
   auto least = near ? 2u : 3u;
   return least + std::min(static_cast<size_t>(more + 0.5), max_more_leases);

@@ -17,8 +17,8 @@ constexpr duration interval = 50ms;
 /// Who has brought nothing for so long gets nothing more to do.
 constexpr duration alive = 500ms;
 
-/// Requests at a time to one origin over our own line: as many as browsers
-/// have.
+/// Requests at a time to one origin over one line of ours: as many as
+/// browsers have.
 constexpr size_t most_requests = 6;
 
 /// Only bodies that take so much longer bear that a peer pauses.
@@ -35,7 +35,7 @@ void scheduler::observe(instant now) {
     return;
   observed_ = now;
   for (auto& [id, source] : sources_)
-    if (source.traits.own)
+    if (source.traits.direct())
       observe_connections(id, source, now);
   observe_lines(now);
 }

@@ -436,6 +436,22 @@ void secure_link::offer(const wire2::sharing& x) {
   pump({});
 }
 
+void secure_link::show_egress(const std::vector<egress_tags>& lines) {
+  if (!is_ready())
+    return;
+  wire2::egress out{lines};
+  out.lines.resize(std::min(out.lines.size(), wire2::max_egress_lines));
+  (void)core_.send(out);
+  pump({});
+}
+
+void secure_link::on(wire2::egress& x, instant) {
+  if (++told_ > max_told)
+    return misbehaves("it changes its lines without end");
+  if (is_ready())
+    emit(egress_shown{std::move(x.lines)});
+}
+
 // -- tunnels ------------------------------------------------------------------
 
 result<tunnel_number> secure_link::open_tunnel(const host_port& target) {

@@ -41,6 +41,7 @@ public:
   void refuse(ask_id id, const range_refusal& x) override;
   void show_view(std::string text) override;
   void offer(const wire2::sharing& x) override;
+  void show_egress(const std::vector<egress_tags>& lines) override;
 
   result<tunnel_number> open_tunnel(const host_port& target) override;
   void accept_tunnel(tunnel_number id) override;
@@ -100,6 +101,7 @@ private:
   void on(wire2::welcome& x, instant now);
   void on(wire2::view_question& x, instant now);
   void on(wire2::view_piece& x, instant now);
+  void on(wire2::egress& x, instant now);
   void on(wire2::open_tunnel& x, instant now);
   void on(wire2::tunnel_opened& x, instant now);
   void on(wire2::tunnel_data& x, instant now);
@@ -123,7 +125,7 @@ private:
   bool has_views_ = false;
   bool has_tunnels_ = false;
   bool awaits_view_ = false;
-  size_t told_ = 0;  ///< how often it said what it offers, lately
+  size_t told_ = 0;  ///< how often it said something of itself, lately
   byte_buffer view_; ///< what has come of the answer
   uint32_t next_id_; ///< even for an initiator, odd for a responder
   std::map<uint32_t, wanted> wants_;

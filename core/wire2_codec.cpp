@@ -4,6 +4,15 @@
 
 #include <type_traits>
 
+namespace peapod {
+
+template <class Archive>
+void serialize(Archive& ar, egress_tags& x) {
+  ar(x.gateway, x.public_v4, x.public_v6);
+}
+
+} // namespace peapod
+
 namespace peapod::wire2 {
 
 // -- fields -------------------------------------------------------------------
@@ -47,25 +56,33 @@ as_number<Enum> number(Enum& x) {
   return {x};
 }
 
-/// The fields of a request with a bound on how many, so that none of them is
-/// read in vain.
-struct bounded_fields {
-  std::vector<http_field>& value;
+/// A list with a bound on its entries, so that none of them is read in vain.
+template <class T>
+struct bounded_list {
+  std::vector<T>& value;
+  size_t most;
+  std::string_view excess; ///< what is wrong with more
 
-  friend void save(bincode_writer& out, const bounded_fields& x) {
+  friend void save(bincode_writer& out, const bounded_list& x) {
     out.write_integer(x.value.size(), 8);
-    for (const auto& field : x.value)
-      out(field);
+    for (const auto& entry : x.value)
+      out(entry);
   }
 
-  friend void load(bincode_reader& in, bounded_fields& x) {
+  friend void load(bincode_reader& in, bounded_list& x) {
     auto count = in.read_integer(8);
-    if (count > max_fields)
-      in.fail("there are too many fields");
+    if (count > x.most)
+      in.fail(x.excess);
     for (uint64_t i = 0; in.ok() && i < count; ++i)
       in(x.value.emplace_back());
   }
 };
+
+template <class T>
+bounded_list<T> bounded(std::vector<T>& x, size_t most,
+                        std::string_view excess) {
+  return {x, most, excess};
+}
 
 } // namespace
 
@@ -81,8 +98,9 @@ void serialize(Archive& ar, pong& x) {
 
 template <class Archive>
 void serialize(Archive& ar, fetch& x) {
-  ar(number(x.id), x.url, x.range, x.expected, bounded_fields{x.fields},
-     x.deadline, x.urgency);
+  ar(number(x.id), x.url, x.range, x.expected,
+     bounded(x.fields, max_fields, "there are too many fields"), x.deadline,
+     x.urgency);
 }
 
 template <class Archive>
@@ -159,6 +177,11 @@ void serialize(Archive&, view_question&) {}
 template <class Archive>
 void serialize(Archive& ar, view_piece& x) {
   ar(x.bytes, x.last);
+}
+
+template <class Archive>
+void serialize(Archive& ar, egress& x) {
+  ar(bounded(x.lines, max_egress_lines, "there are too many lines"));
 }
 
 void save(bincode_writer& out, const sharing& x) {

@@ -145,6 +145,10 @@ std::string_view check(const view_piece& x) {
   return check_bytes(x.bytes);
 }
 
+std::string_view check(const egress& x) {
+  return x.lines.size() > max_egress_lines ? "there are too many lines" : "";
+}
+
 } // namespace
 
 bool part::operator==(const part& other) const {
@@ -163,12 +167,13 @@ bool tunnel_data::operator==(const tunnel_data& other) const {
 }
 
 std::string_view name_of(const message& x) {
-  static constexpr std::array<std::string_view, 20> names = {
+  static constexpr std::array<std::string_view, 21> names = {
       "ping",           "pong",        "fetch",         "fetch_head",
       "part",           "fetch_done",  "fetch_failed",  "cancel",
       "credit",         "open_tunnel", "tunnel_opened", "tunnel_data",
       "close_tunnel",   "sharing",     "goodbye",       "pairing_commit",
-      "pairing_reveal", "welcome",     "view_question", "view_piece"};
+      "pairing_reveal", "welcome",     "view_question", "view_piece",
+      "egress"};
   static_assert(std::variant_size_v<message> == names.size());
   return names[x.index()];
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/egress_map.hpp"
 #include "core/http_message.hpp"
 #include "core/representation.hpp"
 #include "core/types.hpp"
@@ -32,6 +33,8 @@ constexpr size_t max_field_name_size = 64;
 constexpr size_t max_field_value_size = 2 * 1024;
 constexpr size_t max_detail_size = 256; ///< a sentence for a log
 constexpr size_t max_host_size = 255;   ///< a name of DNS (RFC 1035, 2.3.4)
+
+constexpr size_t max_egress_lines = 8; ///< of one device
 
 /// The bytes that each side of a tunnel may send before it gets credit.
 constexpr uint32_t initial_tunnel_credit = 512 * 1024;
@@ -254,6 +257,16 @@ struct view_piece {
   bool operator==(const view_piece& other) const;
 };
 
+// -- lines --------------------------------------------------------------------
+
+/// Where the sender's lines leave for the internet, to be compared with the
+/// receiver's (`egress_hasher`). Comes again when that changes.
+struct egress {
+  std::vector<egress_tags> lines;
+
+  bool operator==(const egress&) const = default;
+};
+
 // -- all of them --------------------------------------------------------------
 
 /// The tag of the first alternative of `message`. Lower ones are protocol 1's.
@@ -264,7 +277,7 @@ using message =
     std::variant<ping, pong, fetch, fetch_head, part, fetch_done, fetch_failed,
                  cancel, credit, open_tunnel, tunnel_opened, tunnel_data,
                  close_tunnel, sharing, goodbye, pairing_commit, pairing_reveal,
-                 welcome, view_question, view_piece>;
+                 welcome, view_question, view_piece, egress>;
 
 /// The tag of a message on the wire.
 constexpr uint32_t tag_of(const message& x) {

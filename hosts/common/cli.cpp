@@ -1,6 +1,8 @@
 #include "hosts/common/cli.hpp"
 
+#include "hosts/common/completion_text.hpp"
 #include "hosts/common/control_commands.hpp"
+#include "hosts/common/doctor_command.hpp"
 #include "hosts/common/get_commands.hpp"
 #include "hosts/common/identity_file.hpp"
 #include "hosts/common/proxy_commands.hpp"
@@ -61,6 +63,10 @@ public:
     return dispatch();
   }
 
+  command_entry table() const {
+    return describe(app_);
+  }
+
 private:
   // -- declaring --------------------------------------------------------------
 
@@ -75,14 +81,18 @@ private:
         ->type_name("FILE");
     check_ = add("check-config", "Check a configuration file and say what is "
                                  "wrong with it");
-    check_->add_option("FILE", checked_file_, "The file")->required();
+    check_->add_option("FILE", checked_file_, "The file")
+        ->type_name("FILE")
+        ->required();
     id_ = add("id", "Print this device's id; makes its key if there is none");
     control_.emplace(app_);
     proxy_.emplace(app_);
     secret_.emplace(app_);
+    doctor_.emplace(app_);
     files_.emplace(app_);
     declare_console();
     declare_demo();
+    declare_completion();
   }
 
   void declare_console() {
@@ -117,6 +127,14 @@ private:
                     "Keep the pod running until Ctrl-C");
   }
 
+  void declare_completion() {
+    completion_ = add("completion", "Print a script that completes commands "
+                                    "and options in a shell");
+    completion_->add_option("SHELL", shell_, "Whose language it is in")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  }
+
   /// A command that also takes the options that stand before commands.
   CLI::App* add(std::string name, std::string description) {
     return app_.add_subcommand(std::move(name), std::move(description))
@@ -146,6 +164,10 @@ private:
       return set_proxy();
     if (secret_->is_given())
       return keep_secret();
+    if (doctor_->is_given())
+      return see_doctor();
+    if (*completion_)
+      return print_completion();
     if (files_->is_given())
       return move_files();
     if (*console_)
@@ -187,9 +209,7 @@ private:
     auto loaded = load_settings(file_, overrides_, env_);
     if (!loaded)
       return fail(loaded.error());
-    bool is_stdout = &out_ == &std::cout;
-    auto style = is_stdout ? style_of_stdout() : print_style{};
-    return control_->run(loaded->console.socket, {out_, err_, style});
+    return control_->run(loaded->console.socket, {out_, err_, style()});
   }
 
   int set_proxy() {
@@ -205,7 +225,31 @@ private:
     if (!loaded)
       return fail(loaded.error());
     bool on_terminal = &out_ == &std::cout && ::isatty(STDOUT_FILENO) != 0;
-    return secret_->run(*loaded, {out_, err_, print_style{}}, on_terminal);
+    return secret_->run(*loaded, {out_, err_, style()}, on_terminal);
+  }
+
+  /// Also with a wrong file: that is a finding.
+  int see_doctor() {
+    doctor_request what;
+    what.version = hooks_.version;
+    what.config_file = file_;
+    auto loaded = load_settings(file_, overrides_, env_);
+    if (!loaded) {
+      what.mistakes = loaded.error().detail;
+      loaded = load_settings("", {}, env_);
+    }
+    if (!loaded)
+      return fail(loaded.error());
+    what.options = std::move(*loaded);
+    return doctor_->run(std::move(what), hooks_.probe_system,
+                        {out_, err_, style()});
+  }
+
+  int print_completion() {
+    auto shell = parse_completion_shell(shell_);
+    out_ << completion_text(shell.value_or(completion_shell::bash),
+                            describe(app_), setting_names());
+    return exit_ok;
   }
 
   int move_files() {
@@ -235,6 +279,10 @@ private:
     return hooks_.run_demo(options_);
   }
 
+  print_style style() const {
+    return &out_ == &std::cout ? style_of_stdout() : print_style{};
+  }
+
   /// Lines of a configuration stand for themselves: `FILE:LINE: ...`.
   int fail(const error& x) {
     err_ << x.detail << '\n';
@@ -255,6 +303,7 @@ private:
   CLI::App* id_ = nullptr;
   CLI::App* console_ = nullptr;
   CLI::App* demo_ = nullptr;
+  CLI::App* completion_ = nullptr;
   std::vector<std::string> overrides_;
   std::string file_;
   std::string checked_file_;
@@ -265,6 +314,8 @@ private:
   std::optional<control_commands> control_;
   std::optional<proxy_commands> proxy_;
   std::optional<secret_commands> secret_;
+  std::optional<doctor_command> doctor_;
+  std::string shell_;
   std::optional<get_commands> files_;
 };
 
@@ -282,6 +333,12 @@ int run_cli(int argc, const char* const* argv, const cli_hooks& hooks,
   auto code = line.run(split(argc, argv));
   out.flush();
   return code;
+}
+
+command_entry describe_program() {
+  cli_hooks hooks;
+  process_environment env;
+  return command_line{hooks, env, std::cout, std::cerr}.table();
 }
 
 } // namespace peapod

@@ -1,7 +1,10 @@
 #pragma once
 
 #include "core/types.hpp"
+#include "hosts/common/command_table.hpp"
 #include "hosts/common/config.hpp"
+#include "hosts/common/doctor_probe.hpp"
+#include "hosts/common/exit_code.hpp"
 #include "hosts/common/get_options.hpp"
 #include "hosts/common/system_proxy.hpp"
 
@@ -43,19 +46,14 @@ struct cli_hooks {
   std::function<int(const put_options&)> run_put;
   /// Finds the desktops whose proxy `peapod proxy` sets.
   std::function<session_desktops(const process_environment&)> find_desktops;
-};
-
-/// Exit codes of the program.
-enum exit_code : int {
-  exit_ok = 0,
-  exit_failure = 1, ///< something failed at run time
-  exit_usage = 2,   ///< wrong arguments or configuration
+  /// What only the operating system knows of it, for `peapod doctor`.
+  system_probe probe_system;
 };
 
 /// The whole command line: `peapod --actor-config FILE`, `check-config`, `id`,
 /// `status` and the other questions to a daemon, `proxy`, `secret`, `console`,
-/// `demo`, `get`, `put`,
-/// `--version`, `--help`. Arguments of the form
+/// `demo`, `doctor`, `get`, `put`, `completion`, `--version`, `--help`.
+/// Arguments of the form
 /// `--section.key=value` override the file. Returns the exit code.
 int run_cli(int argc, const char* const* argv, const cli_hooks& hooks);
 
@@ -63,5 +61,8 @@ int run_cli(int argc, const char* const* argv, const cli_hooks& hooks);
 int run_cli(int argc, const char* const* argv, const cli_hooks& hooks,
             const process_environment& env, std::ostream& out,
             std::ostream& err);
+
+/// All commands and options that `run_cli` knows, for manuals and shells.
+command_entry describe_program();
 
 } // namespace peapod

@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "core/exit_choice.hpp"
 #include "core/host_pattern.hpp"
+#include "core/http_message.hpp"
 #include "core/trust_store.hpp"
 #include "core/types.hpp"
 #include "core/upstream.hpp"
@@ -89,6 +90,9 @@ struct settings {
     upstream_route upstream;       ///< the proxy in between, and who needs none
     duration dns_cache = std::chrono::seconds(30); ///< 0: keep no answers
   } wan;
+  struct {
+    std::optional<host_port> stun; ///< who is asked for public addresses
+  } egress;
   struct {
     std::filesystem::path socket;
     std::string group;     ///< whose members may use it, too; empty: nobody's

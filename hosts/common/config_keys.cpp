@@ -17,6 +17,7 @@ using value = caf::config_value;
 
 /// The default port of `[transport] listen`, for peers given without one.
 constexpr uint16_t transport_port = 45679;
+constexpr uint16_t stun_port = 3478;
 
 // -- reading one value --------------------------------------------------------
 
@@ -214,6 +215,19 @@ std::optional<std::optional<upstream_proxy>> read_upstream(const value& x) {
   if (!parsed)
     return std::nullopt;
   return std::optional<upstream_proxy>{*parsed};
+}
+
+/// `""` is none.
+std::optional<std::optional<host_port>> read_stun(const value& x) {
+  auto text = read_text(x);
+  if (!text)
+    return std::nullopt;
+  if (text->empty())
+    return std::optional<host_port>{};
+  auto parsed = parse_host_port(*text, stun_port);
+  if (!parsed)
+    return std::nullopt;
+  return std::optional<host_port>{*parsed};
 }
 
 std::optional<host_pattern> read_host_pattern(const value& x) {
@@ -460,6 +474,10 @@ std::vector<config_key> make_keys() {
       single("wan.dns-cache", other,
              "a duration from 0s (keep nothing) to 60min such as 30s",
              read_dns_lifetime, PEAPOD_MEMBER(wan.dns_cache)),
+      single("egress.stun", text,
+             "a STUN server such as \"stun.example\" or "
+             "\"stun.example:3478\", or \"\" for none",
+             read_stun, PEAPOD_MEMBER(egress.stun)),
       single("console.socket", text,
              "a path such as \"/run/peapod/control.sock\"", read_path,
              PEAPOD_MEMBER(console.socket)),

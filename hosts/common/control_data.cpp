@@ -146,15 +146,54 @@ std::vector<std::string> texts_of(const json::array& in) {
   return out;
 }
 
+/// An object that older daemons do not tell; of one of them it is empty.
+const json::object& newer_object_of(const json::object& in,
+                                    std::string_view name) {
+  static const json::object none;
+  auto* x = in.if_contains(name);
+  return x && x->is_object() ? x->get_object() : none;
+}
+
+/// A text of an object that may have no such member.
+std::string some_text_of(const json::object& in, std::string_view name) {
+  auto* x = in.if_contains(name);
+  return x ? text(*x) : std::string{};
+}
+
+line_label label_of(const json::object& in) {
+  return {some_text_of(in, "label"), some_text_of(in, "as_name"),
+          some_text_of(in, "evidence")};
+}
+
+own_line own_line_of(const json::object& in) {
+  return {text_of(in, "id"),
+          text_of(in, "name"),
+          flag_of(in, "up"),
+          text_of(in, "interface"),
+          text_of(in, "gateway"),
+          texts_of(array_of(in, "public_addresses")),
+          number_of(in, "bytes_own"),
+          number_of(in, "bytes_peers"),
+          label_of(newer_object_of(in, "line"))};
+}
+
 peer peer_of(const json::object& in) {
   auto* same = in.if_contains("same_line"); // of newer daemons, now and then
-  return {text_of(in, "id"),         text_of(in, "name"),
-          text_of(in, "address"),    text_of(in, "state"),
-          text_of(in, "protocol"),   real_of(in, "rate_down"),
-          real_of(in, "rate_up"),    number_of(in, "bytes_from"),
-          number_of(in, "bytes_to"), same ? text(*same) : std::string{},
-          text_of(in, "trust"),      texts_of(array_of(in, "code")),
-          flag_of(in, "secure")};
+  return {text_of(in, "id"),
+          text_of(in, "name"),
+          text_of(in, "address"),
+          text_of(in, "state"),
+          text_of(in, "protocol"),
+          flag_of(in, "pauses"),
+          real_of(in, "rate_down"),
+          real_of(in, "rate_up"),
+          number_of(in, "bytes_from"),
+          number_of(in, "bytes_to"),
+          same ? text(*same) : std::string{},
+          text_of(in, "trust"),
+          texts_of(array_of(in, "code")),
+          flag_of(in, "secure"),
+          label_of(newer_object_of(in, "line"))};
 }
 
 map_run run_of(const json::object& in) {
@@ -268,6 +307,8 @@ result<status> read_status(std::string_view answer) {
     out.daemon.name = text_of(device, "name");
     out.pod_size = number_of(in, "pod_size");
     out.peers = each(array_of(in, "peers"), peer_of);
+    if (in.contains("lines")) // of newer daemons
+      out.lines = each(array_of(in, "lines"), own_line_of);
     out.transfers = each(array_of(in, "transfers"), transfer_of);
     out.proxy = counts_of(object_of(in, "proxy"));
     auto& share = object_of(in, "share");

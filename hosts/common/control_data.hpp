@@ -78,12 +78,33 @@ struct actor_list {
   std::vector<actor> actors;
 };
 
+/// Whether something adds capacity.
+struct line_label {
+  std::string label; ///< as in `adds capacity`; empty when not told
+  std::string as;    ///< how who is the same line is called, or empty
+  std::string evidence;
+};
+
+/// One of the device's own lines.
+struct own_line {
+  std::string id;
+  std::string name; ///< empty: the one that the system chooses
+  bool up = false;
+  std::string interface;
+  std::string gateway;
+  std::vector<std::string> public_addresses;
+  uint64_t bytes_own = 0;
+  uint64_t bytes_peers = 0;
+  line_label line;
+};
+
 struct peer {
   std::string id;
   std::string name;
   std::string address;
   std::string state;
   std::string protocol;
+  bool pauses = false;  ///< it says that it brings nothing at the moment
   double rate_down = 0; ///< bytes a second
   double rate_up = 0;
   uint64_t bytes_from = 0;
@@ -92,6 +113,7 @@ struct peer {
   std::string trust;             ///< as in `waiting`; empty of older daemons
   std::vector<std::string> code; ///< words to compare while it waits
   bool secure = false;
+  line_label line{};
 };
 
 /// Cells of a body that lie side by side.
@@ -138,6 +160,7 @@ struct status {
   control::daemon daemon;
   uint64_t pod_size = 0;
   std::vector<peer> peers;
+  std::vector<own_line> lines; ///< none of older daemons
   std::vector<transfer> transfers;
   std::map<std::string, uint64_t> proxy; ///< as in `requests`
   uint64_t served_bytes = 0;

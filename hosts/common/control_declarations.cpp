@@ -23,13 +23,11 @@ std::string check_number(const std::string& text) {
 
 const CLI::Validator is_number{check_number, ""};
 
-std::string check_sort_key(const std::string& text) {
-  if (parse_sort_key(text))
-    return "";
-  std::string all;
+std::vector<std::string> sort_words() {
+  std::vector<std::string> out;
   for (auto key : sort_keys())
-    all += (all.empty() ? "" : ", ") + std::string{to_string(key)};
-  return "expected one of " + all;
+    out.emplace_back(to_string(key));
+  return out;
 }
 
 } // namespace
@@ -61,7 +59,7 @@ void control_commands::declare_readers(CLI::App& app) {
       add(app, "actors", "List the live actors", &self::print_actors);
   actors->add_option("--sort", sort_, "Sort by this, as in load")
       ->type_name("KEY")
-      ->check(CLI::Validator{check_sort_key, ""})
+      ->check(CLI::IsMember(sort_words()))
       ->capture_default_str();
   actors->add_option("--filter", filter_, "Only actors that this stands in")
       ->type_name("TEXT");

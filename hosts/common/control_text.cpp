@@ -234,6 +234,56 @@ std::optional<std::string> waiting_text(const peer& x, std::string_view how) {
   return out + " too, " + std::string{how};
 }
 
+std::string label_text(const line_label& x) {
+  return x.as.empty() ? x.label : x.label + " as " + x.as;
+}
+
+tone tone_of_label(const line_label& x) {
+  return x.label == "adds capacity" ? tone::plain : tone::warn;
+}
+
+namespace {
+
+/// A label with its evidence.
+span label_cell(const line_label& x) {
+  if (x.label.empty())
+    return {"-", tone::dim};
+  auto text = label_text(x);
+  return {x.evidence.empty() ? text : text + " (" + x.evidence + ")",
+          tone_of_label(x)};
+}
+
+std::string joined(const std::vector<std::string>& all) {
+  std::string out;
+  for (auto& x : all)
+    out += (out.empty() ? "" : " ") + x;
+  return out.empty() ? "-" : out;
+}
+
+} // namespace
+
+lines own_lines_text(const std::vector<own_line>& all) {
+  std::vector<table_row> rows;
+  for (auto& x : all)
+    rows.push_back({{x.name.empty() ? "as the system chooses" : x.name},
+                    {x.up ? "up" : "down", x.up ? tone::good : tone::bad},
+                    {x.interface.empty() ? "-" : x.interface},
+                    {x.gateway.empty() ? "-" : x.gateway},
+                    {joined(x.public_addresses)},
+                    {size_text(x.bytes_own)},
+                    {size_text(x.bytes_peers)},
+                    label_cell(x.line)});
+  return table({{"OWN LINE"},
+                {"STATE"},
+                {"INTERFACE"},
+                {"GATEWAY"},
+                {"PUBLIC ADDRESS"},
+                {"FOR ITSELF", true},
+                {"FOR OTHERS", true},
+                {"LINE"}},
+               rows);
+}
+
 lines peers_text(const std::vector<peer>& peers) {
   if (peers.empty())
     return {line{"no other device is in the pod yet"}};
@@ -248,7 +298,8 @@ lines peers_text(const std::vector<peer>& peers) {
                     {rate_text(static_cast<uint64_t>(x.rate_down))},
                     {rate_text(static_cast<uint64_t>(x.rate_up))},
                     {size_text(x.bytes_from)},
-                    {size_text(x.bytes_to)}});
+                    {size_text(x.bytes_to)},
+                    label_cell(x.line)});
   auto out = table({{"PEER"},
                     {"ID"},
                     {"ADDRESS"},
@@ -258,7 +309,8 @@ lines peers_text(const std::vector<peer>& peers) {
                     {"DOWN", true},
                     {"UP", true},
                     {"FROM IT", true},
-                    {"TO IT", true}},
+                    {"TO IT", true},
+                    {"LINE"}},
                    rows);
   for (auto& x : peers)
     if (auto said = same_line_text(x, peers))

@@ -70,11 +70,21 @@ std::string load_text(double load);
 /// A device's name, or the beginning of its id when it has none.
 std::string name_of(const peer& x);
 
+/// `adds capacity`, `same line as b`...; empty when the daemon does not say.
+std::string label_text(const line_label& x);
+
+/// How a label is shown.
+tone tone_of_label(const line_label& x);
+
+/// The device's own lines as a table.
+lines own_lines_text(const std::vector<own_line>& all);
+
 lines actors_text(const std::vector<actor>& actors);
 lines actor_text(const actor_page& page);
 lines tree_text(const node& root);
 lines crashes_text(const crash_list& crashes);
 lines peers_text(const std::vector<peer>& peers);
+lines own_lines_text(const std::vector<own_line>& all);
 
 /// What is to be said of a peer that shares a bottleneck, if it does: one
 /// internet line, or the origin's limit, behind two devices.

@@ -1,5 +1,6 @@
 #include "hosts/common/daemon.hpp"
 
+#include "hosts/common/exit_code.hpp"
 #include "hosts/common/identity_file.hpp"
 #include "hosts/common/logging.hpp"
 #include "hosts/common/node.hpp"
@@ -25,9 +26,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int exit_failed_to_start = 1;
-constexpr int exit_gave_up = 70; // EX_SOFTWARE
-
 /// How long requests may go on after a signal.
 constexpr auto drain_time = 1500ms;
 
@@ -52,7 +50,7 @@ void write_log(log_level level, const std::string& line) {
 int fail(const error& why) {
   std::cerr << "peapod: " << (why.detail.empty() ? to_string(why) : why.detail)
             << std::endl;
-  return exit_failed_to_start;
+  return exit_failure;
 }
 
 /// Nothing can end a handler that does not return, so nothing is waited for.
@@ -153,7 +151,7 @@ int run_daemon(const settings& x, const std::string& version,
   auto device = node::open(x, std::move(*self), write_log, version);
   if (!device)
     return fail(device.error());
-  int code = 0;
+  int code = exit_ok;
   auto give_up = [&](std::string reason) {
     boost::asio::post(main, [&, reason = std::move(reason)] {
       log::error("giving up: " + reason);
@@ -186,7 +184,7 @@ int run_daemon(const settings& x, const std::string& version,
   log::info("leaving the pod");
   // While the proxy still answers: nobody is sent to a dead one.
   log_reports(system.give_back(script));
-  (**device).stop(code == 0 ? duration{drain_time} : duration::zero());
+  (**device).stop(code == exit_ok ? duration{drain_time} : duration::zero());
   log::flush();
   return code;
 }

@@ -18,6 +18,7 @@
 #include "hosts/net/descriptors.hpp"
 #include "hosts/net/http_ports.hpp"
 #include "hosts/net/interfaces.hpp"
+#include "hosts/net/line_prober.hpp"
 #include "hosts/net/network_watch.hpp"
 #include "hosts/net/tcp_stream.hpp"
 #include "hosts/net/udp_discovery.hpp"
@@ -47,11 +48,15 @@ namespace asio = boost::asio;
 /// How long sockets may take to close gracefully.
 constexpr auto close_time = std::chrono::milliseconds(500);
 
+net::source_bind bind_of(const std::string& text) {
+  return parse_ip(text) ? net::source_bind{text, {}}
+                        : net::source_bind{{}, text};
+}
+
 std::vector<net::source_bind> binds_of(const settings& x) {
   std::vector<net::source_bind> out;
   for (auto& text : x.wan.bind)
-    out.push_back(parse_ip(text) ? net::source_bind{text, {}}
-                                 : net::source_bind{{}, text});
+    out.push_back(bind_of(text));
   return out;
 }
 
@@ -219,6 +224,7 @@ public:
       if (auto port = group->open_first(); !port)
         return port.error();
     ports.http = net::make_http_client(ex, client_config());
+    ports.lines = lines();
     ports.tunnels =
         net::make_tunnel_dialer(ex, client_config().wan, policy_of(settings_));
     ports.site_of = make_site_lookup();
@@ -279,6 +285,7 @@ public:
       asio::post(io_, [this] {
         control_.reset();
         pod_->env().ports = {};
+        pod_->env().lines.forget_ports();
       });
       work_.reset();
       if (io_ended_.wait_for(close_time) != std::future_status::ready)
@@ -326,8 +333,38 @@ private:
     out.wan = wan_of(settings_, own_);
     out.wan.self = proxy_at_;
     // Connections that wait for nothing certain are the first to do without.
-    out.max_idle = std::min(out.max_idle, net::descriptor_limit() / 8);
+    out.max_idle = std::min(out.max_idle,
+                            net::descriptor_limit() / 8 / (1 + line_clients()));
     out.allow_for_peer = policy_of(settings_);
+    return out;
+  }
+
+  /// Clients besides the one that takes the lines in turn.
+  size_t line_clients() const {
+    auto lines = settings_.wan.bind.size();
+    return lines > 1 ? lines : 0;
+  }
+
+  /// What ranges come over: each line by itself.
+  std::vector<line_port> lines() {
+    auto ex = io_.get_executor();
+    std::vector<line_port> out;
+    auto probe = [&](const net::source_bind& from) {
+      return net::make_line_probe(ex, from, settings_.egress.stun,
+                                  system_random);
+    };
+    if (settings_.wan.bind.empty())
+      out.push_back({{}, nullptr, probe({})});
+    for (auto& name : settings_.wan.bind) {
+      if (std::ranges::count(out, name, &line_port::name) > 0)
+        continue;
+      auto config = client_config();
+      config.wan.binds = {bind_of(name)};
+      std::shared_ptr<http_client> http;
+      if (line_clients() > 0)
+        http = net::make_http_client(ex, std::move(config));
+      out.push_back({name, std::move(http), probe(bind_of(name))});
+    }
     return out;
   }
 

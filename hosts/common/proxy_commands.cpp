@@ -34,6 +34,11 @@ result<endpoint> ask_for_proxy(const settings& x) {
   return endpoint{found->host, found->port};
 }
 
+/// The ones named in help; others that are like them are taken, too.
+std::string check_shell(const std::string& name) {
+  return parse_shell(name) ? "" : "expected sh, bash, zsh or fish";
+}
+
 json::object state_json(const desktop_state& x) {
   json::object out{{"desktop", x.desktop}, {"on", x.on}};
   if (!x.error.empty()) {
@@ -104,10 +109,7 @@ proxy_commands::proxy_commands(CLI::App& app) {
   env_->add_flag("--unset", unset_, "Print commands that take them back");
   env_->add_option("--shell", shell_, "sh, bash, zsh or fish; else $SHELL")
       ->type_name("NAME")
-      ->check([](const std::string& name) {
-        return parse_shell(name) ? std::string{}
-                                 : "expected sh, bash, zsh or fish";
-      });
+      ->check(CLI::Validator{check_shell, "{sh,bash,zsh,fish}"});
   for (auto* each : {on_, off_, status_, env_})
     each->fallthrough();
 }

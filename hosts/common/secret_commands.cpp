@@ -111,7 +111,7 @@ int secret_commands::show(context& in) {
     return in.fail(secret.error());
   auto text = secret->text();
   if (in.on_terminal || qr_) {
-    auto code = qr_text(text.view(), in.on_terminal);
+    auto code = qr_text(text.view(), in.on_terminal && in.to.style.colour);
     if (!code)
       return in.fail(code.error());
     in.to.out << *code;

@@ -14,7 +14,7 @@ using label_map = std::map<device_id, std::string>;
 
 /// A device may call itself what it likes, also like another or its id.
 bool is_plain_name(const std::string& name) {
-  return !name.empty() && name != "self"
+  return !name.empty() && name != "self" && !name.starts_with("self:")
          && from_hex(name).size() != device_id::size;
 }
 
@@ -109,6 +109,8 @@ label_map source_labels(const pod_status& status) {
     bool unique = is_plain_name(name) && uses[name] == 1;
     out[peer.id] = unique ? name : to_string(peer.id);
   }
+  for (auto& line : status.lines)
+    out[line.id] = "self:" + clean_utf8(line.name);
   out[status.id] = "self";
   return out;
 }
@@ -132,6 +134,7 @@ json::object to_json(const peer_status& x) {
       {"address", clean_utf8(x.address)},
       {"state", x.state},
       {"protocol", x.protocol},
+      {"pauses", x.pauses},
       {"rate_down", std::round(json_number(x.rate_down))},
       {"rate_up", std::round(json_number(x.rate_up))},
       {"bytes_from", x.bytes_from},
@@ -146,6 +149,43 @@ json::object to_json(const peer_status& x) {
   out.emplace("code", std::move(code));
   if (x.same_line)
     out.emplace("same_line", to_string(*x.same_line));
+  if (x.line)
+    out.emplace("line", to_json(*x.line));
+  return out;
+}
+
+json::object to_json(const egress_label& x) {
+  json::object out{{"label", std::string{to_string(x.kind)}},
+                   {"evidence", clean_utf8(x.evidence)}};
+  if (x.as) {
+    out.emplace("as", to_string(*x.as));
+    out.emplace("as_name", clean_utf8(x.as_name));
+  }
+  return out;
+}
+
+json::object to_json(const line_status& x) {
+  json::array addresses;
+  for (auto& address : {x.facts.public_v4, x.facts.public_v6})
+    if (!address.empty())
+      addresses.emplace_back(address);
+  return {
+      {"id", to_string(x.id)},
+      {"name", clean_utf8(x.name)},
+      {"up", x.up},
+      {"interface", clean_utf8(x.facts.interface)},
+      {"gateway", x.facts.gateway},
+      {"public_addresses", std::move(addresses)},
+      {"bytes_own", x.own_bytes},
+      {"bytes_peers", x.peer_bytes},
+      {"line", to_json(x.line)},
+  };
+}
+
+json::array lines_json(const pod_status& status) {
+  json::array out;
+  for (auto& x : status.lines)
+    out.push_back(to_json(x));
   return out;
 }
 
@@ -173,6 +213,7 @@ json::object status_json(const daemon_info& daemon, const pod_status& status,
        {{"id", to_string(status.id)}, {"name", clean_utf8(status.name)}}},
       {"pod_size", pod_size(status)},
       {"peers", peers_json(status)},
+      {"lines", lines_json(status)},
       {"transfers", transfers_json(status)},
       {"proxy",
        {

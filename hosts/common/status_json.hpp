@@ -25,13 +25,18 @@ struct daemon_info {
   bool confined = false; ///< to the system calls that it needs
 };
 
-/// How each source is called: `self`, its name where only one device has it,
-/// else its id. No two devices are called the same.
+/// How each source is called: `self`, `self:` and the name of an own line
+/// besides the first, its name where only one device has it, else its id. No
+/// two sources are called the same.
 std::map<device_id, std::string> source_labels(const pod_status& status);
 
 boost::json::object to_json(const daemon_info& x);
 
 boost::json::object to_json(const peer_status& x);
+
+boost::json::object to_json(const egress_label& x);
+
+boost::json::object to_json(const line_status& x);
 
 boost::json::array peers_json(const pod_status& status);
 

@@ -46,7 +46,8 @@ line proxy_line(const std::map<std::string, uint64_t>& proxy) {
   };
   return line{"proxy: " + count("requests") + " requests, " + count("pooled")
               + " pooled, " + count("passed_through") + " passed through, "
-              + count("tunnels") + " tunnels, " + count("active") + " active"};
+              + count("tunnels") + " tunnels, " + count("relayed_tunnels")
+              + " of them through peers, " + count("active") + " active"};
 }
 
 std::string quota_text(const quota& x, const char* when) {
@@ -96,6 +97,8 @@ lines status_lines(const status& x) {
     out.push_back(line{"no other device is in the pod yet"});
   else
     append_indented(out, peers_text(x.peers));
+  if (x.lines.size() > 1)
+    append_indented(out, own_lines_text(x.lines));
   if (!x.transfers.empty())
     append_indented(out, transfers_text(x.transfers));
   if (!x.proxy.empty()) {

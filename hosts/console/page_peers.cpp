@@ -25,6 +25,27 @@ line direction(const char* name, const series& rates, const std::string& sum,
   return out.add("  " + sum);
 }
 
+/// Whether something adds capacity, and why.
+line line_line(std::string begin, const line_label& x) {
+  return line{std::move(begin), tone::dim}
+      .add(label_text(x), tone_of_label(x))
+      .add(x.evidence.empty() ? "" : " (" + x.evidence + ")", tone::dim);
+}
+
+/// Own lines, where there are several.
+void add_own_lines(const status& x, lines& out) {
+  if (x.lines.size() < 2)
+    return;
+  out.push_back(line{" This device's own lines", tone::heading});
+  for (auto& y : x.lines) {
+    auto begin = "    " + fit_to(y.name, 20) + fit_to(y.up ? "up" : "down", 6);
+    begin += fit_to(size_text(y.bytes_own) + " for itself", 22)
+             + fit_to(size_text(y.bytes_peers) + " for others", 22);
+    out.push_back(line_line(std::move(begin), y.line));
+  }
+  out.push_back({});
+}
+
 /// What is shown of one device.
 lines peer_block(const peer& x, const model& data, extent size, instant now) {
   lines out;
@@ -42,6 +63,8 @@ lines peer_block(const peer& x, const model& data, extent size, instant now) {
     out.push_back(direction("up  ", rates.up, size_text(x.bytes_to) + " to it",
                             size, now));
   }
+  if (!x.line.label.empty())
+    out.push_back(line_line("    line  ", x.line));
   if (auto said = same_line_text(x, data.status().peers))
     out.push_back(line{"   " + *said, tone::warn});
   if (auto said = waiting_text(x, "press t"))
@@ -71,6 +94,7 @@ public:
       }
       all.insert(all.end(), block.begin(), block.end());
     }
+    add_own_lines(data.status(), all);
     if (!data.status().sharing.state.empty())
       add_share(data.status(), all);
     return window(all, begin, end, size);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/error.hpp"
+#include "hosts/common/exit_code.hpp"
 
 #include <string>
 
@@ -8,16 +9,16 @@ namespace peapod {
 
 /// Exit codes of `peapod get` and `peapod put` (docs/GET.md).
 enum class get_exit : int {
-  done = 0,
-  failed = 1,   ///< anything that has no code of its own
-  usage = 2,    ///< wrong arguments
-  network = 3,  ///< no name, no connection, or it broke too often
-  tls = 4,      ///< the server could not prove who it is
-  http = 5,     ///< the server answered with an error
-  file = 6,     ///< the disk is full, the file exists, no permission
-  checksum = 7, ///< the bytes do not have the hash they should have
-  changed = 8,  ///< what was begun is no longer what the server has
-  interrupted = 130,
+  done = exit_ok,
+  failed = exit_failure,  ///< anything that has no code of its own
+  usage = exit_usage,     ///< wrong arguments
+  network = exit_network, ///< no name, no connection, or it broke too often
+  tls = exit_tls,         ///< the server could not prove who it is
+  http = exit_http,       ///< the server answered with an error
+  file = exit_file,       ///< the disk is full, the file exists, no permission
+  checksum = exit_checksum, ///< the bytes do not have the hash they should have
+  changed = exit_changed,   ///< what was begun is no longer what the server has
+  interrupted = exit_interrupted,
 };
 
 /// Why something could not be done: how the program ends, and a sentence.

@@ -5,6 +5,7 @@
 #include "hosts/get/get_run.hpp"
 #include "hosts/get/put_run.hpp"
 #include "hosts/linux/desktops_linux.hpp"
+#include "hosts/linux/doctor_linux.hpp"
 #include "hosts/linux/memory_linux.hpp"
 #include "hosts/linux/program_helper_linux.hpp"
 
@@ -70,6 +71,7 @@ int main(int argc, char** argv) {
   hooks.version = PEAPOD_VERSION;
   hooks.run_daemon = run_linux_daemon;
   hooks.find_desktops = find_by_running;
+  hooks.probe_system = linux_probe();
   hooks.run_demo = run_demo;
   hooks.run_console = run_console;
   hooks.run_get = [](const get_options& x) {

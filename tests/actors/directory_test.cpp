@@ -344,10 +344,10 @@ CAF_TEST(a fault crashes an actor on every second message) {
   x.every = 2;
   CAF_REQUIRE(mine().actors->disturb(old, x));
   CAF_CHECK(page(old)->fault.find("crash") == 0);
-  mine().env().wan_fetcher.tell(scheduler_started{});
+  mine().env().lines.first().fetcher.tell(scheduler_started{});
   settle();
   CAF_CHECK_EQUAL(id_of("wan_fetcher"), old);
-  mine().env().wan_fetcher.tell(scheduler_started{});
+  mine().env().lines.first().fetcher.tell(scheduler_started{});
   settle();
   CAF_CHECK(id_of("wan_fetcher") != old);
   auto crashes = mine().actors->crashes();

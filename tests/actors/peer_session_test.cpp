@@ -347,7 +347,7 @@ CAF_TEST(a fetch that was interrupted is refused so that the peer asks again) {
   scripted_peer peer{*this, *x, ours};
   pass(1500ms);
   peer.ask({0, 100'000}, version());
-  x->env->wan_fetcher.clear();
+  x->env->lines.first().fetcher.clear();
   pass(600ms);
   auto nacks = peer.got<nack>();
   CAF_REQUIRE_EQUAL(nacks.size(), 1u);

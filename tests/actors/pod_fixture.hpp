@@ -4,6 +4,7 @@
 #include "actors/console.hpp"
 #include "actors/discovery_listener.hpp"
 #include "actors/exits.hpp"
+#include "actors/line_watcher.hpp"
 #include "actors/peer_session.hpp"
 #include "actors/proxy_connection.hpp"
 #include "actors/roster.hpp"
@@ -33,10 +34,31 @@ inline request_head get_file() {
   return get("http://origin.example/file");
 }
 
+/// What a test says of a line.
+struct probe : line_probe {
+  line_look now;
+  result<public_addresses> seen = make_error(errc::timed_out, "nobody answers");
+  bool server = false; ///< there is somebody to ask
+  unsigned asked = 0;
+
+  line_look look() override {
+    return now;
+  }
+  bool can_ask() const override {
+    return server;
+  }
+  void ask(handler<public_addresses> done) override {
+    ++asked;
+    done(seen);
+  }
+};
+
 /// A device whose actors run on the test's coordinator.
 struct device {
   environment_ptr env = std::make_shared<environment>();
   std::shared_ptr<line> wan;
+  std::vector<std::shared_ptr<line>> lines; ///< of its own, if it has several
+  std::vector<std::shared_ptr<probe>> probes;
   std::shared_ptr<tunnel_targets> targets;
   std::shared_ptr<listener<byte_stream>> peers;
   std::shared_ptr<listener<http_server_stream>> proxy;
@@ -66,8 +88,9 @@ struct pod_fixture : test_coordinator_fixture<> {
   }
 
   /// A device with its scheduler, its line and its supervisors, but without
-  /// anything that listens.
-  device_ptr add_device(pod_config config = {}) {
+  /// anything that listens. With `lines` it has these instead of one.
+  device_ptr add_device(pod_config config = {},
+                        const std::vector<std::string>& lines = {}) {
     auto x = std::make_shared<device>();
     devices.push_back(x);
     auto& env = *x->env;
@@ -106,7 +129,18 @@ struct pod_fixture : test_coordinator_fixture<> {
     start<scheduler_actor, scheduler_state>(*x, env.scheduler,
                                             scheduler_behavior);
     start<exits_actor, exits_state>(*x, env.exits, exits_behavior);
+    add_lines(*x, lines);
     start_fetcher(*x);
+    for (auto& line : env.lines.all())
+      if (&line != &env.lines.first())
+        start<wan_fetcher_actor, wan_fetcher_state>(
+            *x, line.fetcher,
+            [&line](wan_fetcher_state::self_pointer self, environment_ptr env) {
+              return line_fetcher_behavior(self, std::move(env), &line);
+            });
+    if (!lines.empty())
+      start<line_watcher_actor, line_watcher_state>(*x, env.line_watcher,
+                                                    line_watcher_behavior);
     start_crowd(*x, "relay_supervisor", "relayed_tunnel", env.relays);
     start_crowd(*x, "exit_tunnel_supervisor", "exit_tunnel", env.exit_tunnels);
     start_crowd(*x, "session_supervisor", "peer_session", env.sessions);
@@ -118,7 +152,7 @@ struct pod_fixture : test_coordinator_fixture<> {
 
   /// Starts the actor that fetches, or its successor.
   void start_fetcher(device& x) {
-    start<wan_fetcher_actor, wan_fetcher_state>(x, x.env->wan_fetcher,
+    start<wan_fetcher_actor, wan_fetcher_state>(x, x.env->lines.first().fetcher,
                                                 wan_fetcher_behavior);
   }
 
@@ -182,8 +216,11 @@ struct pod_fixture : test_coordinator_fixture<> {
     for (; time > 0ms; time -= step) {
       advance_time(step);
       settle();
-      for (auto& x : devices)
+      for (auto& x : devices) {
         x->wan->step(step);
+        for (auto& line : x->lines)
+          line->step(step);
+      }
       for (auto& f : each_step)
         f();
       settle();
@@ -227,6 +264,16 @@ struct pod_fixture : test_coordinator_fixture<> {
   }
 
 private:
+  void add_lines(device& x, const std::vector<std::string>& names) {
+    std::vector<line_port> ports;
+    for (auto& name : names) {
+      x.lines.push_back(std::make_shared<line>(net.work, server));
+      x.probes.push_back(std::make_shared<probe>());
+      ports.push_back({name, x.lines.back(), x.probes.back()});
+    }
+    x.env->lines.use(ports, x.env->self->device());
+  }
+
   template <class Handle, class State, class Behavior>
   void start(device& x, current<Handle>& slot, Behavior behavior) {
     auto handle = spawn_on<Handle, State>(x.env->io, behavior, x.env);

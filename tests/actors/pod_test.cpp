@@ -102,7 +102,8 @@ CAF_TEST(a fetcher that crashes in the middle of a download is replaced) {
   pass(1s);
   for (auto i : {0, 1}) {
     auto& env = devices[i]->env;
-    caf::anon_send_exit(env->wan_fetcher.get(), caf::exit_reason::kill);
+    caf::anon_send_exit(env->lines.first().fetcher.get(),
+                        caf::exit_reason::kill);
     settle();
     start_fetcher(*devices[i]);
   }

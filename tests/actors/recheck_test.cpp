@@ -158,7 +158,8 @@ CAF_TEST(a recheck whose fetcher crashes is repeated from its start) {
       10s));
   pass(50ms);
   CAF_CHECK(!client->complete);
-  caf::anon_send_exit(x->env->wan_fetcher.get(), caf::exit_reason::kill);
+  caf::anon_send_exit(x->env->lines.first().fetcher.get(),
+                      caf::exit_reason::kill);
   settle();
   start_fetcher(*x);
   auto asked = rechecks();

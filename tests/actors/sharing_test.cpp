@@ -80,7 +80,7 @@ struct fixture : pod_fixture {
 
   wan_fetcher_state& fetcher() {
     using impl = placed_actor<wan_fetcher_actor, wan_fetcher_state>;
-    return deref<impl>(x->env->wan_fetcher.get()).state;
+    return deref<impl>(x->env->lines.first().fetcher.get()).state;
   }
 
   /// Bytes a second that peers get in the time to come.

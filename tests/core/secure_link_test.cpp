@@ -355,6 +355,25 @@ CAF_TEST(who changes what it offers without end is thrown out) {
   CAF_CHECK_EQUAL(bob.reason().code, errc::peer_misbehaved);
 }
 
+CAF_TEST(a trusted peer is told where lines leave and no other one) {
+  std::vector<egress_tags> lines(2);
+  lines[0].gateway = egress_tags::tag::from(byte_buffer(16, 7));
+  alice.link->show_egress(lines);
+  wire.settle();
+  CAF_CHECK(bob.got<egress_shown>().empty());
+  wire.trust();
+  alice.link->show_egress(lines);
+  wire.settle();
+  CAF_REQUIRE_EQUAL(bob.got<egress_shown>().size(), 1u);
+  CAF_CHECK(bob.got<egress_shown>().at(0).lines == lines);
+  // No more than there is room for.
+  alice.link->show_egress(std::vector<egress_tags>(20));
+  wire.settle();
+  CAF_CHECK_EQUAL(bob.got<egress_shown>().at(1).lines.size(),
+                  wire2::max_egress_lines);
+  CAF_CHECK(!alice.link->is_closed());
+}
+
 // -- views --------------------------------------------------------------------
 
 CAF_TEST(a view of any length arrives as it was) {

@@ -128,6 +128,18 @@ std::vector<std::pair<message, std::string>> golden() {
                                         "0200000000000000"
                                         "5b5d"
                                         "01"},
+      {egress{{egress_tags{egress_tags::tag::from(byte_buffer(16, 0xab)),
+                           {},
+                           egress_tags::tag::from(byte_buffer(16, 0x12))},
+               egress_tags{}}},
+       "24000000"
+       "0200000000000000"
+       "01"
+       "abababababababababababababababab"
+       "00"
+       "01"
+       "12121212121212121212121212121212"
+       "000000"},
   };
 }
 
@@ -179,6 +191,16 @@ template <class Id>
 Id any_raw() {
   return Id::from(*rc::gen::container<byte_buffer>(
       Id::size, rc::gen::arbitrary<uint8_t>()));
+}
+
+egress any_egress() {
+  egress out;
+  auto count = *rc::gen::inRange<size_t>(0, max_egress_lines + 1);
+  while (out.lines.size() < count)
+    out.lines.push_back({maybe(any_raw<egress_tags::tag>()),
+                         maybe(any_raw<egress_tags::tag>()),
+                         maybe(any_raw<egress_tags::tag>())});
+  return out;
 }
 
 message any_message() {
@@ -237,8 +259,10 @@ message any_message() {
       return welcome{};
     case 18:
       return view_question{};
-    default:
+    case 19:
       return view_piece{payload_up_to(100), any<bool>()};
+    default:
+      return any_egress();
   }
 }
 
@@ -305,6 +329,7 @@ std::vector<message> beyond_bounds() {
   out.push_back(tunnel_data{seven, {}});
   out.push_back(close_tunnel{seven, {}, long_detail});
   out.push_back(sharing{true, {}, {}, false, 101});
+  out.push_back(egress{std::vector<egress_tags>(max_egress_lines + 1)});
   out.push_back(goodbye{{}, long_detail});
   return out;
 }

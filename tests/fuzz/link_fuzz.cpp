@@ -1,6 +1,7 @@
 // Whatever a peer sends, before the handshake or in records, a link of
 // protocol 2 neither breaks, nor hands out bytes of a range that was not asked
-// for, nor lets a stranger ask.
+// for, nor lets a stranger ask, nor takes more through a tunnel than it has
+// given credit for.
 //
 // The input's first byte says how: bit 0 whether the handshake is done
 // properly, bit 1 whether we trust the peer, bit 2 whether we have asked for a
@@ -58,6 +59,7 @@ private:
   static handshake_config config() {
     handshake_config out;
     out.self.agent = "fuzz";
+    out.self.capabilities = capability_tunnels;
     out.responder_key = self.key();
     return out;
   }
@@ -118,6 +120,47 @@ private:
     ask.url = "http://a/";
     ask.expected = representation{"\"v\"", {}, 2000};
     waits_ = asks_ && link_.ask(ask).has_value();
+    if (auto tunnel = link_.open_tunnel({"a.example", 443}))
+      wanted_ = *tunnel;
+  }
+  void on(tunnel_asked& x) {
+    check(ready_, "somebody wanted a tunnel before we were ready");
+    check(!tunnels_.contains(x.id), "two tunnels have one number");
+    check(x.target.port != 0 && !x.target.host.empty(), "no target");
+    if (x.id % 4 == 2)
+      return link_.end_tunnel(x.id, wire2::tunnel_end::unreachable, "no");
+    tunnels_[x.id].may_come = wire2::initial_tunnel_credit;
+    link_.accept_tunnel(x.id);
+    link_.send_through_tunnel(x.id, slice{"hello"});
+  }
+  void on(tunnel_stands& x) {
+    check(x.id == wanted_ && !tunnels_.contains(x.id), "not what was asked");
+    tunnels_[x.id].may_come = wire2::initial_tunnel_credit;
+  }
+  void on(tunnel_brought& x) {
+    auto i = tunnels_.find(x.id);
+    check(i != tunnels_.end() && !i->second.ended, "bytes of no tunnel");
+    check(x.bytes.size() <= i->second.may_come, "more than there is credit");
+    i->second.may_come -= x.bytes.size();
+    // Some of it has gone on.
+    auto more = x.bytes.size() / 2;
+    i->second.may_come += more;
+    link_.take_from_tunnel(x.id, more);
+    link_.send_through_tunnel(x.id, x.bytes);
+  }
+  void on(tunnel_credited& x) {
+    check(tunnels_.contains(x.id) && x.bytes > 0, "credit for no tunnel");
+  }
+  void on(tunnel_closed& x) {
+    auto i = tunnels_.find(x.id);
+    check(i != tunnels_.end() || x.id == wanted_, "the end of no tunnel");
+    if (i == tunnels_.end())
+      return;
+    check(!i->second.ended, "two ends");
+    i->second.ended = true;
+    if (x.how == wire2::tunnel_end::finished)
+      link_.end_tunnel(x.id, wire2::tunnel_end::finished, {});
+    tunnels_.erase(i);
   }
   void on(range_asked& x) {
     check(ready_, "somebody asked before we were ready");
@@ -150,6 +193,12 @@ private:
   bool trusts_;
   bool asks_;
   size_t portion_;
+  struct tunnel {
+    uint64_t may_come = 0;
+    bool ended = false;
+  };
+  std::map<tunnel_number, tunnel> tunnels_;
+  tunnel_number wanted_ = 0; ///< ours
   bool ready_ = false;
   bool waits_ = false;
   bool closed_ = false;

@@ -159,6 +159,33 @@ CAF_TEST(a status becomes tables) {
   CAF_CHECK(!contains(*text, "\x1b"));
 }
 
+CAF_TEST(a status shows lines where there are several) {
+  auto with = [](const std::string& second) {
+    auto text = status_text(
+        R"({"device":{"id":"00ff","name":"a"},"pod_size":2,
+        "peers":[{"id":"1234","name":"b","state":"connected",
+                  "line":{"label":"same line","as_name":"eth0",
+                          "evidence":"same gateway"}}],
+        "lines":[{"id":"00ff","name":"eth0","up":true,"interface":"eth0",
+                  "gateway":"10.0.0.1","public_addresses":["192.0.2.1"],
+                  "bytes_own":1048576,"bytes_peers":0,
+                  "line":{"label":"adds capacity","evidence":"x"}})"
+        + second + R"(],"transfers":[]})");
+    return text ? *text : "";
+  };
+  auto one = with("");
+  CAF_CHECK(contains(one, "same line as eth0 (same gateway)"));
+  CAF_CHECK(!contains(one, "OWN LINE"));
+  auto two = with(R"(,{"id":"01","name":"w\u001b","up":false,"line":{
+                     "label":"paused","evidence":"it is not connected"}})");
+  CAF_CHECK(contains(two, "OWN LINE"));
+  CAF_CHECK(contains(two, "192.0.2.1"));
+  CAF_CHECK(contains(two, "adds capacity (x)"));
+  CAF_CHECK(contains(two, "down"));
+  CAF_CHECK(contains(two, "paused (it is not connected)"));
+  CAF_CHECK(!contains(two, "\x1b"));
+}
+
 CAF_TEST(a status of missing or odd members is shown as far as it goes) {
   CAF_CHECK(status_text("{}"));
   CAF_CHECK(status_text(R"({"peers":[1,{"id":3}],"transfers":{},"proxy":[]})"));

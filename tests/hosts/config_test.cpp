@@ -131,6 +131,22 @@ CAF_TEST(an upstream proxy has a place and a secret) {
   CAF_CHECK(!parse("[wan]\nupstream=\"\"\n")->wan.upstream.proxy);
 }
 
+CAF_TEST(a STUN server has a host and perhaps a port) {
+  CAF_CHECK(!parse("")->egress.stun);
+  CAF_CHECK(!parse("[egress]\nstun=\"\"\n")->egress.stun);
+  auto s = parse("[egress]\nstun=\"stun.example\"\n");
+  CAF_REQUIRE(s && s->egress.stun);
+  CAF_CHECK_EQUAL(to_string(*s->egress.stun), "stun.example:3478");
+  s = parse("[egress]\nstun=\"[2001:db8::1]:99\"\n");
+  CAF_REQUIRE(s && s->egress.stun);
+  CAF_CHECK_EQUAL(s->egress.stun->host, "2001:db8::1");
+  CAF_CHECK_EQUAL(s->egress.stun->port, 99);
+  for (auto wrong : {"a b", "stun.example:0x", "stun:stun.example"})
+    CAF_CHECK(
+        contains(errors_of("[egress]\nstun=\"" + std::string{wrong} + "\"\n"),
+                 "egress.stun: expected a STUN server"));
+}
+
 CAF_TEST(a bad upstream proxy is told without its password) {
   for (auto url : {"https://a:sesame@proxy.example:1", "a:sesame@proxy:1",
                    "http://a:sesame@proxy.example"}) {

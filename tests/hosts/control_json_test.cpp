@@ -229,6 +229,48 @@ CAF_TEST(a peer says how it stands and the words of one that waits) {
   CAF_CHECK_EQUAL(json::serialize(out.at(1).at("code")), R"(["apple","boat"])");
 }
 
+CAF_TEST(lines are told with their labels) {
+  pod_status x;
+  x.id = id_of(9);
+  x.peers = {peer(1, "a"), peer(2, "self:wlan0")};
+  x.peers[0].line = egress_label{egress_kind::same_line, id_of(9),
+                                 "this device", "same gateway"};
+  line_status one, two;
+  one.id = id_of(9);
+  one.name = "eth0";
+  one.facts = {"eth0", "192.0.2.254", "020000000001", "198.51.100.1", {}};
+  one.line.evidence = "nothing known against it";
+  one.own_bytes = 5;
+  two.id = id_of(8);
+  two.name = "wlan0";
+  two.up = false;
+  two.line = {egress_kind::paused, {}, {}, "it is not connected"};
+  x.lines = {one, two};
+  auto peers = json::value(peers_json(x));
+  CAF_CHECK_EQUAL(json::serialize(peers.at(0).at("line")),
+                  R"({"label":"same line","evidence":"same gateway","as":")"
+                      + to_string(id_of(9)) + R"(","as_name":"this device"})");
+  CAF_CHECK(!peers.at(1).as_object().contains("line"));
+  auto lines =
+      json::value(status_json({}, x, proxy_counters{}, {})).at("lines");
+  // A gateway's link-layer address is nobody's business.
+  CAF_CHECK_EQUAL(json::serialize(lines.at(0)),
+                  R"({"id":")" + to_string(id_of(9))
+                      + R"(","name":"eth0","up":true,"interface":"eth0",)"
+                        R"("gateway":"192.0.2.254",)"
+                        R"("public_addresses":["198.51.100.1"],)"
+                        R"("bytes_own":5,"bytes_peers":0,)"
+                        R"("line":{"label":"adds capacity",)"
+                        R"("evidence":"nothing known against it"}})");
+  CAF_CHECK_EQUAL(lines.at(1).at("up"), json::value(false));
+  CAF_CHECK_EQUAL(lines.at(1).at("line").at("label"), json::value("paused"));
+  // No device is taken for a line of this one.
+  auto labels = source_labels(x);
+  CAF_CHECK_EQUAL(labels.at(id_of(9)), "self");
+  CAF_CHECK_EQUAL(labels.at(id_of(8)), "self:wlan0");
+  CAF_CHECK_EQUAL(labels.at(id_of(2)), to_string(id_of(2)));
+}
+
 CAF_TEST(a status says which daemon answers) {
   pod_status x;
   x.name = "box";

@@ -224,6 +224,14 @@ class FakePod:
         return [self._peer(PHONE, "phone", "192.168.1.9:45679"),
                 self._peer(LIVING_ROOM, "living-room", "192.168.1.7:45679")]
 
+    @staticmethod
+    def lines() -> list:
+        return [{"id": SELF, "name": "", "up": True, "interface": "eth0",
+                 "gateway": "192.168.1.1", "public_addresses": [],
+                 "bytes_own": 65536, "bytes_peers": 0,
+                 "line": {"label": "adds capacity",
+                          "evidence": "nothing known against it"}}]
+
     def change_trust(self, who: str, trusted: bool) -> dict:
         found = next((p for p in self.peers()
                       if who in (p["id"], p["name"])), None)
@@ -261,7 +269,8 @@ class FakePod:
         return {"daemon": self.daemon(),
                 "device": {"id": SELF, "name": self.name},
                 "pod_size": 1 + sum(p["state"] == "connected" for p in peers),
-                "peers": peers, "transfers": self.transfers(),
+                "peers": peers, "lines": self.lines(),
+                "transfers": self.transfers(),
                 "proxy": {"requests": 12, "tunnels": 3, "pooled": 2,
                           "passed_through": 7, "active": 1},
                 "share": {"served_bytes": 65536, "held_to": None,

@@ -268,6 +268,39 @@ class Lab:
         self.run("origin", "ip", "link", "set", f"o{host}",
                  "up" if up else "down")
 
+    # -- further internet connections -----------------------------------------
+
+    def add_uplink(self, host: int, number: int, rate: float) -> str:
+        """A second connection of a host, or a third: link wanN, Mbit/s each
+        way. Gives its address, from which packets leave by it; so do those of
+        sockets that are bound to the link."""
+        name, port, net = self.namespace(host), f"o{host}x{number}", \
+            200 + 10 * number + host
+        link, address = f"wan{number}", f"10.77.{net}.2"
+        run("ip", "link", "add", link, "netns", name, "type", "veth",
+            "peer", "name", port, "netns", self.namespace("origin"))
+        for where, end, own in ((host, link, address),
+                                ("origin", port, f"10.77.{net}.1")):
+            self.run(where, "ip", "addr", "add", f"{own}/24", "dev", end)
+            self.run(where, "ip", "link", "set", end, "up")
+            self.shape(where, end, rate)
+        route = ("default", "via", f"10.77.{net}.1", "dev", link)
+        self.run(host, "ip", "route", "add", *route, "metric", 100 + number)
+        self.run(host, "ip", "route", "add", *route, "table", net)
+        self.run(host, "ip", "rule", "add", "from", address, "table", net)
+        return address
+
+    def remove_uplink(self, host: int, number: int) -> None:
+        """Takes it away again, with its rule."""
+        net = 200 + 10 * number + host
+        self.run(host, "ip", "rule", "del", "table", net, check=False)
+        self.run(host, "ip", "link", "del", f"wan{number}", check=False)
+
+    def set_uplink(self, host: int, number: int, up: bool) -> None:
+        """Plugs its cable in or out."""
+        self.run("origin", "ip", "link", "set", f"o{host}x{number}",
+                 "up" if up else "down")
+
     # -- words ----------------------------------------------------------------
 
     def describe(self) -> str:

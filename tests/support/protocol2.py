@@ -169,6 +169,7 @@ MESSAGES = {
     "Welcome": {},
     "ViewQuestion": {},
     "ViewPiece": {"payload": BYTES, "last": U8},
+    "Egress": {"lines": _List(_Group(*[_Option(_Raw(16))] * 3))},
 }
 TAGS = {name: FIRST_TAG + i for i, name in enumerate(MESSAGES)}
 NAMES = {tag: name for name, tag in TAGS.items()}

@@ -1,0 +1,187 @@
+#include "hosts/common/control_text.hpp"
+#include "hosts/common/doctor_rules.hpp"
+#include "hosts/net/discovery_choice.hpp"
+
+#include <algorithm>
+
+namespace peapod::rules {
+
+namespace {
+
+using enum finding_severity;
+
+std::string called(const control::peer& x) {
+  return x.name.empty() ? x.id.substr(0, 12) : x.name;
+}
+
+// -- who brings nothing -------------------------------------------------------
+
+std::string name_of(const doctor_facts& x, const std::string& id) {
+  if (x.status && id == x.status->daemon.id)
+    return "this device";
+  if (x.status)
+    for (auto& peer : x.status->peers)
+      if (peer.id == id)
+        return called(peer);
+  return id.substr(0, 12);
+}
+
+void judge_same_line(const doctor_facts& x, findings& out) {
+  for (auto* peer : connected_peers(x))
+    if (!peer->same_line.empty())
+      out.push_back({"same-line",
+                     warning,
+                     called(*peer) + " has the same line as "
+                         + name_of(x, peer->same_line)
+                         + ": together they bring what one would.",
+                     {"measured: what both bring does not add up"},
+                     "Give one of them another connection, such as a phone's; "
+                     "two devices behind the same router gain nothing."});
+}
+
+/// Nothing is measured yet, but it is what is to be expected.
+void judge_same_gateway(const doctor_facts& x, findings& out) {
+  auto gateway = gateway_of(x, x.way_out);
+  auto peers = connected_peers(x);
+  if (gateway.empty() || peers.empty() || !x.options.wan.bind.empty())
+    return;
+  for (auto* peer : peers) {
+    auto near = interface_of(x, address_of(*peer));
+    // Its line is measured, or it has shown that it has one of its own.
+    if (near != x.way_out || !peer->same_line.empty())
+      return;
+  }
+  out.push_back({"same-gateway",
+                 note,
+                 "This device reaches the internet by the network in which "
+                 "the others are, so that all of them may have the same line.",
+                 {"the way out is " + x.way_out + " by the gateway " + gateway
+                  + ", and all connected devices are on " + x.way_out},
+                 "PeaPod adds up lines: give at least one device another one, "
+                 "such as a phone's mobile connection."});
+}
+
+void judge_own_sharing(const doctor_facts& x, findings& out) {
+  if (!x.status) {
+    if (x.system.metered.value_or(false) && !x.options.share.when_metered)
+      out.push_back(
+          {"metered",
+           warning,
+           "This device's line is metered, so that it fetches "
+           "nothing for others.",
+           {"NetworkManager says so"},
+           "Set [share] when-metered=\"share\" if its data costs "
+           "nothing, or tell NetworkManager that it is not metered."});
+    return;
+  }
+  auto& sharing = x.status->sharing;
+  bool metered = sharing.metered.value_or(false);
+  if (sharing.state == "paused")
+    out.push_back({metered ? "metered" : "paused",
+                   warning,
+                   "This device fetches nothing for others at the moment: "
+                       + sharing.why + ".",
+                   {metered ? "NetworkManager says that the line is metered"
+                            : "the daemon says so"},
+                   metered ? "Set [share] when-metered=\"share\" if its data "
+                             "costs nothing, or tell NetworkManager that it is "
+                             "not metered."
+                           : "Wait, or change [share] on-battery, min-battery, "
+                             "per-day or per-month."});
+  else if (sharing.state == "off")
+    out.push_back({"sharing-off",
+                   note,
+                   "This device fetches nothing for others.",
+                   {"[share] enabled=false"},
+                   "Set [share] enabled=true if others are to gain as well."});
+}
+
+void judge_their_sharing(const doctor_facts& x, findings& out) {
+  for (auto* peer : connected_peers(x)) {
+    if (peer->pauses)
+      out.push_back({"peer-paused",
+                     warning,
+                     called(*peer) + " brings nothing at the moment.",
+                     {"it says that its sharing is paused or off"},
+                     "Look at peapod status there: a metered line, its "
+                     "battery, a quota, or [share] enabled=false."});
+    if (peer->state == "set aside")
+      out.push_back({"peer-set-aside",
+                     warning,
+                     called(*peer) + " gets nothing to do for a while.",
+                     {"it failed, or brought wrong bytes"},
+                     "peapod events says why; it is tried again by itself."});
+  }
+}
+
+void judge_pooling(const doctor_facts& x, findings& out) {
+  if (!x.options.pool.enabled)
+    out.push_back({"pooling-off",
+                   problem,
+                   "Downloads of this device are not shared out.",
+                   {"[pool] enabled=false"},
+                   "Set [pool] enabled=true."});
+}
+
+// -- who is let in ------------------------------------------------------------
+
+finding not_let_in(const control::peer& x) {
+  auto words =
+      control::waiting_text(x, "let it in: peapod trust " + x.id.substr(0, 12));
+  return {"not-let-in",
+          problem,
+          called(x) + " waits to be let into the pod.",
+          {words.value_or("the daemon says so")},
+          "Compare the words that peapod peers shows on both devices; if they "
+          "are the same: peapod trust "
+              + x.id.substr(0, 12) + ", on both."};
+}
+
+void judge_peer(const doctor_facts& x, const control::peer& peer,
+                findings& out) {
+  if (peer.trust == "waiting") {
+    out.push_back(not_let_in(peer));
+  } else if (peer.trust == "trusted" && peer.state == "waiting") {
+    out.push_back({"not-let-in-there",
+                   problem,
+                   called(peer) + " has not let this device in yet.",
+                   {"it waits for a person there"},
+                   "On " + called(peer)
+                       + ": peapod peers, compare the words, and peapod trust "
+                         "NAME."});
+  } else if (peer.trust == "stranger" && peer.state == "backing off"
+             && x.options.trust.mode == trust_mode::secret) {
+    out.push_back({"other-secret",
+                   problem,
+                   called(peer) + " does not have this pod's secret.",
+                   {"[trust] mode=\"secret\", and the handshake with it ends"},
+                   "Take the same secret on both: peapod secret show here, "
+                   "peapod secret set there."});
+  }
+}
+
+} // namespace
+
+void judge_trust(const doctor_facts& x, findings& out) {
+  if (x.no_secret)
+    out.push_back({"no-secret",
+                   problem,
+                   "[trust] mode=\"secret\", but there is no secret that can "
+                   "be used.",
+                   {x.no_secret->detail},
+                   "Make one with peapod secret new, or take that of another "
+                   "device with peapod secret set."});
+  if (x.status)
+    for (auto& peer : x.status->peers)
+      judge_peer(x, peer, out);
+}
+
+void judge_lines(const doctor_facts& x, findings& out) {
+  judge_pooling(x, out);
+  judge_same_line(x, out);
+  judge_own_sharing(x, out);
+  judge_their_sharing(x, out);
+  judge_same_gateway(x, out);
+}
+
+} // namespace peapod::rules
