@@ -231,6 +231,7 @@ std::vector<row> network_rows() {
       {"a firewall that is not understood", healthy(),
        [](auto& x) {
          x.multicast.pop_back();
+         x.way_out = "lan0";
          x.system.rules = rules_of(R"({"xt":{"name":"comment"}})");
        },
        "warning:firewall warning:firewall"},
@@ -453,6 +454,7 @@ CAF_TEST(a lonely device is told that its network is there) {
 CAF_TEST(blocked multicast names the rule and how to open the firewall) {
   auto x = lonely();
   x.multicast = {{"lan0", "10.0.0.1", false, ""}};
+  x.way_out = "lan0";
   x.system.rules = rules_of(
       R"({"match":{"op":"==","left":{"payload":{"protocol":"udp",
           "field":"dport"}},"right":45678}})");
