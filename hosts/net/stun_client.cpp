@@ -160,9 +160,15 @@ void stun_client::ask(address_family family, handler<stun_answer> done) {
       [weak = std::weak_ptr{state_},
        done = std::move(done)](result<addresses> found) {
         auto all = weak.lock();
-        if (!all || !found)
-          return done(found ? make_error(errc::cancelled, "called off")
-                            : found.error());
+        if (!all)
+          return done(make_error(errc::cancelled, "called off"));
+        if (!found)
+          return done(found.error());
+        // An address has none of the other family.
+        if (found->empty())
+          return done(
+              make_error(errc::dns_failed,
+                         all->server.host + ": no address of this family"));
         stun_id id;
         all->random(id.bytes);
         auto key = std::make_shared<std::shared_ptr<conversation>>();

@@ -387,11 +387,11 @@ CAF_TEST(no message decodes when it is cut or extended) {
 }
 
 CAF_TEST(an unknown tag is told and skipped and a tag of protocol 1 is not ) {
-  for (const auto* hex : {"24000000", "ffffffff", "2400000001020304"}) {
+  for (const auto* hex : {"25000000", "ffffffff", "2500000001020304"}) {
     auto x = decode_bytes(from_hex(hex));
     CAF_REQUIRE(x);
     CAF_CHECK(!x->content);
-    CAF_CHECK(x->tag >= 0x24);
+    CAF_CHECK(x->tag >= 0x25);
   }
   refuse("0f000000");
   refuse("00000000");
