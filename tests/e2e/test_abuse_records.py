@@ -62,7 +62,9 @@ def left_out(session):
 
 def reflected(session):
     """the victim's own record back to it"""
-    session.send_raw(session.read_record())
+    record = session.read_record()
+    session.opener.open(record[4:])  # others may follow it
+    session.send_raw(record)
 
 
 def sealed_with_the_other_direction(session):

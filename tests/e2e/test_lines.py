@@ -30,8 +30,10 @@ def stun(lab):
     running = []
 
     def start(*options):
+        # Answers have to come from where they were asked for.
         process = lab.popen("origin", sys.executable, HERE / "stun_server.py",
-                            *options, stdout=subprocess.PIPE, text=True)
+                            "--listen", f"{NGINX_ADDRESS}:3478", *options,
+                            stdout=subprocess.PIPE, text=True)
         running.append(process)
         assert process.stdout.readline() == "ready\n"
         return f'"{NGINX_ADDRESS}"'
