@@ -66,6 +66,8 @@ task<response_head> read_answer(asio::ip::tcp::socket& socket) {
       whole = *more;
     }
     auto head = parse_response_head(text, true);
+    if (head && head->status >= 300)
+      head = parse_response_head(text, false); // a refusal has a body
     if (!head || head->status >= 200 || head->status == 101)
       co_return head;
   }
@@ -76,8 +78,9 @@ task<response_head> read_answer(asio::ip::tcp::socket& socket) {
 task<std::string> read_words(asio::ip::tcp::socket& socket,
                              const response_head& head) {
   constexpr uint64_t most = 300;
+  auto type = head.fields.find("Content-Type").value_or("");
   if (head.framing != body_framing::length || *head.content_length > most
-      || !head.fields.has_token("Content-Type", "text/plain"))
+      || !type.starts_with("text/plain"))
     co_return std::string{};
   std::string out(*head.content_length, '\0');
   auto [ec, n] = co_await asio::async_read(socket, asio::buffer(out), as_value);

@@ -60,6 +60,7 @@ CAF_TEST(every page fits every screen) {
          "192.168.100.100:45679",
          "connected",
          "1",
+         false,
          5e6,
          1e6,
          1,
@@ -387,8 +388,8 @@ CAF_TEST(a crash opens as a report) {
 
 CAF_TEST(a peer shows its rates of the last minute) {
   control::status status;
-  status.peers = {{"c04e77", "living-room", "10.0.0.2:1", "connected", "1", 5e6,
-                   0, 31457280, 0}};
+  status.peers = {{"c04e77", "living-room", "10.0.0.2:1", "connected", "1", false,
+                   5e6, 0, 31457280, 0}};
   for (int i = 0; i < 60; ++i)
     has((now += 1s, status));
   press("4");

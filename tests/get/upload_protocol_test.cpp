@@ -46,7 +46,8 @@ CAF_TEST(a file has parts without gaps) {
 CAF_TEST(parts of S3 are numbered and put together by their tags) {
   auto s3 = make_s3_upload(plan_of("https://b.test/k", 10, 5),
                            {"id", "secret", "", "region"});
-  CAF_CHECK_EQUAL(s3->begin()->head.target.target, "/k?uploads=");
+  auto begin = s3->begin();
+  CAF_CHECK_EQUAL(begin->head.target.target, "/k?uploads=");
   CAF_CHECK(s3->began(answer(200, {},
                              "<InitiateMultipartUploadResult><UploadId>"
                              "a+b</UploadId>"
