@@ -92,9 +92,10 @@ CAF_TEST(every command and option is in the script of every shell) {
                      completion_shell::fish}) {
     auto text = completion_text(shell, all, setting_names());
     for (auto& x : words) {
-      auto bare = shell == completion_shell::fish && x.starts_with("--")
-                      ? "-l " + x.substr(2)
-                      : x;
+      bool fish = shell == completion_shell::fish;
+      auto bare = fish && x.starts_with("--")  ? "-l " + x.substr(2)
+                  : fish && x.starts_with("-") ? "-s " + x.substr(1)
+                                               : x;
       if (!contains(text, bare))
         CAF_ERROR("not there: " << x);
     }
