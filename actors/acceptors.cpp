@@ -30,9 +30,12 @@ void fail(Self* self, const error& why) {
 
 /// Whether a client may use this proxy: from this machine, or from a network
 /// that the user named.
-bool is_allowed(const pod_config& config, const endpoint& client) {
+bool is_allowed(const pod_config& config, const endpoint& client,
+                const endpoint& here) {
   static const auto loopback = {*parse_network("127.0.0.0/8"),
                                 *parse_network("::1/128")};
+  if (client.address == here.address)
+    return true; // only this machine has both addresses
   auto ip = parse_ip(client.address);
   auto has = [&](const network& x) { return x.contains(ip->unmapped()); };
   return ip
@@ -85,7 +88,7 @@ bool has_room(proxy_acceptor_state::self_pointer self,
 void start_client(proxy_acceptor_state::self_pointer self,
                   std::shared_ptr<http_server_stream> stream) {
   auto& st = self->state;
-  if (!is_allowed(st.env->config, stream->remote())) {
+  if (!is_allowed(st.env->config, stream->remote(), stream->local())) {
     st.env->log(log_level::warn, "a client at " + stream->remote().address
                                      + " is not in [proxy] allow");
     stream->close(true);

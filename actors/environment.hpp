@@ -2,6 +2,7 @@
 
 #include "actors/current.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/kept_sites.hpp"
 #include "actors/own_use.hpp"
 #include "actors/spawn.hpp"
 #include "actors/suspects.hpp"
@@ -62,6 +63,9 @@ struct pod_config {
   size_t max_clients = 1024;            ///< client connections at a time
   size_t max_tunnels = 1024;            ///< of them, open tunnels
   tunnel_rules tunnels;
+  /// How long a tunnel through a peer may last, quiet and in all.
+  duration tunnel_idle = std::chrono::minutes(10);
+  duration tunnel_total = std::chrono::hours(24);
   size_t share_tunnels = 64;      ///< open at a time for one peer; 0: none
   unsigned restart_intensity = 5; ///< restarts a supervisor allows in a period
 };
@@ -75,6 +79,9 @@ struct pod_ports {
   /// Counts what comes over the line for own use, whoever carries it.
   std::shared_ptr<own_use> own = std::make_shared<own_use>();
   std::shared_ptr<stream_dialer> dialer;
+  /// Requests that leave through this peer, in a tunnel of ours; null: none do.
+  std::function<std::shared_ptr<http_client>(const device_id& peer)>
+      http_through;
   /// For tunnels of peers.
   std::shared_ptr<tunnel_dialer> tunnels;
   /// The registrable domain of a host, or the host itself; null: itself.
@@ -162,11 +169,17 @@ struct environment {
   /// What ranges come over: always the first, perhaps others.
   wan_lines lines;
 
+  /// Which lines sites use, beyond a restart of `exits` or of the process.
+  kept_sites sites;
+
   /// Says what is fetched for peers, and counts it.
   std::shared_ptr<sharing_gate> sharing;
 
   /// Says how fast; for the io thread.
   std::shared_ptr<peer_allowance> allowance;
+
+  /// The same for what peers send through tunnels: the other direction.
+  std::shared_ptr<peer_allowance> upward;
 
   proxy_counters counters;
   std::atomic<uint64_t> next_connection{1};

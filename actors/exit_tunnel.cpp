@@ -34,7 +34,7 @@ constexpr auto look_interval = 30s;
 constexpr uint64_t pass_size = 1_MiB;
 
 /// Which wait is over.
-enum wait : uint64_t { look = 1, allowance = 2 };
+enum wait : uint64_t { look = 1, allowance = 2, upward = 3 };
 
 void end(self_pointer self, wire2::tunnel_end how, std::string why) {
   auto& st = self->state;
@@ -166,10 +166,35 @@ void on_read(self_pointer self, const stream_read& msg) {
     read_on(self);
 }
 
+/// Writes what the peer has sent as far as the share's rate lets it; the peer
+/// gets no credit for the rest.
+void write_on(self_pointer self) {
+  auto& st = self->state;
+  auto& limit = *st.env->upward;
+  while (!st.over && !st.held_back.empty()) {
+    auto wait = limit.wait(limit.place(), now_of(self));
+    if (wait > duration::zero()) {
+      if (!std::exchange(st.writing_waits, true))
+        self->delayed_send(self, wait, tick{upward});
+      return;
+    }
+    auto bytes = std::move(st.held_back.front());
+    st.held_back.pop_front();
+    limit.took(bytes.size(), now_of(self));
+    if (spend(self, bytes.size()))
+      st.flow.write(self, std::move(bytes));
+  }
+  if (!st.over && st.peer_is_done)
+    st.flow.end_writing();
+}
+
 void on_relay_bytes(self_pointer self, relay_bytes& msg) {
   auto& st = self->state;
-  if (!st.over && st.flow.is_connected() && spend(self, msg.bytes.size()))
-    st.flow.write(self, std::move(msg.bytes));
+  if (st.over || !st.flow.is_connected())
+    return;
+  st.held_back.push_back(std::move(msg.bytes));
+  if (!st.writing_waits)
+    write_on(self);
 }
 
 void on_written(self_pointer self, const stream_written& msg) {
@@ -194,7 +219,9 @@ void on_relay_closed(self_pointer self, const relay_closed& msg) {
     self->quit();
     return;
   }
-  st.flow.end_writing();
+  st.peer_is_done = true;
+  if (st.held_back.empty())
+    st.flow.end_writing();
   if (st.flow.is_done())
     end_well(self);
 }
@@ -204,6 +231,13 @@ void on_tick(self_pointer self, const tick& msg) {
   if (msg.generation == allowance) {
     st.waiting = false;
     read_on(self);
+    return;
+  }
+  if (msg.generation == upward) {
+    st.writing_waits = false;
+    write_on(self);
+    if (!st.over && st.flow.is_done())
+      end_well(self);
     return;
   }
   auto now = now_of(self);

@@ -4,6 +4,7 @@
 #include "actors/relay_flow.hpp"
 #include "actors/sharing.hpp"
 
+#include <deque>
 #include <optional>
 #include <string>
 
@@ -37,6 +38,11 @@ struct exit_tunnel_state {
   uint64_t left = 0;                ///< of the pass, in bytes
   double place = 0;                 ///< among what is read for peers
   bool waiting = false;             ///< until the share's rate allows more
+  /// What the peer has sent and the share's rate does not allow yet: no more
+  /// than the peer has credit for.
+  std::deque<slice> held_back;
+  bool writing_waits = false; ///< for that
+  bool peer_is_done = false;  ///< nothing follows
   bool over = false;
   instant begun{};
   instant moved{}; ///< when bytes last went either way

@@ -11,6 +11,9 @@ using self_pointer = exits_state::self_pointer;
 
 constexpr auto watch_interval = 250ms;
 
+/// How often what is new of sites is put aside.
+constexpr auto keep_interval = 1s;
+
 /// The domain that logins belong to.
 std::string site_of(const environment& env, const std::string& host) {
   return env.ports.site_of ? env.ports.site_of(host) : host;
@@ -31,6 +34,7 @@ exit_chosen on_choose(self_pointer self, choose_exit& msg) {
   }
   if (auto i = st.sessions.find(out.line); i != st.sessions.end())
     out.session = i->second;
+  out.patience = st.core->patience(out.line);
   return out;
 }
 
@@ -52,9 +56,18 @@ void on_lost(self_pointer self, const exit_lost& msg) {
   count_peers(st);
 }
 
+void keep_sites(exits_state& st) {
+  if (st.core->changes() == st.kept || st.now - st.kept_at < keep_interval)
+    return;
+  st.kept = st.core->changes();
+  st.kept_at = st.now;
+  st.env->sites.set(st.core->memory());
+}
+
 void on_tick(self_pointer self) {
   auto& st = self->state;
   st.now = now_of(self);
+  keep_sites(st);
   st.core->own_total(st.env->ports.own->bytes(), st.now);
   self->delayed_send(self, watch_interval, tick{});
 }
@@ -65,8 +78,8 @@ exits_actor::behavior_type exits_behavior(self_pointer self,
                                           environment_ptr env) {
   auto& st = self->state;
   st.env = std::move(env);
-  st.core = std::make_unique<exit_choice>(st.env->config.tunnels,
-                                          st.env->self->device());
+  st.core = std::make_unique<exit_choice>(
+      st.env->config.tunnels, st.env->self->device(), st.env->sites.get());
   count_peers(st);
   on_tick(self);
   return {
@@ -75,6 +88,9 @@ exits_actor::behavior_type exits_behavior(self_pointer self,
       [self](const exit_lost& msg) { on_lost(self, msg); },
       [self](const tunnel_begun& msg) {
         self->state.core->opened(msg.tunnel, msg.line, now_of(self));
+      },
+      [self](const exit_answered& msg) {
+        self->state.core->connected(msg.line, msg.took);
       },
       [self](const tunnel_moved& msg) {
         self->state.core->moved(msg.tunnel, msg.bytes, now_of(self));

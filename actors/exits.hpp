@@ -20,7 +20,9 @@ struct exits_state {
   environment_ptr env;
   std::unique_ptr<exit_choice> core;
   std::map<device_id, caf::strong_actor_ptr> sessions;
-  instant now{}; ///< of the last tick
+  instant now{};     ///< of the last tick
+  uint64_t kept = 0; ///< changes of `core` that `environment::sites` has
+  instant kept_at{};
 };
 
 /// Chooses the line that each tunnel leaves through. What it knows of sessions

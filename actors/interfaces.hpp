@@ -104,6 +104,8 @@ using exits_actor = caf::typed_actor<
     caf::reacts_to<exit_lost>,
     // A tunnel leaves through a line.
     caf::reacts_to<tunnel_begun>,
+    // A peer has connected it.
+    caf::reacts_to<exit_answered>,
     // Something has come through it.
     caf::reacts_to<tunnel_moved>,
     // It has ended.
@@ -149,7 +151,7 @@ using proxy_connection_actor = caf::typed_actor<
     caf::reacts_to<request_relayed>,
     // The origin did not say `100 Continue` in time.
     caf::reacts_to<continue_timeout>,
-    // The origin did not answer to half a request.
+    // The origin did not answer to half a request, or through a peer.
     caf::reacts_to<answer_overdue>,
     // A head has gone to the client.
     caf::reacts_to<head_written>,

@@ -285,10 +285,12 @@ struct continue_timeout {
   uint64_t step = 0;
 };
 
-/// The origin has not answered to a request whose body did not reach it.
+/// The origin has not answered to a request whose body did not reach it, or
+/// that went through a peer.
 struct answer_overdue {
   uint64_t step = 0;
-  error why; ///< what befell the body
+  error why;            ///< what befell the body
+  bool at_exit = false; ///< it went through a peer
 };
 
 /// A client has connected to the proxy.
@@ -311,6 +313,8 @@ struct exit_chosen {
   /// The session with that device; null: the own line, or, if another one was
   /// wanted, there is no such line.
   caf::strong_actor_ptr session;
+  /// How long it may take to connect before another line takes over.
+  duration patience{};
 };
 
 /// A peer opens tunnels for us; `offers`: it does not pause.
@@ -330,6 +334,12 @@ struct exit_lost {
 struct tunnel_begun {
   uint64_t tunnel = 0; ///< numbers the tunnels of this process
   device_id line;
+};
+
+/// A peer has connected a tunnel to its site.
+struct exit_answered {
+  device_id line;
+  duration took{}; ///< from the question on
 };
 
 /// Something has come through a tunnel.
@@ -703,6 +713,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::exit_chosen)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::exit_stands)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::exit_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::tunnel_begun)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::exit_answered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::tunnel_moved)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::tunnel_over)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::tunnel_failed)

@@ -194,6 +194,7 @@ pod::pod(caf::actor_system& system, caf::execution_unit* io_unit,
   env_->sharing = std::make_shared<sharing_gate>();
   env_->allowance = std::make_shared<peer_allowance>(env_->config.share_rate,
                                                      env_->config.own_first);
+  env_->upward = std::make_shared<peer_allowance>(env_->config.share_rate);
   std::array<uint8_t, 6> name{};
   env_->ports.random(name);
   env_->via_name = "peapod-" + to_hex(name);

@@ -2,7 +2,8 @@
 
 #include "actors/error_page.hpp"
 #include "actors/own_answers.hpp"
-#include "actors/relayed_tunnel.hpp"
+#include "actors/proxy_connection_plain.hpp"
+#include "actors/proxy_connection_tunnels.hpp"
 #include "actors/script_answer.hpp"
 #include "actors/transfer.hpp"
 
@@ -39,25 +40,14 @@ constexpr auto continue_wait = 1s;
 /// How long an origin may be silent: event streams and long polls are.
 constexpr auto quiet_origin = 10min;
 
+/// How long an origin may take to answer to what came through a peer.
+constexpr auto exit_answer_wait = 4s;
+
 /// How long the origin may take to answer to a request whose body was cut off:
 /// it may have refused it early (RFC 9112, 9.5), else it waits for ever.
 constexpr auto cut_off_wait = 5s;
 
-/// How long the choice of a line may take.
-constexpr auto exit_wait = 1s;
-
 // -- ends ---------------------------------------------------------------------
-
-void end_connection(self_pointer self, bool abort) {
-  auto& st = self->state;
-  ++st.step;
-  if (std::exchange(st.busy, false))
-    --st.env->counters.busy;
-  if (st.exchange)
-    st.exchange->cancel();
-  st.client->close(abort);
-  self->quit();
-}
 
 void next_request(self_pointer self) {
   auto& st = self->state;
@@ -65,6 +55,10 @@ void next_request(self_pointer self) {
   if (std::exchange(st.busy, false))
     --st.env->counters.busy;
   st.exchange.reset();
+  st.wish.reset();
+  st.exit.reset();
+  if (st.own_tunnel != 0)
+    st.env->exits.tell(tunnel_over{std::exchange(st.own_tunnel, 0)});
   st.pooled.reset();
   st.digest.reset();
   st.page = {};
@@ -132,14 +126,6 @@ void answer(self_pointer self, own_page page) {
   write_head(self, std::move(page.head), then::finish);
 }
 
-void answer(self_pointer self, const error& why) {
-  auto& st = self->state;
-  st.ending = true;
-  auto page = make_error_page(why, wants_html(st.request.fields));
-  page.head.fields.add("Connection", "close");
-  answer(self, std::move(page));
-}
-
 /// An answer instead of a failure; a body that came along is not read.
 void answer_own(self_pointer self, own_page page) {
   auto& st = self->state;
@@ -151,147 +137,6 @@ void answer_own(self_pointer self, own_page page) {
 }
 
 // -- requests -----------------------------------------------------------------
-
-/// Over this device's own line.
-void open_own_tunnel(self_pointer self) {
-  auto& st = self->state;
-  if (st.wish) {
-    st.wish->tried.push_back(st.env->self->device());
-    if (st.own_tunnel == 0)
-      st.own_tunnel = st.env->next_tunnel++;
-    st.env->exits.tell(tunnel_begun{st.own_tunnel, st.env->self->device()});
-  }
-  auto& target = st.request.target;
-  st.client->tunnel(
-      host_port{target.host, target.port},
-      // An open tunnel does not need what the request said.
-      [tunnel = st.tunnel] { *tunnel = {.open = true, .fields = {}}; },
-      send_back(self, [step = st.step](result<relay_totals> outcome) {
-        return relay_ended{step, std::move(outcome)};
-      }));
-}
-
-void relay_tunnel(self_pointer self, const exit_chosen& exit, bool wanted) {
-  auto& st = self->state;
-  st.wish->tried.push_back(exit.line);
-  relayed_tunnel_start start;
-  start.wish = *st.wish;
-  start.line = exit.line;
-  start.session = exit.session;
-  start.client = st.client;
-  start.connection = caf::actor_cast<proxy_connection_actor>(self);
-  start.step = st.step;
-  start.shared = st.tunnel;
-  start.wanted = wanted;
-  if (!start_relayed_tunnel(st.env, std::move(start)))
-    open_own_tunnel(self);
-}
-
-/// Asks which line to use; `wanted`: the only one that the client takes.
-void ask_for_exit(self_pointer self, std::optional<device_id> wanted) {
-  auto& st = self->state;
-  auto on_chosen = [self, wanted, step = st.step](exit_chosen& x) {
-    if (step != self->state.step)
-      return;
-    if (x.session)
-      relay_tunnel(self, x, wanted.has_value());
-    else if (wanted)
-      answer(self, make_error(errc::unreachable, "no connected peer "
-                                                     + to_string(*wanted)
-                                                     + " opens tunnels"));
-    else if (auto why = std::exchange(self->state.own_failure, std::nullopt))
-      answer(self, *why); // and no peer is there to try
-    else
-      open_own_tunnel(self);
-  };
-  // Nobody waits for an actor that restarts.
-  auto on_error = [self, wanted, on_chosen](caf::error&) {
-    exit_chosen none;
-    none.line = wanted.value_or(self->state.env->self->device());
-    on_chosen(none);
-  };
-  self->request(st.env->exits.get(), exit_wait, choose_exit{*st.wish, wanted})
-      .then(on_chosen, on_error);
-}
-
-/// The line that the client wants, by `PeaPod-Exit`: `own`, or a device's id.
-/// Nothing: any. Errors: `bad_http`.
-result<std::optional<device_id>> wanted_exit(const environment& env,
-                                             const http_fields& fields) {
-  auto text = fields.find("PeaPod-Exit");
-  if (!text)
-    return std::optional<device_id>{};
-  if (*text == "own")
-    return std::optional{env.self->device()};
-  auto bytes = from_hex(*text);
-  if (bytes.size() != device_id::size)
-    return make_error(errc::bad_http,
-                      "400 PeaPod-Exit is neither `own` nor a device's id");
-  device_id out;
-  std::ranges::copy(bytes, out.bytes.begin());
-  return std::optional{out};
-}
-
-void open_tunnel(self_pointer self) {
-  auto& st = self->state;
-  auto& env = *st.env;
-  ++env.counters.tunnels;
-  if (env.counters.open_tunnels >= env.config.max_tunnels) {
-    ++env.counters.turned_away;
-    answer(self, make_error(errc::limit_reached,
-                            "there are as many tunnels as [proxy] max-tunnels "
-                            "allows"));
-    return;
-  }
-  auto wanted = wanted_exit(env, st.request.fields);
-  if (!wanted) {
-    answer(self, wanted.error());
-    return;
-  }
-  ++env.counters.open_tunnels;
-  st.in_tunnel = true;
-  st.ending = true;
-  st.tunnel = std::make_shared<open_tunnel_state>();
-  st.tunnel->fields = std::exchange(st.request.fields, {});
-  bool own = *wanted && **wanted == env.self->device();
-  if (own || !env.exits.get() || (!*wanted && env.exits_standing == 0))
-    return open_own_tunnel(self);
-  st.wish = tunnel_wish{st.client->remote().address,
-                        {st.request.target.host, st.request.target.port},
-                        {},
-                        {}};
-  ask_for_exit(self, *wanted);
-}
-
-/// A peer's line is of no use: the own one takes over, and the client does not
-/// notice.
-void on_relay_bounced(self_pointer self, relay_bounced& msg) {
-  auto& st = self->state;
-  if (msg.step != st.step)
-    return;
-  st.env->log(log_level::debug, "tunnel to " + st.request.target.authority()
-                                    + " goes home: " + to_string(msg.why));
-  if (!msg.accepted)
-    return open_own_tunnel(self);
-  auto& target = st.request.target;
-  st.client->resume_tunnel(
-      host_port{target.host, target.port}, std::move(msg.first),
-      send_back(self, [step = st.step](result<relay_totals> outcome) {
-        return relay_ended{step, std::move(outcome)};
-      }));
-}
-
-/// Whether a peer may do better than the own line, which has failed like this.
-bool may_be_ours_alone(const error& why) {
-  switch (why.code) {
-    case errc::dns_unanswered:
-    case errc::unreachable:
-    case errc::connect_timed_out:
-      return true;
-    default:
-      return false;
-  }
-}
 
 void relay_request_body(self_pointer self) {
   auto& st = self->state;
@@ -334,6 +179,27 @@ request_head forwarded(const environment& env, const request_head& request) {
   return out;
 }
 
+} // namespace
+
+void end_connection(self_pointer self, bool abort) {
+  auto& st = self->state;
+  ++st.step;
+  if (std::exchange(st.busy, false))
+    --st.env->counters.busy;
+  if (st.exchange)
+    st.exchange->cancel();
+  st.client->close(abort);
+  self->quit();
+}
+
+void answer(self_pointer self, const error& why) {
+  auto& st = self->state;
+  st.ending = true;
+  auto page = make_error_page(why, wants_html(st.request.fields));
+  page.head.fields.add("Connection", "close");
+  answer(self, std::move(page));
+}
+
 void forward(self_pointer self) {
   auto& st = self->state;
   auto step = st.step;
@@ -342,11 +208,17 @@ void forward(self_pointer self) {
   });
   exchange_options options;
   options.idle_timeout = quiet_origin;
-  st.exchange = st.env->ports.http->open(forwarded(*st.env, st.request),
-                                         options, std::move(interim));
+  auto& ports = st.env->ports;
+  auto http = st.exit ? ports.http_through(*st.exit) : ports.http;
+  st.exchange =
+      http->open(forwarded(*st.env, st.request), options, std::move(interim));
   st.exchange->read_head(send_back(self, [step](result<response_head> outcome) {
     return origin_answered{step, std::move(outcome)};
   }));
+  if (st.exit)
+    self->delayed_send(
+        self, exit_answer_wait,
+        answer_overdue{step, make_error(errc::timed_out, "no answer"), true});
   st.body_relayed = st.request.framing == body_framing::none;
   if (st.body_relayed)
     return;
@@ -357,6 +229,8 @@ void forward(self_pointer self) {
   else
     relay_request_body(self);
 }
+
+namespace {
 
 void on_head_received(self_pointer self, head_received& msg) {
   auto& st = self->state;
@@ -386,6 +260,8 @@ void on_head_received(self_pointer self, head_received& msg) {
     answer_own(self, std::move(*page));
   else if (st.request.method == "CONNECT")
     open_tunnel(self);
+  else if (may_leave(*st.env, st.request))
+    choose_line(self);
   else
     forward(self);
 }
@@ -499,6 +375,16 @@ void on_rest_answered(self_pointer self, const rest_answered& msg) {
     relay_rest(self);
 }
 
+void on_answer_overdue(self_pointer self, const answer_overdue& msg) {
+  auto& st = self->state;
+  if (msg.step != st.step || st.answered)
+    return;
+  if (!msg.at_exit)
+    answer(self, msg.why);
+  else if (st.exit)
+    came_home(self, msg.why);
+}
+
 void on_interim(self_pointer self, interim_answered& msg) {
   auto& st = self->state;
   if (msg.step != st.step || st.answered)
@@ -515,6 +401,11 @@ void on_interim(self_pointer self, interim_answered& msg) {
 void on_origin_answered(self_pointer self, origin_answered& msg) {
   auto& st = self->state;
   if (msg.step != st.step || st.answered)
+    return;
+  // One of a peer's line that was called off.
+  if (!msg.outcome && msg.outcome.error().code == errc::cancelled)
+    return;
+  if (st.exit && came_home(self, msg.outcome))
     return;
   if (!msg.outcome) {
     answer(self, msg.outcome.error());
@@ -577,42 +468,12 @@ void on_head_written(self_pointer self, const head_written& msg) {
   }
 }
 
-void on_tunnel_ended(self_pointer self, const result<relay_totals>& outcome) {
-  auto& st = self->state;
-  auto name = "tunnel to " + st.request.target.authority();
-  if (outcome) {
-    st.env->log(log_level::debug,
-                name + " has ended: " + std::to_string(outcome->to_origin)
-                    + " bytes out, " + std::to_string(outcome->to_client)
-                    + " in");
-    end_connection(self, false);
-    return;
-  }
-  auto words = to_string(outcome.error());
-  if (!st.tunnel->open && st.wish && st.wish->tried.size() == 1
-      && st.wish->tried.front() == st.env->self->device()
-      && may_be_ours_alone(outcome.error())) {
-    st.env->log(log_level::debug, name + " is tried through peers: " + words);
-    st.own_failure = outcome.error();
-    ask_for_exit(self, std::nullopt);
-    return;
-  }
-  if (st.tunnel->open) {
-    st.env->log(log_level::debug, name + " was cut off: " + words);
-    end_connection(self, true);
-    return;
-  }
-  st.env->log(log_level::debug, name + " cannot be opened: " + words);
-  st.request.fields = std::move(st.tunnel->fields);
-  answer(self, outcome.error());
-}
-
 void on_relay_ended(self_pointer self, const relay_ended& msg) {
   auto& st = self->state;
   if (msg.step != st.step)
     return;
   if (st.tunnel)
-    on_tunnel_ended(self, msg.outcome);
+    conclude_tunnel(self, msg.outcome);
   else if (msg.outcome)
     finish_response(self);
   else
@@ -674,16 +535,16 @@ proxy_connection_behavior(self_pointer self, environment_ptr env,
         if (msg.step == self->state.step && !self->state.answered)
           relay_request_body(self);
       },
-      [self](const answer_overdue& msg) {
-        if (msg.step == self->state.step && !self->state.answered)
-          answer(self, msg.why);
-      },
+      [self](const answer_overdue& msg) { on_answer_overdue(self, msg); },
       [self](const head_written& msg) { on_head_written(self, msg); },
       [self](const body_written& msg) { on_body_written(self, msg); },
       [self](const relay_ended& msg) { on_relay_ended(self, msg); },
       [self](body_ready& msg) { on_body_ready(self, msg); },
       [self](const body_failed&) { end_connection(self, true); },
-      [self](relay_bounced& msg) { on_relay_bounced(self, msg); },
+      [self](relay_bounced& msg) {
+        if (msg.step == self->state.step)
+          go_home(self, msg);
+      },
       [self](const rest_answered& msg) { on_rest_answered(self, msg); },
   };
 }

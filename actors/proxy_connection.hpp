@@ -50,10 +50,12 @@ struct proxy_connection_state {
   std::list<std::pair<response_head, then>> heads;
   slice page;                                ///< an answer of our own
   std::shared_ptr<open_tunnel_state> tunnel; ///< of a CONNECT
-  /// Where it leads, and through which peers it was tried.
+  /// Where it leads, or a plain request that may leave through a peer, and
+  /// through which peers it was tried.
   std::optional<tunnel_wish> wish;
+  std::optional<device_id> exit;    ///< the peer that a plain request uses
   std::optional<error> own_failure; ///< why the own line cannot open it
-  uint64_t own_tunnel = 0; ///< its number for the exits, over the own line
+  uint64_t own_tunnel = 0; ///< for the exits, when the own line carries it
 
   /// A piece of the pooled body and who sent it.
   struct piece {

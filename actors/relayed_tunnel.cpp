@@ -24,10 +24,8 @@ using namespace std::chrono_literals;
 using self_pointer = relayed_tunnel_state::self_pointer;
 using phase = relayed_tunnel_state::phase;
 
-/// How long the exit may take to connect before the own line is used.
-constexpr auto open_wait = 1s;
-
-/// The same when the client wants this line and no other.
+/// How long the exit may take to connect when the client wants this line and no
+/// other.
 constexpr auto patient_wait = 15s;
 
 /// How long the site may take to answer to a client's hello.
@@ -43,7 +41,7 @@ constexpr size_t max_refusal = 64;
 constexpr auto report_interval = 250ms;
 
 /// Which wait is over.
-enum wait : uint64_t { opening_wait = 1, answering_wait = 2 };
+enum wait : uint64_t { opening_wait = 1, answering_wait = 2, quiet_wait = 3 };
 
 error through_peer(const relayed_tunnel_state& st, errc code,
                    const std::string& why) {
@@ -146,8 +144,27 @@ void on_start(self_pointer self) {
   tell(st.start.session,
        open_relay{st.flow.tunnel(), st.start.wish.target,
                   caf::actor_cast<caf::strong_actor_ptr>(self)});
-  self->delayed_send(self, st.start.wanted ? patient_wait : open_wait,
-                     tick{opening_wait});
+  st.begun = st.moved = now_of(self);
+  self->delayed_send(
+      self, st.start.wanted ? duration{patient_wait} : st.start.patience,
+      tick{opening_wait});
+}
+
+/// Looks again when it may have been quiet, or open, for too long.
+void watch_over(self_pointer self) {
+  auto& st = self->state;
+  auto& config = st.env->config;
+  auto now = now_of(self);
+  auto until =
+      std::min(st.moved + config.tunnel_idle, st.begun + config.tunnel_total);
+  if (now < until) {
+    self->delayed_send(self, until - now, tick{quiet_wait});
+    return;
+  }
+  st.flow.abandon(wire2::tunnel_end::reset, "not wanted any more");
+  end(self, make_error(errc::timed_out, now - st.moved >= config.tunnel_idle
+                                            ? "quiet for too long"
+                                            : "open for too long"));
 }
 
 void on_relay_opened(self_pointer self) {
@@ -155,6 +172,7 @@ void on_relay_opened(self_pointer self) {
   if (st.now != phase::opening)
     return;
   st.now = phase::accepting;
+  st.env->exits.tell(exit_answered{st.start.line, now_of(self) - st.begun});
   st.start.client->accept_tunnel(
       send_back(self, [](result<std::shared_ptr<tunnel_stream>> x) {
         return stream_opened{std::move(x)};
@@ -166,6 +184,7 @@ void on_relay_opened(self_pointer self) {
 void report(self_pointer self, uint64_t bytes) {
   auto& st = self->state;
   auto now = now_of(self);
+  st.moved = now;
   st.env->counters.relayed_bytes += bytes;
   st.unreported += bytes;
   if (now - st.reported < report_interval)
@@ -175,11 +194,16 @@ void report(self_pointer self, uint64_t bytes) {
       tunnel_moved{st.flow.tunnel(), std::exchange(st.unreported, 0)});
 }
 
-/// Only TLS leaves through a peer: it could read anything else.
+/// Only TLS leaves through a peer, which could read anything else, unless the
+/// user lets it.
 void decide(self_pointer self) {
   auto& st = self->state;
   auto what = opening_of(st.kept);
-  if (what == opening::other) {
+  if (what == opening::other && st.env->config.tunnels.plain) {
+    st.now = phase::open;
+    report(self, st.kept.size());
+    st.flow.pass_on(slice{std::exchange(st.kept, {})});
+  } else if (what == opening::other) {
     st.flow.abandon(wire2::tunnel_end::reset, "not wanted any more");
     bounce(self, through_peer(st, errc::not_allowed, "not TLS"));
     return;
@@ -235,6 +259,9 @@ void on_relay_bytes(self_pointer self, relay_bytes msg) {
   if (!st.flow.is_connected() || st.now == phase::leaving
       || st.now == phase::over)
     return;
+  if (st.now == phase::undecided && st.env->config.tunnels.plain
+      && st.kept.empty())
+    st.now = phase::open;
   if (st.now == phase::undecided) {
     // It speaks first, so it is not TLS.
     st.flow.abandon(wire2::tunnel_end::reset, "not wanted any more");
@@ -309,6 +336,7 @@ void on_accepted(self_pointer self, stream_opened& msg) {
     return;
   }
   ++st.env->counters.relayed;
+  watch_over(self);
   st.flow.connect(std::move(*msg.outcome));
   // Who wants this line keeps the responsibility for what goes over it.
   st.now = st.start.wanted ? phase::open : phase::undecided;
@@ -325,6 +353,9 @@ void on_tick(self_pointer self, const tick& msg) {
   if (msg.generation == opening_wait && st.now == phase::opening)
     abandon(self, through_peer(st, errc::connect_timed_out, "no answer"),
             tunnel_failure::peer);
+  else if (msg.generation == quiet_wait && st.now != phase::over
+           && st.now != phase::leaving)
+    watch_over(self);
   else if (msg.generation == answering_wait && st.now == phase::greeting
            && st.can_replay)
     abandon(self, through_peer(st, errc::timed_out, "the site is silent"),

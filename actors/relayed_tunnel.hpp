@@ -21,6 +21,7 @@ struct relayed_tunnel_start {
   uint64_t step = 0;                 ///< of that
   std::shared_ptr<open_tunnel_state> shared;
   bool wanted = false; ///< the client wants this line and no other
+  duration patience{}; ///< how long the exit may take, unless `wanted`
 };
 
 /// The client's end of a tunnel through a peer.
@@ -56,6 +57,8 @@ struct relayed_tunnel_state {
   /// What the exit says while the client is told.
   std::vector<slice> early;
   std::optional<relay_closed> early_end;
+  instant begun{};
+  instant moved{};         ///< when something came last, from either side
   error why;               ///< it leaves
   bool unsaid = false;     ///< nothing of `kept` has gone to the peer
   uint64_t unreported = 0; ///< bytes

@@ -65,9 +65,13 @@ bool looks_like_sign_in(std::string_view host) {
 
 // -- lines --------------------------------------------------------------------
 
-exit_choice::exit_choice(tunnel_rules rules, device_id self)
-  : rules_(std::move(rules)), self_(self) {
+exit_choice::exit_choice(tunnel_rules rules, device_id self,
+                         const site_memory& known)
+  : rules_(std::move(rules)), self_(self), salt_(known.salt) {
   lines_[self_];
+  for (auto& x : known.entries)
+    if (places_.size() < max_places)
+      places_[x.key] = {x.line, x.used};
 }
 
 void exit_choice::stands(const device_id& peer, bool offers, instant now) {
@@ -133,6 +137,29 @@ void exit_choice::closed(uint64_t tunnel) {
   flows_.erase(tunnel);
 }
 
+void exit_choice::connected(const device_id& peer, duration took) {
+  auto i = lines_.find(peer);
+  if (i == lines_.end())
+    return;
+  auto& x = i->second;
+  if (!x.connects) {
+    x.connects = took;
+    x.varies = took / 2;
+    return;
+  }
+  auto off = took > *x.connects ? took - *x.connects : *x.connects - took;
+  x.varies = (x.varies * 3 + off) / 4;
+  x.connects = (*x.connects * 7 + took) / 8;
+}
+
+duration exit_choice::patience(const device_id& peer) const {
+  auto i = lines_.find(peer);
+  if (i == lines_.end() || !i->second.connects)
+    return most_patience;
+  auto& x = i->second;
+  return std::clamp(*x.connects + x.varies * 4, least_patience, most_patience);
+}
+
 void exit_choice::own_total(uint64_t bytes, instant now) {
   auto more = bytes - std::min(bytes, std::exchange(own_total_, bytes));
   auto& own = lines_[self_];
@@ -163,10 +190,18 @@ double exit_choice::capacity(const line& x) const {
 
 // -- choosing -----------------------------------------------------------------
 
+/// Whether anything leaves through peers to its port.
+bool exit_choice::is_open(const tunnel_wish& x) const {
+  auto port = x.target.port;
+  if (x.plain && !rules_.plain)
+    return false;
+  return std::ranges::find(rules_.ports, port) != rules_.ports.end()
+         || (rules_.plain && port == http_port);
+}
+
 bool exit_choice::may_leave(const tunnel_wish& x, instant now) const {
   if (rules_.mode == tunnel_mode::off || !is_internet_host(x.target.host)
-      || covers(rules_.home_hosts, x.target.host, x.target.port)
-      || std::ranges::find(rules_.ports, x.target.port) == rules_.ports.end())
+      || covers(rules_.home_hosts, x.target.host, x.target.port) || !is_open(x))
     return false;
   auto pinned = pins_.find(x.site);
   return pinned == pins_.end() || now >= pinned->second.until;
@@ -196,13 +231,14 @@ std::optional<device_id> exit_choice::companion(const tunnel_wish& x,
   if (i == visits_.end() || now - i->second.when > companion_time
       || (!i->second.signs_in && !looks_like_sign_in(x.target.host)))
     return std::nullopt;
-  auto at = places_.find({x.client, i->second.site});
+  auto at = places_.find(key_of(x.client, i->second.site));
   return at == places_.end() ? std::nullopt : std::optional{at->second.line};
 }
 
 device_id exit_choice::settle(const tunnel_wish& x, const device_id& line,
                               instant now) {
-  places_[{x.client, x.site}] = {line, now};
+  places_[key_of(x.client, x.site)] = {line, now};
+  ++changes_;
   visits_[x.client] = {x.site, looks_like_sign_in(x.target.host), now};
   make_room(now);
   return line;
@@ -216,10 +252,11 @@ device_id exit_choice::choose(const tunnel_wish& x, instant now) {
            && std::ranges::find(x.tried, id) == x.tried.end();
   };
   if (rules_.mode == tunnel_mode::sticky) {
-    auto at = places_.find({x.client, x.site});
-    if (at != places_.end() && may_use(at->second.line))
+    auto at = places_.find(key_of(x.client, x.site));
+    bool known = at != places_.end() && now - at->second.used <= place_lifetime;
+    if (known && may_use(at->second.line))
       return settle(x, at->second.line, now);
-    if (at == places_.end())
+    if (!known)
       if (auto with = companion(x, now); with && may_use(*with))
         return settle(x, *with, now);
   }
@@ -229,8 +266,10 @@ device_id exit_choice::choose(const tunnel_wish& x, instant now) {
 void exit_choice::failed(const tunnel_wish& x, const device_id& line,
                          tunnel_failure why, instant now) {
   // The next one goes elsewhere.
-  places_.erase({x.client, x.site});
+  places_.erase(key_of(x.client, x.site));
+  ++changes_;
   if (why == tunnel_failure::peer) {
+    connected(line, most_patience); // at least
     auto i = lines_.find(line);
     if (i == lines_.end() || ++i->second.failures < max_failures)
       return;
@@ -266,6 +305,14 @@ std::vector<exit_choice::line_view> exit_choice::lines(instant now) const {
   std::vector<line_view> out;
   for (auto& [id, x] : lines_)
     out.push_back({id, in_use(id, now), x.speed.peak, now < x.rests_until});
+  return out;
+}
+
+site_memory exit_choice::memory() const {
+  site_memory out{salt_, {}};
+  out.entries.reserve(places_.size());
+  for (auto& [key, x] : places_)
+    out.entries.push_back({key, x.line, x.used});
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/host_pattern.hpp"
 #include "core/http_message.hpp"
+#include "core/site_memory.hpp"
 #include "core/types.hpp"
 
 #include <cstdint>
@@ -31,7 +32,12 @@ struct tunnel_rules {
   /// Ports behind which TLS is expected: to others nothing leaves through a
   /// peer.
   std::vector<uint16_t> ports{443};
+  /// What is not TLS may leave, too: a peer can read and change it.
+  bool plain = false;
 };
+
+/// The port of plain HTTP (RFC 9110, 4.2.1).
+constexpr uint16_t http_port = 80;
 
 /// Whether a name or an address is one of the internet: not a literal of a
 /// private network, a name without a dot, or one of a domain that means this
@@ -49,12 +55,14 @@ struct tunnel_wish {
   std::string site; ///< the registrable domain of the target's host
   /// Lines that were tried for it already.
   std::vector<device_id> tried;
+  /// For a request of plain HTTP.
+  bool plain = false;
 };
 
 /// Why a tunnel through a peer came to nothing.
 enum class tunnel_failure {
   peer,    ///< the peer did not answer, or cannot reach anything
-  rejected ///< the site closed before it said anything of use
+  rejected ///< the site closed before it said anything of use, or forbids it
 };
 
 /// Machine: chooses lines for tunnels.
@@ -68,7 +76,9 @@ enum class tunnel_failure {
 /// stays at home for an hour, and if it does it again for a day.
 class exit_choice {
 public:
-  exit_choice(tunnel_rules rules, device_id self);
+  /// `known`: what an earlier one knew of sites.
+  exit_choice(tunnel_rules rules, device_id self,
+              const site_memory& known = {});
 
   // -- lines ------------------------------------------------------------------
 
@@ -91,6 +101,16 @@ public:
   void opened(uint64_t tunnel, const device_id& line, instant now);
   void moved(uint64_t tunnel, uint64_t bytes, instant now);
   void closed(uint64_t tunnel);
+
+  /// A peer took so long to connect to a site.
+  void connected(const device_id& peer, duration took);
+
+  /// How long to wait for a peer to connect before the own line takes over:
+  /// several times what it takes, from `least_patience` to `most_patience`.
+  duration patience(const device_id& peer) const;
+
+  static constexpr duration least_patience = std::chrono::milliseconds(400);
+  static constexpr duration most_patience = std::chrono::seconds(1);
 
   /// A tunnel through a peer came to nothing.
   void failed(const tunnel_wish& x, const device_id& line, tunnel_failure why,
@@ -117,6 +137,14 @@ public:
     return places_.size();
   }
 
+  /// What is known of sites, for a successor.
+  site_memory memory() const;
+
+  /// Counts what changes in it.
+  uint64_t changes() const {
+    return changes_;
+  }
+
   static constexpr duration line_lifetime = std::chrono::seconds(3);
 
 private:
@@ -136,6 +164,10 @@ private:
     pace speed;
     unsigned failures = 0; ///< in a row
     instant rests_until{};
+    /// How long connecting takes, smoothed, and by how much that varies
+    /// (as RFC 6298 does it for round trips).
+    std::optional<duration> connects;
+    duration varies{};
   };
 
   struct flow {
@@ -153,9 +185,11 @@ private:
     unsigned times = 0;
   };
 
-  using place_key = std::pair<std::string, std::string>; // client, site
-
+  site_key key_of(const std::string& client, const std::string& site) const {
+    return make_site_key(salt_, client, site);
+  }
   bool is_usable(const device_id& id, instant now) const;
+  bool is_open(const tunnel_wish& x) const;
   bool may_leave(const tunnel_wish& x, instant now) const;
   size_t in_use(const device_id& id, instant now) const;
   double capacity(const line& x) const;
@@ -168,7 +202,9 @@ private:
   device_id self_;
   std::map<device_id, line> lines_; ///< the own one among them
   std::map<uint64_t, flow> flows_;
-  std::map<place_key, place> places_;
+  site_salt salt_;
+  std::map<site_key, place> places_; ///< by client and site
+  uint64_t changes_ = 0;
   std::map<std::string, pin> pins_; ///< by site
   /// What each client has opened last, and when.
   struct visit {

@@ -143,6 +143,11 @@ using eligibility = std::variant<eligible, ineligible>;
 eligibility judge(const request_head& request, const response_head& response,
                   const pool_policy& policy);
 
+/// Why peers may not see a request, if they may not: the user says so, or it
+/// carries something that is for the origin alone.
+std::optional<ineligible> withheld(const request_head& request,
+                                   const pool_policy& policy);
+
 /// Whether a URL holds something that grants access to whoever knows it: user
 /// information, or a query parameter known to carry a signature or a token.
 bool carries_secret(const url& x);

@@ -148,13 +148,9 @@ eligibility body_of(const request_head& request,
 std::optional<ineligible> check_privacy(const request_head& request,
                                         const response_head& response,
                                         const pool_policy& policy) {
-  if (policy.share_credentials)
-    return std::nullopt;
-  if (has_credentials(request))
-    return ineligible::credentials;
-  if (carries_secret(request.target))
-    return ineligible::secret_in_url;
-  if (is_personal(response))
+  if (auto reason = withheld(request, policy))
+    return reason;
+  if (!policy.share_credentials && is_personal(response))
     return ineligible::personal_response;
   return std::nullopt;
 }
@@ -209,6 +205,19 @@ bool carries_secret(const url& x) {
       return true;
   }
   return false;
+}
+
+std::optional<ineligible> withheld(const request_head& request,
+                                   const pool_policy& policy) {
+  if (covers(policy.never_hosts, request.target.host, request.target.port))
+    return ineligible::never_host;
+  if (policy.share_credentials)
+    return std::nullopt;
+  if (has_credentials(request))
+    return ineligible::credentials;
+  if (carries_secret(request.target))
+    return ineligible::secret_in_url;
+  return std::nullopt;
 }
 
 eligibility judge(const request_head& request, const response_head& response,

@@ -20,6 +20,7 @@ struct upstream_proxy {
   /// neither logged nor shown.
   std::string authorization;
   http_fields connect_fields; ///< go along with each `CONNECT`
+  bool tunnels_only = false;  ///< plain requests go through a `CONNECT`, too
 
   bool operator==(const upstream_proxy&) const = default;
 };

@@ -462,6 +462,8 @@ std::vector<config_key> make_keys() {
       list("tunnels.ports", number_list,
            "a list of ports from 1 to 65535 such as [443]", read_port,
            PEAPOD_MEMBER(tunnels.ports)),
+      single("tunnels.plain", other, flag_words, read_flag,
+             PEAPOD_MEMBER(tunnels.plain)),
       list("wan.bind", text_list, interfaces_words, read_plain,
            PEAPOD_MEMBER(wan.bind)),
       single("wan.upstream", text,

@@ -101,13 +101,13 @@ void confine(const settings& x, const daemon_hooks& hooks, node& device) {
 }
 
 /// On the main thread, which may wait for the disk.
-void save_usage_regularly(boost::asio::steady_timer& timer, node& device) {
+void save_state_regularly(boost::asio::steady_timer& timer, node& device) {
   timer.expires_after(save_interval);
   timer.async_wait([&](boost::system::error_code ec) {
     if (ec)
       return;
-    device.save_usage();
-    save_usage_regularly(timer, device);
+    device.save_state();
+    save_state_regularly(timer, device);
   });
 }
 
@@ -178,7 +178,7 @@ int run_daemon(const settings& x, const std::string& version,
         main.get_executor(),
         [&](const device_conditions& now) { (**device).observe(now); });
   boost::asio::steady_timer timer{main};
-  save_usage_regularly(timer, **device);
+  save_state_regularly(timer, **device);
   main.run();
   watched.reset();
   log::info("leaving the pod");

@@ -3,12 +3,14 @@
 #include "actors/sharing.hpp"
 #include "hosts/common/actor_view.hpp"
 #include "hosts/common/control_api.hpp"
+#include "hosts/common/exit_clients.hpp"
 #include "hosts/common/identity_file.hpp"
 #include "hosts/common/local_calendar.hpp"
 #include "hosts/common/pod_backend.hpp"
 #include "hosts/common/quiet_scheduler.hpp"
 #include "hosts/common/reopened.hpp"
 #include "hosts/common/secret_file.hpp"
+#include "hosts/common/site_file.hpp"
 #include "hosts/common/site_lookup.hpp"
 #include "hosts/common/trust_file.hpp"
 #include "hosts/common/usage_file.hpp"
@@ -109,6 +111,8 @@ pod_config config_of(const settings& x) {
   out.max_clients = x.proxy.max_clients;
   out.max_tunnels = x.proxy.max_tunnels;
   out.tunnels = x.tunnels;
+  out.tunnel_idle = x.proxy.tunnel_idle;
+  out.tunnel_total = x.proxy.tunnel_total;
   out.share_tunnels = x.share.tunnels;
   out.fault_injection = x.debug.fault_injection;
   out.pod_view = x.console.pod_view;
@@ -171,6 +175,11 @@ result<void> open_trust(const settings& x, pod_ports& to) {
   return {};
 }
 
+/// As the actors see it.
+instant now() {
+  return instant{std::chrono::steady_clock::now().time_since_epoch()};
+}
+
 struct quiet_config : caf::actor_system_config {
   quiet_config() {
     use_quiet_scheduler(*this);
@@ -225,6 +234,8 @@ public:
         return port.error();
     ports.http = net::make_http_client(ex, client_config());
     ports.lines = lines();
+    if (settings_.tunnels.plain)
+      ports.http_through = make_exit_clients(ex, proxy_at_, client_config());
     ports.tunnels =
         net::make_tunnel_dialer(ex, client_config().wan, policy_of(settings_));
     ports.site_of = make_site_lookup();
@@ -249,6 +260,8 @@ public:
                                               usage_->load(), local_time_now);
     pod_.emplace(system_, &unit_, std::move(config), std::move(ports), self_);
     pod_->env().sharing = sharing_;
+    sites_.emplace(settings_.pod.state_dir, system_random, log_);
+    pod_->env().sites.set(sites_->load(now(), site_file::wall_clock::now()));
     api_ = std::make_shared<control_api>(daemon_of(), make_pod_backend(*pod_));
     return open_control(ex);
   }
@@ -296,8 +309,8 @@ public:
     }
     control_.reset();
     api_.reset();
+    save_state();
     pod_.reset();
-    save_usage();
   }
 
   void observe(const device_conditions& x) {
@@ -305,10 +318,11 @@ public:
     tell_pause();
   }
 
-  void save_usage() {
-    if (!sharing_)
+  void save_state() {
+    if (!sharing_ || !pod_)
       return;
     usage_->save(sharing_->state().used);
+    sites_->save(pod_->env().sites.get(), now(), site_file::wall_clock::now());
     tell_pause();
   }
 
@@ -438,6 +452,7 @@ private:
   std::string version_;
   log_sink log_;
   std::optional<usage_file> usage_;
+  std::optional<site_file> sites_;
   std::shared_ptr<sharing_gate> sharing_;
   std::optional<sharing_obstacle> paused_; ///< as the log was told
   std::optional<pod> pod_;
@@ -491,8 +506,8 @@ void node::observe(const device_conditions& x) {
   impl_->observe(x);
 }
 
-void node::save_usage() {
-  impl_->save_usage();
+void node::save_state() {
+  impl_->save_state();
 }
 
 std::string node::status_json() {

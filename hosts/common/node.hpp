@@ -48,9 +48,10 @@ public:
   /// The line or the power is like this now.
   void observe(const device_conditions& x);
 
-  /// Keeps what was shared for the next start; to be called every half minute
-  /// or so, never on the io thread: it waits for the disk. `stop` does it, too.
-  void save_usage();
+  /// Keeps what was shared, and which lines sites use, for the next start; to
+  /// be called every half minute or so, never on the io thread: it waits for
+  /// the disk. `stop` does it, too.
+  void save_state();
 
   /// The state of the pod as `GET /v1/status` gives it; blocks for at most a
   /// few seconds.

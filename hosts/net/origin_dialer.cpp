@@ -260,7 +260,8 @@ std::shared_ptr<dial_job> origin_dialer::dial(const host_port& to,
 }
 
 const upstream_proxy* origin_dialer::upstream_for(const host_port& to) const {
-  return shared_->wan.upstream.to(to.host, to.port);
+  auto proxy = shared_->wan.upstream.to(to.host, to.port);
+  return proxy && !proxy->tunnels_only ? proxy : nullptr;
 }
 
 } // namespace peapod::net

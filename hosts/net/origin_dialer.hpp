@@ -60,7 +60,7 @@ public:
                                  handler<socket_ptr> done);
 
   /// The proxy that requests to `to` are passed to as `own_request`; null:
-  /// none.
+  /// none, or one that takes only tunnels.
   const upstream_proxy* upstream_for(const host_port& to) const;
 
   /// What both need: how we reach the internet, and the names.

@@ -103,6 +103,7 @@ struct pod_fixture : test_coordinator_fixture<> {
     env.sharing = std::make_shared<sharing_gate>();
     env.allowance = std::make_shared<peer_allowance>(env.config.share_rate,
                                                      env.config.own_first);
+    env.upward = std::make_shared<peer_allowance>(env.config.share_rate);
     env.via_name = "peapod-" + std::to_string(devices.size());
     env.config.name = "device " + std::to_string(devices.size());
     env.ports.random = [this](std::span<uint8_t> out) {

@@ -275,6 +275,36 @@ CAF_TEST(an exit that does not answer in time is not waited for) {
   CAF_CHECK(client->heads.empty());
 }
 
+CAF_TEST(an exit that is quick as a rule is given little time) {
+  form_pod();
+  for (int i = 0; i < 8; ++i)
+    tell(first->env->exits.get(),
+         exit_answered{second->env->self->device(), 20ms});
+  busy = connect_to("www.a.example");
+  tell(first->env->exits.get(), tunnel_begun{4711, first->env->self->device()});
+  second->targets->silent = true;
+  auto client = connect_to("www.b.example");
+  pass(300ms);
+  CAF_CHECK(!client->tunnel_target);
+  pass(200ms);
+  CAF_CHECK(client->tunnel_target.has_value());
+}
+
+CAF_TEST(what is not TLS leaves if the user lets it) {
+  pod_config asking;
+  asking.tunnels.plain = true;
+  form_pod(asking);
+  auto client = leave();
+  client->talk->say("GET / HTTP/1.1\r\n\r\n");
+  settle();
+  CAF_CHECK_EQUAL(site().got(), "GET / HTTP/1.1\r\n\r\n");
+  CAF_CHECK(!client->resumed_with.has_value());
+  auto other = leave("www.c.example");
+  site().say("220 mail.example\r\n");
+  settle();
+  CAF_CHECK_EQUAL(other->talk->got(), "220 mail.example\r\n");
+}
+
 CAF_TEST(a site that is silent is asked again at home) {
   form_pod();
   auto client = leave();
@@ -398,6 +428,62 @@ CAF_TEST(a tunnel that is quiet for too long is closed) {
   CAF_CHECK_EQUAL(exit_tunnels(), 0u);
 }
 
+CAF_TEST(a tunnel may be closed by the end that asked for it) {
+  pod_config asking;
+  asking.tunnel_idle = 1min;
+  form_pod(asking);
+  auto client = talk();
+  pass(50s, 500ms);
+  site().say("alive");
+  pass(50s, 500ms);
+  CAF_CHECK(!client->talk->is_cut());
+  pass(20s, 500ms);
+  CAF_CHECK(client->talk->is_cut());
+  CAF_CHECK_EQUAL(relays(), 0u);
+  CAF_CHECK_EQUAL(exit_tunnels(), 0u);
+}
+
+CAF_TEST(a tunnel does not stay open for ever) {
+  pod_config asking;
+  asking.tunnel_total = 1min;
+  form_pod(asking);
+  auto client = talk();
+  each_step.push_back([&] {
+    if (!site().is_cut())
+      site().say(".");
+  });
+  pass(59s, 500ms);
+  CAF_CHECK(!client->talk->is_cut());
+  pass(2s, 500ms);
+  CAF_CHECK(client->talk->is_cut());
+}
+
+CAF_TEST(the share of the line bounds what tunnels send) {
+  pod_config serving;
+  serving.share_rate = 1_MiB;
+  form_pod({}, serving);
+  auto client = talk();
+  const std::string piece(32_KiB, 'x');
+  uint64_t said = 0;
+  each_step.push_back([&] {
+    if (said - site().got_size() < 1_MiB) {
+      client->talk->say(piece);
+      said += piece.size();
+    }
+  });
+  auto before = site().got_size();
+  pass(4s);
+  auto rate = static_cast<double>(site().got_size() - before) / 4;
+  CAF_CHECK(rate < 1.3 * 1024 * 1024);
+  CAF_CHECK(rate > 0.7 * 1024 * 1024);
+  each_step.clear();
+  client->talk->finish();
+  pass(3s);
+  // All of it, and then the end.
+  CAF_CHECK_EQUAL(site().got_size(), client_hello().size() + said);
+  CAF_CHECK(site().has_ended());
+}
+
 CAF_TEST(the share of the line bounds what tunnels bring) {
   pod_config serving;
   serving.share_rate = 1_MiB;
@@ -429,6 +515,8 @@ CAF_TEST(an end that crashes tells the other one) {
 
 CAF_TEST(the choice of exits survives a crash) {
   form_pod();
+  connect_to("www.a.example");
+  pass(1500ms);
   auto before = first->env->exits.get();
   tell_crash(caf::actor_cast<caf::strong_actor_ptr>(before), "a test");
   settle();
@@ -437,6 +525,7 @@ CAF_TEST(the choice of exits survives a crash) {
   first->actors.push_back(
       caf::actor_cast<caf::strong_actor_ptr>(first->env->exits.get()));
   pass(600ms);
+  CAF_CHECK_EQUAL(first->env->sites.get().entries.size(), 1u);
   CAF_CHECK_EQUAL(first->env->exits_standing.load(), 1u);
   auto client = connect_to("www.c.example", id_of(second));
   CAF_CHECK_EQUAL(client->accepted_tunnels, 1u);

@@ -4,6 +4,7 @@
 
 #include <caf/test/dsl.hpp>
 
+#include <map>
 #include <set>
 
 using namespace peapod;
@@ -26,8 +27,8 @@ struct fixture {
     restart({});
   }
 
-  void restart(tunnel_rules rules) {
-    core.emplace(std::move(rules), self);
+  void restart(tunnel_rules rules, const site_memory& known = {}) {
+    core.emplace(std::move(rules), self, known);
     tell();
   }
 
@@ -43,7 +44,7 @@ struct fixture {
   }
 
   tunnel_wish wish(const std::string& site, const std::string& client = "me") {
-    return {client, {"www." + site, 443}, site, {}};
+    return {client, {"www." + site, 443}, site, {}, false};
   }
 
   /// The line of a tunnel that is opened and stays open.
@@ -114,6 +115,84 @@ CAF_TEST(a site keeps its line) {
   CAF_CHECK(lines.size() > 1);
 }
 
+CAF_TEST(a site that nobody has used for a day is a new one) {
+  open("a.example");
+  auto line = open("b.example");
+  CAF_CHECK(line != self);
+  pass(24h + 1s);
+  // Nothing is in use any more: the own line is the first choice.
+  CAF_CHECK(open("b.example") == self);
+}
+
+CAF_TEST(a successor knows the lines of sites) {
+  std::map<std::string, device_id> before;
+  for (auto site : {"a.example", "b.example", "c.example", "d.example"})
+    before[site] = open(site);
+  auto kept = core->memory();
+  CAF_CHECK_EQUAL(kept.entries.size(), 4u);
+  auto changes = core->changes();
+  open("a.example");
+  CAF_CHECK(core->changes() > changes);
+  pass(1h);
+  restart({}, kept);
+  CAF_CHECK(core->memory() == kept);
+  for (auto& [site, line] : before)
+    CAF_CHECK(core->choose(wish(site), now) == line);
+  // It is the client and the site together that are remembered.
+  CAF_CHECK_EQUAL(core->sites(), 4u);
+  core->choose(wish("a.example", "other"), now);
+  CAF_CHECK_EQUAL(core->sites(), 5u);
+}
+
+CAF_TEST(what is kept of sites does not tell their names) {
+  site_salt salt{};
+  salt.fill(1);
+  auto key = make_site_key(salt, "me", "a.example");
+  CAF_CHECK(key == make_site_key(salt, "me", "a.example"));
+  CAF_CHECK(key != make_site_key(salt, "me", "b.example"));
+  CAF_CHECK(key != make_site_key(salt, "you", "a.example"));
+  CAF_CHECK(make_site_key(salt, "me", "xa.example")
+            != make_site_key(salt, "mex", "a.example"));
+  salt.fill(2);
+  CAF_CHECK(key != make_site_key(salt, "me", "a.example"));
+}
+
+CAF_TEST(plain requests leave only if the user lets them) {
+  open("a.example"); // the own line is taken
+  tunnel_wish plain{"me", {"www.b.example", 80}, "b.example", {}, true};
+  CAF_CHECK(core->choose(plain, now) == self);
+  auto tls = plain;
+  tls.plain = false;
+  CAF_CHECK(core->choose(tls, now) == self);
+  tunnel_rules rules;
+  rules.plain = true;
+  restart(rules);
+  open("a.example");
+  auto line = core->choose(plain, now);
+  CAF_CHECK(line != self);
+  // A site is one, over TLS or not.
+  CAF_CHECK(core->choose(wish("b.example"), now) == line);
+  plain.target.port = 8080;
+  CAF_CHECK(core->choose(plain, now) == self);
+}
+
+CAF_TEST(the patience with a peer follows its connects) {
+  CAF_CHECK(core->patience(first) == exit_choice::most_patience);
+  for (int i = 0; i < 8; ++i)
+    core->connected(first, 20ms);
+  CAF_CHECK(core->patience(first) == exit_choice::least_patience);
+  CAF_CHECK(core->patience(second) == exit_choice::most_patience);
+  for (int i = 0; i < 8; ++i)
+    core->connected(second, i % 2 == 0 ? 200ms : 300ms);
+  auto usual = core->patience(second);
+  CAF_CHECK(usual > 400ms);
+  CAF_CHECK(usual < exit_choice::most_patience);
+  // Who was not waited for is waited for longer the next time.
+  for (int i = 0; i < 2; ++i)
+    core->failed(wish("x.example"), first, tunnel_failure::peer, now);
+  CAF_CHECK(core->patience(first) > exit_choice::least_patience);
+}
+
 CAF_TEST(in mode spread each tunnel takes the line with most room) {
   tunnel_rules rules;
   rules.mode = tunnel_mode::spread;
@@ -132,7 +211,7 @@ CAF_TEST(what is not for others stays at home) {
   open("a.example"); // the own line is taken: others would go elsewhere
   open(wish("a.example", "other"));
   auto stays = [&](const std::string& host, uint16_t port) {
-    return core->choose({"me", {host, port}, host, {}}, now) == self;
+    return core->choose({"me", {host, port}, host, {}, false}, now) == self;
   };
   CAF_CHECK(!stays("www.example", 443));
   CAF_CHECK(stays("www.bank.example", 443));
@@ -184,7 +263,8 @@ CAF_TEST(sites signed in together keep one line) {
   open("a.example");
   auto shop = open("shop.example");
   pass(5s);
-  tunnel_wish login{"me", {"accounts.id.example", 443}, "id.example", {}};
+  tunnel_wish login{
+      "me", {"accounts.id.example", 443}, "id.example", {}, false};
   CAF_CHECK(open(login) == shop);
   // Where it leads back to, too.
   pass(5s);

@@ -148,6 +148,28 @@ def test_a_line_that_is_not_there_is_an_error(ready):
     assert "502" in download.error
 
 
+def test_sites_keep_their_lines_over_a_restart(alone):
+    """Logins may be bound to them."""
+    first = alone.daemon(1)
+    alone.daemon(2)
+
+    def lines_of_sites() -> dict:
+        first.wait_for_peers(1)
+        wait_until(lambda: first.connected_peers()[0]["tunnels"], 5, "an exit")
+        log = Log(alone.lab)
+        for download in [start(alone, site, 1000) for site in reversed(SITES)]:
+            exact(download.wait(), 1000)
+        return {site: log.addresses(site) for site in SITES}
+
+    before = lines_of_sites()
+    assert len(set.union(*before.values())) == 2
+    first.terminate()
+    kept = first.folder / f"{first.name}-state" / "sites.json"
+    assert not any(site.encode() in kept.read_bytes() for site in SITES)
+    first.start()
+    assert lines_of_sites() == before
+
+
 # -- what stays at home -------------------------------------------------------
 
 

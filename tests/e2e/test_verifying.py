@@ -37,7 +37,7 @@ def brought_by_others(transfer: dict) -> int:
 def pooled(alone, daemon, behaviour: str, *options):
     """A download that the other device had a part in, and its file's name: on a
     busy machine the own line may be done before."""
-    for _ in range(5):
+    for _ in range(20):
         name = fresh_name()
         got = alone.get(f"{HOSTILE}/{behaviour}/{SIZE}/{name}", "--fail",
                         *options)
