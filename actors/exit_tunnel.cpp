@@ -172,14 +172,18 @@ void write_on(self_pointer self) {
   auto& st = self->state;
   auto& limit = *st.env->upward;
   while (!st.over && !st.held_back.empty()) {
-    auto wait = limit.wait(limit.place(), now_of(self));
-    if (wait > duration::zero()) {
-      if (!std::exchange(st.writing_waits, true))
+    if (st.may_write == 0) {
+      auto wait = limit.wait(limit.place(), now_of(self));
+      if (wait > duration::zero()) {
+        st.writing_waits = true;
         self->delayed_send(self, wait, tick{upward});
-      return;
+        return;
+      }
+      st.may_write = limit.piece();
     }
     auto bytes = std::move(st.held_back.front());
     st.held_back.pop_front();
+    st.may_write -= std::min(st.may_write, bytes.size());
     limit.took(bytes.size(), now_of(self));
     if (spend(self, bytes.size()))
       st.flow.write(self, std::move(bytes));

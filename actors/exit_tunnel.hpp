@@ -41,7 +41,8 @@ struct exit_tunnel_state {
   /// What the peer has sent and the share's rate does not allow yet: no more
   /// than the peer has credit for.
   std::deque<slice> held_back;
-  bool writing_waits = false; ///< for that
+  size_t may_write = 0;       ///< bytes, before the rate is looked at again
+  bool writing_waits = false; ///< for the share's rate
   bool peer_is_done = false;  ///< nothing follows
   bool over = false;
   instant begun{};

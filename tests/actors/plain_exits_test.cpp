@@ -58,7 +58,7 @@ struct fixture : pod_fixture {
   }
 
   std::string whole() const {
-    return content({0, 1000}).text();
+    return std::string{content({0, 1000}).text()};
   }
 };
 
@@ -121,14 +121,14 @@ CAF_TEST(a site that forbids it to others is asked at home and stays there) {
 }
 
 CAF_TEST(a peer that fails before the site has answered is not noticed) {
+  form_pod();
+  unsigned sites = 0;
   for (auto code :
        {errc::upstream_refused, errc::connection_closed, errc::timed_out}) {
-    devices.clear();
-    server->requests.clear();
-    form_pod();
     theirs->fails = make_error(code, "a test");
-    auto client = ask();
-    CAF_CHECK_EQUAL(server->requests.size(), 1u);
+    auto client = ask("www.site" + std::to_string(++sites) + ".example");
+    CAF_CHECK_EQUAL(theirs->opened, sites);
+    CAF_CHECK_EQUAL(server->requests.size(), sites);
     CAF_REQUIRE_EQUAL(client->heads.size(), 1u);
     CAF_CHECK_EQUAL(client->heads.back().status, 200u);
     CAF_CHECK_EQUAL(client->body, whole());

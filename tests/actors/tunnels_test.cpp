@@ -299,6 +299,7 @@ CAF_TEST(what is not TLS leaves if the user lets it) {
   settle();
   CAF_CHECK_EQUAL(site().got(), "GET / HTTP/1.1\r\n\r\n");
   CAF_CHECK(!client->resumed_with.has_value());
+  tell(first->env->exits.get(), tunnel_begun{4712, first->env->self->device()});
   auto other = leave("www.c.example");
   site().say("220 mail.example\r\n");
   settle();
@@ -464,7 +465,7 @@ CAF_TEST(the share of the line bounds what tunnels send) {
   form_pod({}, serving);
   auto client = talk();
   const std::string piece(32_KiB, 'x');
-  uint64_t said = 0;
+  uint64_t said = client_hello().size();
   each_step.push_back([&] {
     if (said - site().got_size() < 1_MiB) {
       client->talk->say(piece);
@@ -480,7 +481,7 @@ CAF_TEST(the share of the line bounds what tunnels send) {
   client->talk->finish();
   pass(3s);
   // All of it, and then the end.
-  CAF_CHECK_EQUAL(site().got_size(), client_hello().size() + said);
+  CAF_CHECK_EQUAL(site().got_size(), said);
   CAF_CHECK(site().has_ended());
 }
 

@@ -4,7 +4,7 @@ import pytest
 from pods import assert_exact, wait_until
 from test_tunnels import SITES, Log
 
-SIZE = 200_000
+SIZE = 262_144
 HOSTILE = "http://hostile.test"
 
 
