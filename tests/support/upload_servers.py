@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.etree import ElementTree
 
@@ -96,6 +97,12 @@ def signature(method, target, fields, body_hash) -> str:
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 
+@dataclass
+class Part:
+    body: bytes
+    etag: str
+
+
 class FakeS3(UploadServer):
     """One bucket. `signed` are the tokens of presigned URLs."""
 
@@ -137,8 +144,9 @@ class FakeS3(UploadServer):
         if upload not in self.uploads:
             return error(404, "NoSuchUpload")
         if method == "PUT":
-            self.uploads[upload][int(query["partNumber"])] = body
-            return Reply(ETag=etag(body))
+            tag = etag(body)
+            self.uploads[upload][int(query["partNumber"])] = Part(body, tag)
+            return Reply(ETag=tag)
         if method == "DELETE":
             del self.uploads[upload]
             return Reply(204)
@@ -151,11 +159,11 @@ class FakeS3(UploadServer):
         named = [(int(x.findtext("PartNumber")), x.findtext("ETag"))
                  for x in ElementTree.fromstring(body).iter("Part")]
         if [n for n, _ in named] != sorted(have) or any(
-                etag(have[n]) != tag for n, tag in named):
+                have[n].etag != tag for n, tag in named):
             return error(400, "InvalidPart")
-        if any(len(have[n]) < 5 << 20 for n, _ in named[:-1]):
+        if any(len(have[n].body) < 5 << 20 for n, _ in named[:-1]):
             return error(400, "EntityTooSmall")
-        self.objects[key] = b"".join(have[n] for n, _ in named)
+        self.objects[key] = b"".join(have[n].body for n, _ in named)
         del self.uploads[upload]
         return xml("CompleteMultipartUploadResult", Key=key)
 

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "hosts/get/upload.hpp"
+
+/// What an upload decides: which parts there are, who brings which, and which
+/// line brings what cannot be split. Functions of its state alone.
+namespace peapod {
+
+/// Parts by the size and the lines that there are.
+std::vector<byte_range> choose_parts(const upload_state& st);
+
+/// What cuts parts while the upload runs, for a server that lets their sizes
+/// differ.
+part_cutter make_cutter(const upload_state& st);
+
+/// The line of an upload that is not split.
+line_choice choose_only_line(const upload_state& st);
+
+/// Whether this line may bring parts.
+bool may_bring(const upload_state& st, const device_id& id);
+
+/// A part that nobody brings, for this line; it may be cut here.
+std::optional<size_t> next_part(upload_state& st, const device_id& id,
+                                instant now);
+
+/// A part that this line would bring much sooner than the one that has it.
+std::optional<size_t> worth_repeating(const upload_state& st,
+                                      const upload_state::line& by,
+                                      instant now);
+
+/// What was measured of lines that have brought enough for that, in bytes a
+/// second.
+std::map<std::string, uint64_t> measured_rates(const upload_state& st,
+                                               instant now);
+
+/// Whether it is certain that an exchange that failed so has not begun to send
+/// its body.
+bool is_before_body(const error& why);
+
+} // namespace peapod
