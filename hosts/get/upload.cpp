@@ -16,7 +16,7 @@ using phase = upload_state::phase;
 using job = upload_state::job;
 using line = upload_state::line;
 
-constexpr auto tick_interval = 200ms;
+constexpr auto tick_interval = 50ms;
 
 /// Parts that one line brings at a time: the next one is under way while the
 /// server looks at the last one.
@@ -87,7 +87,7 @@ void end(self_pointer self) {
   st.now = phase::ended;
   st.outcome.failure = st.failing;
   st.outcome.parts = st.parts.size();
-  st.outcome.rates = measured_rates(st, now_of(self));
+  st.outcome.rates = measured_rates(st);
   if (st.protocol) {
     st.outcome.protocol = st.protocol->name();
     st.outcome.place = st.protocol->place();
@@ -163,7 +163,8 @@ void assign(self_pointer self) {
   // One more for each line before anybody gets a second one.
   for (unsigned round = 1; round <= at_a_time; ++round) {
     for (auto& [id, x] : st.lines) {
-      if (x.busy >= round || x.not_before > now || !may_bring(st, id))
+      if (x.busy >= round || x.not_before > now || !may_bring(st, id)
+          || !has_room(st, id))
         continue;
       if (auto number = next_part(st, id, now))
         start_part(self, id, *number, st.parts[*number].at);
@@ -217,7 +218,7 @@ void part_done(self_pointer self, job& x) {
   auto& part = st.parts[*x.part];
   if (auto i = st.lines.find(x.line); i != st.lines.end()) {
     i->second.failures = 0;
-    i->second.bytes += x.at.range.size();
+    note_brought(i->second, x.at.range.size(), now_of(self));
   }
   if (part.done) {
     st.outcome.repeated += x.at.range.size();

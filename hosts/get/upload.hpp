@@ -65,6 +65,7 @@ struct upload_state {
     uint64_t bytes = 0; ///< of parts that it has brought
     duration worked{};  ///< while it brought any
     instant since{};    ///< when it last began to
+    duration told{};    ///< `worked` when the server last had a part
   };
 
   struct part {

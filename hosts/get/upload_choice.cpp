@@ -30,26 +30,28 @@ duration worked(const line& x, instant now) {
 }
 
 /// Bytes a second of a line's parts so far; 0: not known yet.
-double rate_of(const line& x, instant now) {
+double rate_of(const line& x) {
+  auto time = seconds_of(x.told);
+  return x.bytes > 0 && time > 0 ? static_cast<double>(x.bytes) / time : 0;
+}
+
+/// The same of a line that may have stopped.
+double rate_until(const line& x, instant now) {
   auto time = seconds_of(worked(x, now));
   return x.bytes > 0 && time > 0 ? static_cast<double>(x.bytes) / time : 0;
 }
 
-/// The same with what is under way, and what of that is left.
+/// What has left this machine may wait anywhere: only what the server has is
+/// certain, and what the line must have brought since by its rate.
 line_load load_of(const upload_state& st, const device_id& id, const line& x,
                   instant now) {
   line_load out;
-  double moved = static_cast<double>(x.bytes);
-  for (auto& [number, y] : st.jobs) {
-    if (!y.part || y.line != id)
-      continue;
-    auto sent = static_cast<double>(y.what->sent());
-    moved += sent;
-    out.queued += static_cast<double>(y.at.range.size()) - sent;
-  }
-  auto time = seconds_of(worked(x, now));
-  if (x.bytes > 0 && time > 0)
-    out.rate = moved / time;
+  out.rate = rate_of(x);
+  for (auto& [number, y] : st.jobs)
+    if (y.part && y.line == id)
+      out.queued += static_cast<double>(y.at.range.size());
+  auto brought = out.rate * seconds_of(worked(x, now) - x.told);
+  out.queued = std::max(0.0, out.queued - brought);
   return out;
 }
 
@@ -115,7 +117,7 @@ std::optional<size_t> next_part(upload_state& st, const device_id& id,
 
 std::optional<size_t> worth_repeating(const upload_state& st, const line& by,
                                       instant now) {
-  auto rate = rate_of(by, now);
+  auto rate = rate_of(by);
   std::optional<size_t> out;
   double most = 0;
   for (auto& [number, x] : st.jobs) {
@@ -127,7 +129,7 @@ std::optional<size_t> worth_repeating(const upload_state& st, const line& by,
     auto& other = i->second;
     auto size = static_cast<double>(x.at.range.size());
     auto left = size - static_cast<double>(x.at.sent + x.what->sent());
-    auto theirs = rate_of(other, now) / std::max(other.busy, 1u);
+    auto theirs = rate_until(other, now) / std::max(other.busy, 1u);
     // Nothing has come over it yet: it takes as long again as it took.
     auto time = theirs > 0 ? left / theirs : seconds_of(now - other.since);
     auto gain = rate > 0 ? time - 2 * size / rate - 0.5 : 0;
@@ -139,11 +141,24 @@ std::optional<size_t> worth_repeating(const upload_state& st, const line& by,
   return out;
 }
 
-std::map<std::string, uint64_t> measured_rates(const upload_state& st,
-                                               instant now) {
+void note_brought(line& by, uint64_t bytes, instant now) {
+  by.bytes += bytes;
+  by.told = worked(by, now);
+}
+
+bool has_room(const upload_state& st, const device_id& id) {
+  if (!st.cutter)
+    return true;
+  return std::ranges::all_of(st.jobs, [&](auto& x) {
+    return !x.second.part || x.second.line != id
+           || x.second.what->sent() == x.second.at.range.size();
+  });
+}
+
+std::map<std::string, uint64_t> measured_rates(const upload_state& st) {
   std::map<std::string, uint64_t> out;
   for (auto& [id, x] : st.lines)
-    if (auto rate = rate_of(x, now); x.bytes >= telling_bytes && rate >= 1)
+    if (auto rate = rate_of(x); x.bytes >= telling_bytes && rate >= 1)
       out[x.own ? own_line : to_string(id)] = static_cast<uint64_t>(rate);
   return out;
 }

@@ -28,10 +28,17 @@ std::optional<size_t> worth_repeating(const upload_state& st,
                                       const upload_state::line& by,
                                       instant now);
 
+/// The server has a part that this line has brought.
+void note_brought(upload_state::line& by, uint64_t bytes, instant now);
+
+/// Whether this line may bring one more part. The second one begins when the
+/// first has left this machine: then the server is not waited for, and one
+/// after the other they tell how fast the line is.
+bool has_room(const upload_state& st, const device_id& id);
+
 /// What was measured of lines that have brought enough for that, in bytes a
 /// second.
-std::map<std::string, uint64_t> measured_rates(const upload_state& st,
-                                               instant now);
+std::map<std::string, uint64_t> measured_rates(const upload_state& st);
 
 /// Whether it is certain that an exchange that failed so has not begun to send
 /// its body.
