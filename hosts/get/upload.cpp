@@ -71,7 +71,8 @@ uint64_t start_job(self_pointer self, const device_id& id, upload_request what,
                || (part && !st.protocol->can_repeat());
   auto under_way = sending::start(*through.http, std::move(what), st.task.file,
                                   fresh, std::move(done));
-  st.jobs[number] = {id, part, std::move(at), std::move(under_way)};
+  st.jobs[number] = {id, part, std::move(at), std::move(under_way),
+                     now_of(self)};
   return number;
 }
 
@@ -218,7 +219,7 @@ void part_done(self_pointer self, job& x) {
   auto& part = st.parts[*x.part];
   if (auto i = st.lines.find(x.line); i != st.lines.end()) {
     i->second.failures = 0;
-    note_brought(i->second, x.at.range.size(), now_of(self));
+    note_brought(st, x.line, x.at.range.size(), now_of(self));
   }
   if (part.done) {
     st.outcome.repeated += x.at.range.size();

@@ -65,7 +65,9 @@ struct upload_state {
     uint64_t bytes = 0; ///< of parts that it has brought
     duration worked{};  ///< while it brought any
     instant since{};    ///< when it last began to
-    duration told{};    ///< `worked` when the server last had a part
+    /// How long it takes for `bytes` by itself: what it had brought of other
+    /// parts by then is taken off.
+    duration told{};
   };
 
   struct part {
@@ -81,6 +83,7 @@ struct upload_state {
     std::optional<size_t> part;
     upload_part at;
     std::shared_ptr<sending> what;
+    instant began{};
   };
 
   enum class phase { asking, beginning, parts, finishing, aborting, ended };

@@ -141,9 +141,16 @@ std::optional<size_t> worth_repeating(const upload_state& st, const line& by,
   return out;
 }
 
-void note_brought(line& by, uint64_t bytes, instant now) {
-  by.bytes += bytes;
-  by.told = worked(by, now);
+void note_brought(upload_state& st, const device_id& by, uint64_t bytes,
+                  instant now) {
+  auto& x = st.lines.at(by);
+  x.bytes += bytes;
+  x.told = worked(x, now);
+  // Two parts that are under way have half of the line each.
+  for (auto& [number, y] : st.jobs)
+    if (y.part && y.line == by)
+      x.told -= (now - y.began) / 2;
+  x.told = std::max<duration>(x.told, 1ms);
 }
 
 bool has_room(const upload_state& st, const device_id& id) {

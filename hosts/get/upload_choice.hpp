@@ -29,7 +29,8 @@ std::optional<size_t> worth_repeating(const upload_state& st,
                                       instant now);
 
 /// The server has a part that this line has brought.
-void note_brought(upload_state::line& by, uint64_t bytes, instant now);
+void note_brought(upload_state& st, const device_id& by, uint64_t bytes,
+                  instant now);
 
 /// Whether this line may bring one more part. The second one begins when the
 /// first has left this machine: then the server is not waited for, and one

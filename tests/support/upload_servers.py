@@ -58,7 +58,7 @@ class UploadServer:
             self.failures[method] -= 1
             reply = Reply(500, b"try later")
         else:
-            reply = self.answer(method, target, fields, body)
+            reply = await self.respond(method, target, fields, body)
         lines = [f"HTTP/1.1 {reply.status} Status"]
         lines += [f"{name}: {value}" for name, value in reply.fields.items()]
         lines += [f"Content-Length: {len(reply.body)}"]
@@ -68,6 +68,9 @@ class UploadServer:
 
     def cut(self, method, target, fields, got) -> None:
         """The beginning of a body has come, and nothing more will."""
+
+    async def respond(self, method, target, fields, body) -> Reply:
+        return self.answer(method, target, fields, body)
 
     def answer(self, method, target, fields, body) -> Reply:
         raise NotImplementedError
