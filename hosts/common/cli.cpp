@@ -256,7 +256,8 @@ private:
     auto loaded = load_settings(file_, overrides_, env_);
     if (!loaded)
       return fail(loaded.error());
-    return files_->run(loaded->console.socket, hooks_.run_get, hooks_.run_put);
+    return files_->run(loaded->console.socket, loaded->pod.state_dir,
+                       hooks_.run_get, hooks_.run_put);
   }
 
   int console() {

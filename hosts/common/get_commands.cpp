@@ -30,8 +30,10 @@ bool get_commands::is_given() const {
   return get_->parsed() || put_->parsed();
 }
 
-int get_commands::run(const std::filesystem::path& socket, const run_get& get,
-                      const run_put& put) {
+int get_commands::run(const std::filesystem::path& socket,
+                      const std::filesystem::path& state_dir,
+                      const run_get& get, const run_put& put) {
+  get_options_.line.state_dir = put_options_.line.state_dir = state_dir;
   finish(socket, get_options_.line);
   finish(socket, put_options_.line);
   put_options_.part_size = parse_size(part_size_).value_or(0);
@@ -51,7 +53,8 @@ void get_commands::declare_get(CLI::App& app) {
   get_->add_option("-i,--input-file", to.list,
                    "File with more URLs, one a line; - is standard input")
       ->type_name("FILE");
-  get_->add_option("-o,--output", to.output, "Name of the file")
+  get_->add_option("-o,--output", to.output,
+                   "Name of the file; - is standard output")
       ->type_name("NAME");
   get_->add_flag("-O,--remote-name", remote_name_,
                  "Name files as their URLs do, which is what happens anyway");

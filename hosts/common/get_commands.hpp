@@ -28,7 +28,8 @@ public:
 
   /// Runs the one that was given. `socket` is the daemon's unless `--socket`
   /// names another one. Returns the exit code.
-  int run(const std::filesystem::path& socket, const run_get& get,
+  int run(const std::filesystem::path& socket,
+          const std::filesystem::path& state_dir, const run_get& get,
           const run_put& put);
 
 private:

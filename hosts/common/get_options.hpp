@@ -19,6 +19,7 @@ enum class progress_style {
 /// What both commands need to reach servers.
 struct line_options {
   std::filesystem::path socket;     ///< control socket of the daemon
+  std::filesystem::path state_dir;  ///< where measured rates are kept
   bool direct = false;              ///< do without a daemon
   std::string ca_file;              ///< further authorities, PEM, or empty
   std::vector<std::string> headers; ///< `Name: value`

@@ -33,8 +33,9 @@ size_t terminal_width() {
 
 } // namespace
 
-command_screen::command_screen(progress_style style)
-  : view_(chosen(style), std::cout, std::cerr, terminal_width()) {
+command_screen::command_screen(progress_style style, bool keep_stdout)
+  : view_(chosen(style), keep_stdout ? std::cerr : std::cout, std::cerr,
+          terminal_width()) {
   use_terminal_locale();
 }
 

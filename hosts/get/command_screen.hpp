@@ -8,7 +8,8 @@ namespace peapod {
 /// Where `get` and `put` show what they do: on the terminal, if there is one.
 class command_screen {
 public:
-  explicit command_screen(progress_style style);
+  /// With `keep_stdout` nothing goes to standard output.
+  explicit command_screen(progress_style style, bool keep_stdout = false);
 
   progress_view& view() {
     return view_;

@@ -212,8 +212,22 @@ result<cookie_jar> cookie_jar::parse(std::string_view text) {
 
 void cookie_jar::store(const url& from, std::string_view set_cookie,
                        seconds now) {
-  if (auto x = parse_set_cookie(set_cookie, from, now))
-    put(std::move(*x));
+  auto x = parse_set_cookie(set_cookie, from, now);
+  if (!x || is_too_wide(*x, from))
+    return;
+  // A public suffix that is a host itself keeps its cookies (RFC 6265, 5.3).
+  if (x->domain == from.host && site_of_) {
+    auto below = "x." + from.host;
+    x->subdomains = x->subdomains && site_of_(below) != below;
+  }
+  put(std::move(*x));
+}
+
+/// A domain above the site belongs to many.
+bool cookie_jar::is_too_wide(const cookie& x, const url& from) const {
+  if (!site_of_ || !x.subdomains || x.domain == from.host)
+    return false;
+  return x.domain.size() < site_of_(from.host).size();
 }
 
 void cookie_jar::put(cookie x) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,13 +36,19 @@ public:
   static result<cookie_jar> parse(std::string_view text);
 
   /// Takes a `Set-Cookie` that came with an answer of `from`. What is
-  /// malformed, or is for another host, is dropped.
+  /// malformed, or is for another host or for a public suffix, is dropped.
   void store(const url& from, std::string_view set_cookie,
              std::chrono::seconds now);
 
   /// The value of `Cookie` in a request to `to` (RFC 6265, 5.4), or empty.
   /// Longer paths come first.
   std::string header_for(const url& to, std::chrono::seconds now) const;
+
+  /// Says the registrable domain of a host, as `make_site_lookup` does: then no
+  /// server sets cookies for all sites of a public suffix.
+  void use_sites(std::function<std::string(const std::string&)> site_of) {
+    site_of_ = std::move(site_of);
+  }
 
   size_t size() const {
     return cookies_.size();
@@ -50,7 +57,10 @@ public:
 private:
   void put(cookie x);
 
+  bool is_too_wide(const cookie& x, const url& from) const;
+
   std::vector<cookie> cookies_;
+  std::function<std::string(const std::string&)> site_of_;
 };
 
 } // namespace peapod

@@ -11,11 +11,20 @@ namespace {
 
 using namespace control;
 
+/// The label of a line that is no other's, not metered, and not paused.
+constexpr auto adding_line = "adds capacity";
+
 std::optional<device_id> id_in(const boost::json::object& in) {
   auto bytes = from_hex(text_of(in, "id"));
   if (bytes.size() != device_id::size)
     return std::nullopt;
   return device_id::from(bytes);
+}
+
+/// A peer that nothing is said about does.
+bool adds_capacity(const boost::json::object& peer) {
+  auto label = text_of(object_of(peer, "line"), "label");
+  return !flag_of(peer, "pauses") && (label.empty() || label == adding_line);
 }
 
 /// An address that stands for all of them is reached over this machine's own.
@@ -46,7 +55,8 @@ result<daemon_lines> parse_daemon_lines(std::string_view status) {
     auto peer_id = id_in(peer);
     if (peer_id && *peer_id != *id && flag_of(peer, "tunnels")
         && text_of(peer, "state") == "connected")
-      out.peers.push_back({*peer_id, text_of(peer, "name")});
+      out.peers.push_back(
+          {*peer_id, text_of(peer, "name"), adds_capacity(peer)});
   }
   return out;
 }

@@ -14,6 +14,7 @@ namespace peapod {
 struct tunnel_exit {
   device_id id;
   std::string name; ///< printable
+  bool adds = true; ///< it is no other line's, not metered, and not paused
 
   bool operator==(const tunnel_exit&) const = default;
 };

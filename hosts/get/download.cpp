@@ -2,6 +2,7 @@
 
 #include "core/http_semantics.hpp"
 #include "hosts/get/file_name.hpp"
+#include "hosts/get/stdout_writer.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -34,6 +35,7 @@ std::chrono::seconds wall_clock() {
 void end(self_pointer self) {
   auto& st = self->state;
   ++st.step;
+  st.task.desk->close(st.transfer_is);
   st.exchange.reset();
   st.outcome.failure = st.failing;
   st.outcome.final_url = st.target;
@@ -49,6 +51,7 @@ void fail(self_pointer self, get_failure why) {
   auto& st = self->state;
   if (std::exchange(st.failing, std::move(why)))
     return;
+  *st.stop = true;
   ++st.step;
   st.exchange.reset();
   if (auto transfer = std::exchange(st.transfer, transfer_actor{}))
@@ -112,6 +115,9 @@ request_head make_request(const download_state& st) {
   for (auto& x : st.task.fields)
     if (same || !is_credential(x.name))
       out.fields.add(x.name, x.value);
+  if (same && !st.task.authorization.empty()
+      && !out.fields.find("Authorization"))
+    out.fields.add("Authorization", st.task.authorization);
   if (!out.fields.find("Cookie") && st.task.cookies)
     if (auto text = st.task.cookies->header_for(st.target, wall_clock());
         !text.empty())
@@ -119,11 +125,16 @@ request_head make_request(const download_state& st) {
   return out;
 }
 
+/// What is to be asked for: up to what is there already behind a gap.
+byte_range rest_of(const download_state& st) {
+  return {st.at, st.until.value_or(*st.total)};
+}
+
 void ask(self_pointer self) {
   auto& st = self->state;
   auto head = make_request(st);
   if (st.at > 0)
-    head = make_range_request(head, {st.at, *st.total}, st.rep);
+    head = make_range_request(head, rest_of(st), st.rep);
   exchange_options options;
   options.idle_timeout = patience;
   st.exchange = st.env->ports.http->open(std::move(head), options);
@@ -133,22 +144,41 @@ void ask(self_pointer self) {
       }));
 }
 
+/// The next of what is there behind a gap.
+void find_next_end(download_state& st) {
+  st.until.reset();
+  while (!st.ahead.empty() && st.ahead.front().begin <= st.at)
+    st.ahead.pop_front();
+  if (!st.ahead.empty())
+    st.until = st.ahead.front().begin;
+}
+
+void go_on_with(download_state& st, const sidecar& begun) {
+  st.total = begun.rep.total_length;
+  st.foreign = begun.from != resource_name(st.task.from);
+  // Validators of one mirror say nothing about another one's file.
+  st.rep = st.foreign ? representation{{}, {}, st.total} : begun.rep;
+  // A request for nothing would not tell whether it is still the same.
+  st.at = std::min(begun.prefix(), *st.total - 1);
+  st.ahead.assign(begun.have.begin(), begun.have.end());
+  find_next_end(st);
+  st.outcome.begun = st.at;
+  st.attempt_began = st.at;
+}
+
 /// Looks at what an earlier run has left, and asks for the rest.
 void start(self_pointer self) {
   auto& st = self->state;
-  auto plan = look_at(st.names, resource_name(st.task.from), st.task.force,
-                      st.task.restart);
+  if (st.task.to_stdout)
+    return ask(self);
+  auto from = resource_name(st.task.from);
+  auto plan =
+      look_at(st.names, from, st.task.force, st.task.restart, st.task.mirrors);
   if (!plan)
     return fail(self, plan.error());
   st.begun = std::move(plan->begun);
-  if (st.begun) {
-    st.rep = st.begun->rep;
-    st.total = st.rep.total_length;
-    // A request for nothing would not tell whether it is still the same.
-    st.at = std::min(st.begun->prefix(), *st.total - 1);
-    st.outcome.begun = st.at;
-    st.attempt_began = st.at;
-  }
+  if (st.begun)
+    go_on_with(st, *st.begun);
   ask(self);
 }
 
@@ -209,6 +239,18 @@ bool open_file(self_pointer self, const response_head& head) {
   auto& st = self->state;
   if (st.writer)
     return true;
+  auto expected = digests(st, head);
+  for (auto& x : expected)
+    st.outcome.verified_by.push_back(x.said_by);
+  st.task.shown->set_total(st.total, st.outcome.begun);
+  st.task.shown->set_done(st.at);
+  if (st.task.to_stdout) {
+    st.writer = spawn_on<file_writer_actor, stdout_writer_state>(
+        st.env->workers, stdout_writer_behavior,
+        stdout_writer_start{st.total, std::move(expected),
+                            caf::actor_cast<download_actor>(self), st.stop});
+    return true;
+  }
   auto file = st.at > 0 ? part_file::resume(st.names, *st.begun)
                         : part_file::create(st.names, st.total);
   if (!file) {
@@ -217,18 +259,15 @@ bool open_file(self_pointer self, const response_head& head) {
   }
   std::optional<sidecar> beside;
   if (st.total && has_usable_validator(st.rep))
-    beside = sidecar{resource_name(st.task.from), st.rep, {}};
-  auto expected = digests(st, head);
-  for (auto& x : expected)
-    st.outcome.verified_by.push_back(x.said_by);
+    beside = sidecar{resource_name(st.task.from),
+                     st.rep,
+                     {st.ahead.begin(), st.ahead.end()}};
   st.writer = spawn_on<file_writer_actor, file_writer_state>(
       st.env->workers, file_writer_behavior,
       file_writer_start{std::make_shared<part_file>(std::move(*file)), st.at,
                         std::move(beside), st.total, std::move(expected),
                         st.task.force, caf::actor_cast<download_actor>(self)});
   self->send(st.writer, start_work{});
-  st.task.shown->set_total(st.total, st.outcome.begun);
-  st.task.shown->set_done(st.at);
   return true;
 }
 
@@ -236,9 +275,14 @@ void finish_if_complete(self_pointer self) {
   auto& st = self->state;
   if (!st.last || !st.writing.empty() || st.failing)
     return;
-  if (st.total && st.at != *st.total)
+  if (st.total && st.at != rest_of(st).end)
     return try_again(
         self, make_error(errc::connection_closed, "the body ended early"));
+  if (st.until) {
+    st.last = false;
+    st.transfer = transfer_actor{};
+    return self->send(st.writer, take_ahead{});
+  }
   self->send(st.writer, finish_file{});
 }
 
@@ -271,6 +315,9 @@ void start_transfer(self_pointer self, byte_range body, bool encoded) {
   source->rep = st.rep;
   source->encoded = encoded;
   st.task.shown->add_transfer(source->id);
+  st.task.desk->close(std::exchange(st.transfer_is, source->id));
+  if (!st.task.to_stdout)
+    st.task.desk->open(source->id, st.writer);
   // Their hash is checked where the file is written.
   st.transfer = spawn_on<transfer_actor, transfer_state>(
       st.env->io, transfer_behavior, st.env,
@@ -287,7 +334,7 @@ std::optional<byte_range> in_ranges(const download_state& st,
     return std::nullopt;
   auto request = make_request(st);
   if (head.status == 206)
-    request = make_range_request(request, {st.at, *st.total}, st.rep);
+    request = make_range_request(request, rest_of(st), st.rep);
   pool_policy policy;
   policy.share_credentials = true;
   auto verdict = judge(request, head, policy);
@@ -336,6 +383,11 @@ void take_whole(self_pointer self, const response_head& head) {
 void take_rest(self_pointer self, const response_head& head) {
   auto& st = self->state;
   st.skip = 0;
+  if (std::exchange(st.foreign, false)) {
+    st.outcome.spliced = true;
+    st.rep = representation_of(head);
+    st.rep.total_length = st.total;
+  }
   if (head.status == 200) {
     auto now = representation_of(head);
     now.total_length = head.content_length;
@@ -343,9 +395,10 @@ void take_rest(self_pointer self, const response_head& head) {
       return changed(self);
     // No ranges: what is here already comes once more.
     st.skip = st.at;
+    st.until.reset();
     return take_body(self, head);
   }
-  auto good = check_range_response(head, {st.at, *st.total}, st.rep);
+  auto good = check_range_response(head, rest_of(st), st.rep);
   if (good)
     return take_body(self, head);
   if (head.status == 416 || good.error().code == errc::mismatch)
@@ -403,14 +456,32 @@ void on_piece_written(self_pointer self, const piece_written& msg) {
   st.unwritten -= msg.bytes;
   auto from = std::move(st.writing.front());
   st.writing.pop_front();
+  if (st.failing)
+    return; // what else is wrong is told when the file is left
   if (!msg.outcome)
     return fail(self, msg.outcome.error());
   st.task.shown->set_done(st.at - st.unwritten);
-  if (st.failing)
-    return;
   tell(from, body_taken{msg.bytes});
   read_on(self);
   finish_if_complete(self);
+}
+
+/// Asks for what lies behind the bytes that were there already.
+void on_ahead_taken(self_pointer self, const ahead_taken& msg) {
+  auto& st = self->state;
+  if (st.failing)
+    return;
+  if (!msg.outcome)
+    return fail(self, msg.outcome.error());
+  st.at += msg.bytes;
+  st.outcome.begun += msg.bytes;
+  st.attempt_began = st.at;
+  st.task.shown->set_total(st.total, st.outcome.begun);
+  st.task.shown->set_done(st.at);
+  find_next_end(st);
+  if (st.at < *st.total)
+    return ask(self);
+  self->send(st.writer, finish_file{});
 }
 
 /// A file that is complete is so, whoever has asked to stop meanwhile.
@@ -434,8 +505,9 @@ void on_file_left(self_pointer self, const file_left& msg) {
   if (!msg.outcome && st.failing->code != get_exit::file)
     st.failing->text += "; " + to_string(msg.outcome.error());
   else if (st.failing->code == get_exit::interrupted && st.at > 0)
-    st.failing->text += can_continue(st) ? ": the same command continues it"
-                                         : ": it cannot be continued";
+    st.failing->text += can_continue(st) && !st.task.to_stdout
+                            ? ": the same command continues it"
+                            : ": it cannot be continued";
   end(self);
 }
 
@@ -477,6 +549,7 @@ download_behavior(self_pointer self, environment_ptr env, download_task task) {
             == caf::actor_cast<caf::strong_actor_ptr>(self->state.transfer))
           try_again(self, msg.why);
       },
+      [self](const ahead_taken& msg) { on_ahead_taken(self, msg); },
       [self](const piece_written& msg) { on_piece_written(self, msg); },
       [self](const file_finished& msg) { on_file_finished(self, msg); },
       [self](const file_left& msg) { on_file_left(self, msg); },

@@ -5,7 +5,9 @@
 #include "hosts/get/cookie_jar.hpp"
 #include "hosts/get/file_writer.hpp"
 #include "hosts/get/get_messages.hpp"
+#include "hosts/get/write_desk.hpp"
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -25,6 +27,8 @@ struct download_outcome {
   unsigned tries = 1;
   std::optional<digest> sha256; ///< of the complete file
   std::vector<std::string> verified_by;
+  /// Bytes of several mirrors are in it, which only its hash can vouch for.
+  bool spliced = false;
 };
 
 /// What is to be downloaded, and how.
@@ -40,6 +44,12 @@ struct download_task {
   unsigned tries = 5;
   /// Bodies of `http` come through the daemon, which pools them itself.
   bool has_daemon = false;
+  /// Mirrors that have the same file, as in `resource_name`: what one of them
+  /// has begun is continued. Only with a size and a hash.
+  std::vector<std::string> mirrors;
+  bool to_stdout = false;    ///< instead of into a file
+  std::string authorization; ///< of the URL, for its server alone, or empty
+  std::shared_ptr<write_desk> desk;
   std::shared_ptr<board> shown;
   std::function<void(download_outcome)> done; ///< called once, on any thread
 };
@@ -68,16 +78,22 @@ struct download_state {
   // The body.
   representation rep;
   std::optional<uint64_t> total;
-  uint64_t at = 0;      ///< offset of the next byte
-  uint64_t skip = 0;    ///< bytes that come and are here already
-  bool reading = false; ///< of a body without a transfer
-  bool last = false;    ///< all bytes have come
+  uint64_t at = 0;               ///< offset of the next byte
+  std::optional<uint64_t> until; ///< where what is there behind a gap begins
+  std::deque<byte_range> ahead;  ///< what is there behind gaps
+  bool foreign = false;          ///< what was begun is another mirror's
+  transfer_id transfer_is;       ///< at the desk
+  uint64_t skip = 0;             ///< bytes that come and are here already
+  bool reading = false;          ///< of a body without a transfer
+  bool last = false;             ///< all bytes have come
   transfer_actor transfer;
 
   // The file.
   file_writer_actor writer;
   std::deque<caf::strong_actor_ptr> writing; ///< who has brought each piece
   uint64_t unwritten = 0;
+  std::shared_ptr<std::atomic<bool>> stop =
+      std::make_shared<std::atomic<bool>>(false); ///< write nothing more
   std::optional<get_failure> failing; ///< ends when the file is safe
 };
 

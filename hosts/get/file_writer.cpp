@@ -11,40 +11,48 @@ using self_pointer = file_writer_state::self_pointer;
 
 /// How much may be lost when the power fails.
 constexpr uint64_t save_every = 64_MiB;
-constexpr auto save_interval = 5s;
+constexpr auto save_interval = 2s;
 
 /// How much may be lost when the program is killed, whatever the rate.
 constexpr uint64_t least_save = 1_MiB;
 
-void update(file_writer_state& st, std::span<const uint8_t> bytes) {
-  st.hash.update(bytes);
-  for (auto& x : st.checks)
-    x.hash.update(bytes);
+/// What lies before `at` is ahead no longer.
+void move_on(file_writer_state& st, uint64_t bytes) {
+  st.at += bytes;
+  st.ahead.erase({0, st.at});
+}
+
+std::vector<byte_range> all_of(const file_writer_state& st) {
+  auto all = st.ahead;
+  all.insert({0, st.at});
+  std::vector<byte_range> out;
+  for (auto x = all.first_from(0); x; x = all.first_from(x->end))
+    out.push_back(*x);
+  return out;
 }
 
 /// Hashes cannot be kept over a restart, so they are made anew.
-void read_what_is_there(self_pointer self) {
+void read_what_is_there(self_pointer self, byte_range range) {
   auto& st = self->state;
-  auto read = st.start->file->read(st.start->offset,
-                                   [&st](auto bytes) { update(st, bytes); });
+  auto read = st.start->file->read(
+      range, [&st](auto bytes) { st.check.update(bytes); });
   if (!read)
     st.broken = read.error();
-  st.saved_at = now_of(self);
 }
 
 result<void> save(self_pointer self) {
   auto& st = self->state;
-  if (!st.start->beside || st.at == 0)
+  if (!st.start->beside || (st.at == 0 && st.ahead.empty()))
     return {};
-  st.saved = st.at;
+  st.saved = st.written;
   st.saved_at = now_of(self);
-  st.start->beside->have = {{0, st.at}};
+  st.start->beside->have = all_of(st);
   return st.start->file->save(*st.start->beside);
 }
 
 result<void> save_now_and_then(self_pointer self) {
   auto& st = self->state;
-  auto unsaved = st.at - st.saved;
+  auto unsaved = st.written - st.saved;
   // The first bytes come with a sidecar: without it nobody knows them.
   if (st.saved > 0 && unsaved < save_every
       && (unsaved < least_save || now_of(self) - st.saved_at < save_interval))
@@ -52,14 +60,23 @@ result<void> save_now_and_then(self_pointer self) {
   return save(self);
 }
 
+/// Writes what is not there yet.
+result<void> put(self_pointer self, uint64_t offset, const slice& bytes) {
+  auto& st = self->state;
+  if (st.ahead.contains({offset, offset + bytes.size()}))
+    return {};
+  st.written += bytes.size();
+  return st.start->file->write(offset, bytes.bytes());
+}
+
 void on_write_piece(self_pointer self, const write_piece& msg) {
   auto& st = self->state;
   auto size = msg.bytes.size();
   if (!st.broken) {
-    auto done = st.start->file->write(st.at, msg.bytes.bytes());
+    auto done = put(self, st.at, msg.bytes);
     if (done) {
-      update(st, msg.bytes.bytes());
-      st.at += size;
+      st.check.update(msg.bytes.bytes());
+      move_on(st, size);
       done = save_now_and_then(self);
     }
     if (!done)
@@ -70,26 +87,37 @@ void on_write_piece(self_pointer self, const write_piece& msg) {
                                            : result<void>{}});
 }
 
-/// What of the file is wrong, if anything.
-std::optional<error> judge(file_writer_state& st) {
-  if (st.start->size && *st.start->size != st.at)
-    return make_error(errc::integrity_failed,
-                      "it has " + std::to_string(st.at)
-                          + " bytes and should have "
-                          + std::to_string(*st.start->size));
-  for (auto& x : st.checks)
-    if (!x.hash.matches())
-      return make_error(errc::integrity_failed,
-                        "it does not have the hash that " + x.said_by
-                            + " says");
-  return std::nullopt;
+void on_write_ahead(self_pointer self, const write_ahead& msg) {
+  auto& st = self->state;
+  byte_range range{msg.offset, msg.offset + msg.bytes.size()};
+  if (st.broken || !st.start->beside || range.begin < st.at)
+    return;
+  auto done = put(self, range.begin, msg.bytes);
+  if (done) {
+    st.ahead.insert(range);
+    done = save_now_and_then(self);
+  }
+  if (!done)
+    st.broken = done.error();
+}
+
+void on_take_ahead(self_pointer self) {
+  auto& st = self->state;
+  auto next = st.ahead.first_from(st.at);
+  auto size = next && next->begin == st.at ? next->size() : 0;
+  read_what_is_there(self, {st.at, st.at + size});
+  if (!st.broken)
+    move_on(st, size);
+  self->send(
+      st.start->download,
+      ahead_taken{size, st.broken ? result<void>{*st.broken} : result<void>{}});
 }
 
 result<digest> finish(file_writer_state& st) {
   if (st.broken)
     return *st.broken;
   auto& file = *st.start->file;
-  if (auto wrong = judge(st)) {
+  if (auto wrong = st.check.judge()) {
     auto name = file.names().target.string();
     auto aside = file.set_aside();
     return make_error(wrong->code,
@@ -99,7 +127,7 @@ result<digest> finish(file_writer_state& st) {
   }
   if (auto ok = file.publish(st.start->force); !ok)
     return ok.error();
-  return st.hash.finish();
+  return st.check.finish();
 }
 
 void on_leave_file(self_pointer self) {
@@ -119,12 +147,21 @@ file_writer_actor::behavior_type file_writer_behavior(self_pointer self,
                                                       file_writer_start start) {
   auto& st = self->state;
   st.start.emplace(std::move(start));
-  st.at = st.saved = st.start->offset;
-  for (auto& x : st.start->expected)
-    st.checks.push_back({digest_check{x.value}, x.said_by});
+  st.at = st.written = st.saved = st.start->offset;
+  if (st.start->beside)
+    for (auto& x : st.start->beside->have)
+      if (x.begin > st.at)
+        st.ahead.insert(x);
+  st.check = whole_check{st.start->size, st.start->expected};
   return {
-      [self](start_work) { read_what_is_there(self); },
+      [self](start_work) {
+        auto& st = self->state;
+        read_what_is_there(self, {0, st.at});
+        st.saved_at = now_of(self);
+      },
       [self](const write_piece& msg) { on_write_piece(self, msg); },
+      [self](const write_ahead& msg) { on_write_ahead(self, msg); },
+      [self](take_ahead) { on_take_ahead(self); },
       [self](finish_file) {
         auto& st = self->state;
         self->send(st.start->download, file_finished{finish(st)});

@@ -1,8 +1,9 @@
 #pragma once
 
 #include "actors/environment.hpp"
-#include "core/integrity.hpp"
+#include "core/interval_set.hpp"
 #include "hosts/get/get_messages.hpp"
+#include "hosts/get/whole_check.hpp"
 
 #include <memory>
 #include <optional>
@@ -10,17 +11,12 @@
 
 namespace peapod {
 
-/// What a hash has to be, and who says so.
-struct expected_digest {
-  origin_digest value;
-  std::string said_by; ///< as in `--checksum`
-};
-
 /// All that a writer begins with.
 struct file_writer_start {
   std::shared_ptr<part_file> file;
   uint64_t offset = 0; ///< bytes that are there already
-  /// Kept beside the file; without one it cannot be continued later.
+  /// Kept beside the file; without one it cannot be continued later. Its
+  /// ranges behind `offset` are there, too.
   std::optional<sidecar> beside;
   std::optional<uint64_t> size; ///< that the file will have, if known
   std::vector<expected_digest> expected;
@@ -32,22 +28,18 @@ struct file_writer_start {
 struct file_writer_state {
   using self_pointer = file_writer_actor::stateful_pointer<file_writer_state>;
 
-  struct check {
-    digest_check hash;
-    std::string said_by;
-  };
-
   const char* name = "file_writer";
   std::optional<file_writer_start> start;
-  sha256_hasher hash;
-  std::vector<check> checks;
-  uint64_t at = 0;    ///< offset of the next byte
-  uint64_t saved = 0; ///< offset that the sidecar says
+  whole_check check;
+  uint64_t at = 0;      ///< offset of the next byte
+  interval_set ahead;   ///< what is there behind it
+  uint64_t written = 0; ///< bytes, in order or not
+  uint64_t saved = 0;   ///< of them, that the sidecar tells of
   instant saved_at{};
   std::optional<error> broken; ///< nothing more can be written
 };
 
-/// Writes one file in order, hashes it, and gives it its name when it is what
+/// Writes one file, hashes it in order, and gives it its name when it is what
 /// it should be. Waits for the disk, so it runs on the workers.
 file_writer_actor::behavior_type
 file_writer_behavior(file_writer_state::self_pointer self,

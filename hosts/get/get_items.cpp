@@ -4,6 +4,7 @@
 #include "hosts/get/checksum.hpp"
 #include "hosts/get/file_name.hpp"
 #include "hosts/get/metalink.hpp"
+#include "hosts/get/user_info.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -86,16 +87,20 @@ bool is_ours(std::string_view name) {
 
 } // namespace
 
-result<url> parse_item_url(const std::string& text) {
-  auto clean = escaped(has_scheme(text) ? text : "https://" + text);
-  auto out = parse_url(clean);
-  if (!out)
-    return usage(text + ": " + out.error().detail);
-  if (out->has_userinfo)
-    return usage(out->authority()
-                 + ": no user and password in a URL; use "
-                   "--header 'Authorization: ...'");
-  return out;
+result<item_url> parse_item_url(const std::string& text) {
+  auto plain = take_user_info(has_scheme(text) ? text : "https://" + text);
+  if (!plain)
+    return plain.error();
+  auto where = parse_url(escaped(plain->text));
+  if (!where)
+    return usage(plain->text + ": " + where.error().detail);
+  if (where->has_userinfo)
+    return usage(where->authority() + ": two users in a URL");
+  return item_url{std::move(*where), std::move(plain->authorization)};
+}
+
+bool is_to_stdout(const get_options& x) {
+  return x.output == "-";
 }
 
 result<std::vector<get_item>> read_metalink(const fs::path& file,
@@ -117,6 +122,7 @@ result<std::vector<get_item>> read_metalink(const fs::path& file,
     get_item item;
     item.urls = std::move(entry.urls);
     item.target = place(x, entry.name);
+    item.to_stdout = is_to_stdout(x);
     item.size = entry.size;
     for (auto& digest : entry.digests)
       item.expected.push_back({std::move(digest), "the Metalink"});
@@ -137,9 +143,6 @@ result<std::vector<get_item>> read_items(const get_options& x) {
     return usage("nothing to download: name a URL, or --input-file");
   if (words.size() > 1 && (!x.output.empty() || !x.checksum.empty()))
     return usage("--output and --checksum are for one file");
-  if (x.output == "-")
-    return usage("a file that is not complete is not passed on: --output "
-                 "takes no -");
   std::vector<get_item> out;
   for (auto& word : words) {
     if (is_metalink_name(word) && !has_scheme(word)) {
@@ -152,10 +155,16 @@ result<std::vector<get_item>> read_items(const get_options& x) {
     auto from = parse_item_url(word);
     if (!from)
       return from.error();
-    auto name = name_of(*from);
+    auto name = name_of(from->where);
     bool metalink = is_metalink_name(name);
     auto target = metalink ? fs::path{x.folder} / name : place(x, name);
-    out.push_back({{std::move(*from)}, target, std::nullopt, {}, metalink});
+    out.push_back({{std::move(from->where)},
+                   std::move(from->authorization),
+                   target,
+                   std::nullopt,
+                   {},
+                   metalink,
+                   is_to_stdout(x) && !metalink});
   }
   if (!x.checksum.empty()) {
     auto digest = parse_checksum(x.checksum);

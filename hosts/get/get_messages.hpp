@@ -35,6 +35,8 @@ struct line_distrusted {
 struct line_joined {
   device_id id;
   std::shared_ptr<http_client> http;
+  std::string name; ///< for people
+  bool adds = true; ///< as in `tunnel_exit`
 };
 
 /// It is there no longer.
@@ -51,6 +53,21 @@ struct write_piece {
 
 /// They are in the file, or not.
 struct piece_written {
+  uint64_t bytes = 0;
+  result<void> outcome;
+};
+
+/// Bytes that are not their turn yet: kept in the file until it is.
+struct write_ahead {
+  uint64_t offset = 0;
+  slice bytes;
+};
+
+/// The next bytes are in the file already.
+struct take_ahead {};
+
+/// So many were, from an earlier run.
+struct ahead_taken {
   uint64_t bytes = 0;
   result<void> outcome;
 };
@@ -116,6 +133,10 @@ using file_writer_actor = caf::typed_actor<
     caf::reacts_to<start_work>,
     // Write on: answered by `piece_written`.
     caf::reacts_to<write_piece>,
+    // Keep what comes before its turn.
+    caf::reacts_to<write_ahead>,
+    // Go on behind what is there: answered by `ahead_taken`.
+    caf::reacts_to<take_ahead>,
     // Check, and give it its name: answered by `file_finished`.
     caf::reacts_to<finish_file>,
     // Keep what is there: answered by `file_left`.
@@ -133,6 +154,8 @@ using download_actor = caf::typed_actor<
     caf::reacts_to<body_ready>,
     // A transfer cannot bring the rest.
     caf::reacts_to<body_failed>,
+    // So much of the file was there already.
+    caf::reacts_to<ahead_taken>,
     // Bytes are in the file.
     caf::reacts_to<piece_written>,
     // The file is complete, or wrong.
@@ -170,6 +193,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::lines_told)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::line_distrusted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::write_piece)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::piece_written)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::write_ahead)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::take_ahead)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::ahead_taken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::finish_file)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::file_finished)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::leave_file)

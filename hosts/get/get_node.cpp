@@ -59,6 +59,7 @@ public:
     env_->scheduler.set(spawn_on<scheduler_actor, scheduler_state>(
         env_->workers, scheduler_behavior, env_));
     setup_.io = io_.get_executor();
+    setup_.desk = desk_;
     watch_signals();
     thread_ = std::thread{[this] { io_.run(); }};
   }
@@ -84,6 +85,7 @@ public:
   }
 
   void start(download_task task) {
+    task.desk = desk_;
     follow_lines();
     begin(spawn_on<download_actor, download_state>(env_->io, download_behavior,
                                                    env_, std::move(task)));
@@ -137,6 +139,7 @@ private:
   net::asio_unit unit_;
   environment_ptr env_;
   line_setup setup_;
+  std::shared_ptr<write_desk> desk_ = std::make_shared<write_desk>();
   asio::signal_set signals_{io_, SIGINT, SIGTERM};
   std::atomic<bool> interrupted_ = false;
   line_keeper_actor keeper_;

@@ -1,14 +1,18 @@
 #include "hosts/get/get_run.hpp"
 
+#include "hosts/common/site_lookup.hpp"
 #include "hosts/common/size_text.hpp"
 #include "hosts/common/state_file.hpp"
 #include "hosts/common/time_text.hpp"
 #include "hosts/get/command_screen.hpp"
+#include "hosts/get/file_name.hpp"
 #include "hosts/get/get_items.hpp"
 #include "hosts/get/get_node.hpp"
+#include "hosts/get/rates_file.hpp"
 #include "hosts/get/receipt.hpp"
 
 #include <chrono>
+#include <csignal>
 #include <deque>
 #include <future>
 #include <iostream>
@@ -38,6 +42,16 @@ result<std::shared_ptr<cookie_jar>> read_cookies(const std::string& file) {
   return out;
 }
 
+/// The list of public suffixes is read when a server sets the first cookie.
+std::function<std::string(const std::string&)> lazy_site_lookup() {
+  using lookup = std::function<std::string(const std::string&)>;
+  return [list = std::make_shared<lookup>()](const std::string& host) {
+    if (!*list)
+      *list = make_site_lookup();
+    return (*list)(host);
+  };
+}
+
 /// One run of the command.
 class get_run {
 public:
@@ -46,7 +60,7 @@ public:
     : options_(x),
       fields_(std::move(fields)),
       cookies_(std::move(cookies)),
-      screen_(x.line.progress),
+      screen_(x.line.progress, is_to_stdout(x)),
       setup_(make_line_setup(x.line, shown_)),
       node_(setup_) {}
 
@@ -67,29 +81,44 @@ public:
   }
 
 private:
-  /// One file, from the first mirror that has it.
+  /// One file, from the first mirror that has it. What one has begun the next
+  /// one continues, if the hash of the whole tells whether that was right.
   std::optional<get_failure> get(const get_item& item) {
     std::optional<get_failure> out;
     for (size_t i = 0; i < item.urls.size(); ++i) {
-      out = get_from(item, i);
-      if (!out || node_.is_interrupted()
-          || (out->code != get_exit::network && out->code != get_exit::tls
-              && out->code != get_exit::http))
+      out = get_from(item, i, options_.restart && i == 0);
+      auto& outcome = receipt_.back().outcome;
+      if (out && out->code == get_exit::checksum && outcome.spliced) {
+        screen_.view().say("the mirrors do not have the same bytes: once more "
+                           "from "
+                           + receipt_.back().from + " alone");
+        out = get_from(item, i, true);
+      }
+      if (!out || node_.is_interrupted() || !is_mirrors_fault(item, *out)
+          || (item.to_stdout && receipt_.back().outcome.bytes > 0))
         break;
     }
     return out;
   }
 
-  std::optional<get_failure> get_from(const get_item& item, size_t mirror) {
+  static bool is_mirrors_fault(const get_item& item, const get_failure& x) {
+    return x.code == get_exit::network || x.code == get_exit::tls
+           || x.code == get_exit::http
+           || (item.urls.size() > 1 && x.code == get_exit::changed);
+  }
+
+  std::optional<get_failure> get_from(const get_item& item, size_t mirror,
+                                      bool anew) {
     receipt_entry entry;
     entry.from = resource_name(item.urls[mirror]);
-    entry.file = item.target.string();
+    entry.file = item.to_stdout ? "-" : item.target.string();
     entry.started = std::chrono::system_clock::now();
-    shown_->begin(item.target.filename().string());
+    shown_->begin(item.to_stdout ? name_of(item.urls[mirror])
+                                 : item.target.filename().string());
     screen_.view().begin();
     auto promise = std::make_shared<std::promise<download_outcome>>();
     auto future = promise->get_future();
-    auto task = task_for(item, mirror);
+    auto task = task_for(item, mirror, anew);
     task.done = [promise](download_outcome x) {
       promise->set_value(std::move(x));
     };
@@ -100,12 +129,13 @@ private:
     entry.finished = std::chrono::system_clock::now();
     entry.view = shown_->take();
     auto failure = entry.outcome.failure;
+    keep_line_rates(options_.line.state_dir, {}, rates_of(entry));
     screen_.view().finish(entry.view, summary(entry), failure);
     receipt_.push_back(std::move(entry));
     return failure;
   }
 
-  download_task task_for(const get_item& item, size_t mirror) {
+  download_task task_for(const get_item& item, size_t mirror, bool anew) {
     download_task out;
     out.from = item.urls[mirror];
     out.target = item.target;
@@ -114,11 +144,30 @@ private:
     out.fields = fields_;
     out.cookies = cookies_;
     out.force = options_.force;
+    if (mirror == 0)
+      out.authorization = item.authorization;
+    if (item.urls.size() > 1 && item.size && !item.expected.empty())
+      for (auto& x : item.urls)
+        out.mirrors.push_back(resource_name(x));
     // What another mirror began has other validators.
-    out.restart = options_.restart || mirror > 0;
+    out.restart = anew || (mirror > 0 && out.mirrors.empty());
+    out.to_stdout = item.to_stdout;
     out.tries = options_.line.tries;
     out.has_daemon = setup_.daemon.has_value();
     out.shown = shown_;
+    return out;
+  }
+
+  /// What the lines brought, if there was enough to tell.
+  static new_rates rates_of(const receipt_entry& x) {
+    new_rates out;
+    auto time = std::chrono::duration<double>(x.finished - x.started).count();
+    if (time < 1 || x.outcome.failure)
+      return out;
+    for (auto& device : x.view.devices)
+      if (device.bytes >= 4_MiB && device.here)
+        out[device.id.empty() ? own_line : device.id] =
+            static_cast<uint64_t>(static_cast<double>(device.bytes) / time);
     return out;
   }
 
@@ -127,8 +176,8 @@ private:
       return x.from + ": " + x.outcome.failure->text;
     auto time = std::chrono::duration<double>(x.finished - x.started).count();
     auto bytes = x.outcome.bytes - x.outcome.begun;
-    auto out =
-        x.file + ": " + size_text(x.outcome.bytes) + " in " + span_text(time);
+    auto out = (x.file == "-" ? "standard output" : x.file) + ": "
+               + size_text(x.outcome.bytes) + " in " + span_text(time);
     if (time > 0)
       out +=
           ", "
@@ -191,6 +240,10 @@ int run_get(const get_options& x, const std::string& version) {
   auto cookies = read_cookies(x.cookies);
   if (!cookies)
     return fail(cookies.error());
+  (*cookies)->use_sites(lazy_site_lookup());
+  // That nobody reads any more is to be said.
+  if (is_to_stdout(x))
+    std::signal(SIGPIPE, SIG_IGN);
   get_run run{x, std::move(*fields), std::move(*cookies)};
   return run.run(std::move(*items));
 }

@@ -133,6 +133,8 @@ void on_fetch_read(self_pointer self, const fetch_read& msg) {
     return settle(self, id, chunk_failure::mismatch,
                   "more bytes than announced");
   auto offset = std::exchange(x.at, x.at + size);
+  if (auto writer = st.start.desk->find(x.ask.source->id))
+    self->send(writer, write_ahead{offset, part.bytes});
   tell(x.ask.sink, chunk_arrived{id.second, st.start.id, offset, part.bytes,
                                  true, x.status, x.rep});
   if (!part.last)

@@ -2,6 +2,7 @@
 
 #include "actors/environment.hpp"
 #include "hosts/get/get_messages.hpp"
+#include "hosts/get/write_desk.hpp"
 
 #include <map>
 #include <memory>
@@ -14,6 +15,7 @@ struct line_start {
   device_id id;
   std::shared_ptr<http_client> http; ///< leaves through that device alone
   line_keeper_actor keeper;
+  std::shared_ptr<const write_desk> desk; ///< gets what comes, too
 };
 
 /// Exchanges with servers over one line, one for each lease.

@@ -46,17 +46,19 @@ std::string label_of(const tunnel_exit& x) {
 // -- lines --------------------------------------------------------------------
 
 line_actor add_line(self_pointer self, const device_id& id,
-                    std::shared_ptr<http_client> http) {
+                    std::shared_ptr<http_client> http,
+                    const tunnel_exit& exit) {
   auto& st = self->state;
   if (st.setup.uploads) {
-    self->send(st.setup.uploads, line_joined{id, std::move(http)});
+    self->send(st.setup.uploads,
+               line_joined{id, std::move(http), label_of(exit), exit.adds});
     return line_actor{};
   }
   bool own = id == st.env->self->device();
   auto out = spawn_on<line_actor, line_state>(
       st.env->io, line_behavior, st.env,
-      line_start{id, std::move(http),
-                 caf::actor_cast<line_keeper_actor>(self)});
+      line_start{id, std::move(http), caf::actor_cast<line_keeper_actor>(self),
+                 st.setup.desk});
   st.env->scheduler.tell(
       source_joined{id, caf::actor_cast<caf::strong_actor_ptr>(out),
                     source_traits{own, false, !own}});
@@ -79,8 +81,9 @@ void renew_own_line(self_pointer self) {
   if (std::exchange(st.has_own, true))
     drop_line(self, id, st.own);
   st.env->ports.http = make_own_client(st.setup);
-  st.own = add_line(self, id, st.env->ports.http);
   auto& daemon = st.setup.daemon;
+  st.own = add_line(self, id, st.env->ports.http,
+                    daemon ? daemon->own : tunnel_exit{});
   st.setup.shown->device_joined(
       id,
       daemon && !daemon->own.name.empty() ? daemon->own.name : "this device",
@@ -100,7 +103,7 @@ void follow_peers(self_pointer self, const std::vector<tunnel_exit>& now) {
         || x.id == st.env->self->device())
       continue;
     st.peers[x.id] =
-        add_line(self, x.id, make_client(st.setup, to_string(x.id)));
+        add_line(self, x.id, make_client(st.setup, to_string(x.id)), x);
     st.setup.shown->device_joined(x.id, label_of(x), false);
   }
 }

@@ -3,6 +3,7 @@
 #include "actors/environment.hpp"
 #include "hosts/get/board.hpp"
 #include "hosts/get/get_messages.hpp"
+#include "hosts/get/write_desk.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -24,6 +25,7 @@ struct line_setup {
   std::shared_ptr<board> shown;
   std::optional<daemon_lines> daemon; ///< as it was at the start
   upload_actor uploads; ///< gets the lines instead of the scheduler
+  std::shared_ptr<const write_desk> desk; ///< what downloads write
 };
 
 /// The lines that there are.

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -66,7 +67,8 @@ file_names file_names::of(const fs::path& target) {
 }
 
 result<file_plan> look_at(const file_names& names, const std::string& from,
-                          bool force, bool restart) {
+                          bool force, bool restart,
+                          const std::vector<std::string>& mirrors) {
   std::error_code ec;
   if (fs::is_directory(names.target, ec))
     return make_error(errc::io_failed, names.target.string() + " is a folder");
@@ -89,10 +91,11 @@ result<file_plan> look_at(const file_names& names, const std::string& from,
   auto parsed = parse_sidecar(**text);
   if (!parsed)
     return unusable(names, errc::io_failed, parsed.error().detail);
-  if (parsed->from != from)
+  if (parsed->from != from
+      && std::ranges::find(mirrors, parsed->from) == mirrors.end())
     return unusable(names, errc::mismatch,
                     names.part.string() + " is a part of " + parsed->from);
-  if (size_of(names.part) < parsed->prefix())
+  if (size_of(names.part) < parsed->extent())
     return unusable(names, errc::io_failed,
                     names.part.string() + " is shorter than it says");
   if (parsed->prefix() == 0)
@@ -133,7 +136,7 @@ result<part_file> part_file::resume(file_names names, const sidecar& begun) {
   part_file out{std::move(names), fd};
   if (auto ok = out.lock(); !ok)
     return ok.error();
-  if (size_of(out.names_.part) < begun.prefix())
+  if (size_of(out.names_.part) < begun.extent())
     return unusable(out.names_, errc::io_failed, "the part is too short");
   return out;
 }
@@ -172,11 +175,11 @@ result<void> part_file::write(uint64_t offset, std::span<const uint8_t> bytes) {
 }
 
 result<void>
-part_file::read(uint64_t size,
+part_file::read(byte_range range,
                 const std::function<void(std::span<const uint8_t>)>& to) {
   byte_buffer block(256_KiB);
-  for (uint64_t at = 0; at < size;) {
-    auto most = std::min<uint64_t>(block.size(), size - at);
+  for (auto at = range.begin; at < range.end;) {
+    auto most = std::min<uint64_t>(block.size(), range.end - at);
     auto got = ::pread(fd_, block.data(), most, static_cast<off_t>(at));
     if (got < 0 && errno == EINTR)
       continue;

@@ -29,9 +29,10 @@ struct file_plan {
 /// file may be replaced, with `restart` what was begun is of no interest.
 /// Errors: `io_failed` or `permission_denied` when there is a file that would
 /// be overwritten or is not ours, or when the sidecar is damaged; `mismatch`
-/// when it belongs to something other than `from`.
+/// when it belongs to something other than `from` and its `mirrors`.
 result<file_plan> look_at(const file_names& names, const std::string& from,
-                          bool force, bool restart);
+                          bool force, bool restart,
+                          const std::vector<std::string>& mirrors = {});
 
 /// The file that is being written. All errors name it: `io_failed`,
 /// `permission_denied`.
@@ -51,8 +52,8 @@ public:
 
   result<void> write(uint64_t offset, std::span<const uint8_t> bytes);
 
-  /// Reads the first `size` bytes in pieces.
-  result<void> read(uint64_t size,
+  /// Reads these bytes in pieces.
+  result<void> read(byte_range range,
                     const std::function<void(std::span<const uint8_t>)>& to);
 
   /// Makes sure that the disk has all bytes, then says so in the sidecar.

@@ -7,6 +7,7 @@
 #include "hosts/get/command_screen.hpp"
 #include "hosts/get/get_node.hpp"
 #include "hosts/get/put_task.hpp"
+#include "hosts/get/rates_file.hpp"
 
 #include <boost/json.hpp>
 
@@ -92,6 +93,7 @@ int run_put(const put_options& x, const std::string& version) {
   auto promise = std::make_shared<std::promise<upload_outcome>>();
   auto future = promise->get_future();
   task->shown = shown;
+  task->known = read_line_rates(x.line.state_dir);
   task->done = [promise](upload_outcome y) {
     promise->set_value(std::move(y));
   };
@@ -110,6 +112,7 @@ int run_put(const put_options& x, const std::string& version) {
   receipt.outcome = future.get();
   receipt.finished = system_clock::now();
   receipt.view = shown->take();
+  keep_line_rates(x.line.state_dir, receipt.outcome.rates, {});
   auto& failure = receipt.outcome.failure;
   screen.view().finish(receipt.view, summary(receipt), failure);
   auto code = failure ? failure->code : get_exit::done;

@@ -41,15 +41,26 @@ result<s3_credentials> credentials_of_environment() {
 void keep_to_s3(upload_task& to) {
   to.min_part = std::max<uint64_t>(to.min_part, s3_min_part);
   to.max_parts = s3_max_parts;
+  to.is_cut = true;
+}
+
+result<url> s3_target(const put_options& x, const std::string& region) {
+  if (x.target.starts_with("s3://"))
+    return parse_s3_target(x.target, region,
+                           environment_text("AWS_ENDPOINT_URL"));
+  auto out = parse_item_url(x.target);
+  if (!out)
+    return out.error();
+  if (!out->authorization.empty())
+    return usage("S3 takes no user and password in a URL");
+  return std::move(out->where);
 }
 
 result<void> use_s3(upload_task& to, const put_options& x) {
   auto who = credentials_of_environment();
   if (!who)
     return who.error();
-  auto target = x.target.starts_with("s3://") ? parse_s3_target(
-                    x.target, who->region, environment_text("AWS_ENDPOINT_URL"))
-                                              : parse_item_url(x.target);
+  auto target = s3_target(x, who->region);
   if (!target)
     return target.error();
   if (target->target.find('?') != std::string::npos)
@@ -111,7 +122,9 @@ result<void> use_http(upload_task& to, const put_options& x) {
   auto target = parse_item_url(x.target);
   if (!target)
     return target.error();
-  to.plan.target = std::move(*target);
+  to.plan.target = std::move(target->where);
+  if (!target->authorization.empty() && !to.plan.fields.find("Authorization"))
+    to.plan.fields.add("Authorization", target->authorization);
   to.must_be_tus = x.protocol == "tus";
   if (x.protocol == "put") {
     to.plan.parts = {{0, to.plan.size}};

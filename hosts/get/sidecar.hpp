@@ -24,6 +24,11 @@ struct sidecar {
   uint64_t prefix() const {
     return !have.empty() && have[0].begin == 0 ? have[0].end : 0;
   }
+
+  /// Bytes that a file has to have to hold them all.
+  uint64_t extent() const {
+    return have.empty() ? 0 : have.back().end;
+  }
 };
 
 /// A URL without its query: that may hold a signature, which is a secret and

@@ -2,8 +2,7 @@
 
 #include "core/http_semantics.hpp"
 #include "hosts/get/file_name.hpp"
-
-#include <boost/beast/core/detail/base64.hpp>
+#include "hosts/get/user_info.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -25,13 +24,6 @@ std::optional<uint64_t> number_in(const http_fields& fields,
   auto end = text->data() + text->size();
   auto [ptr, ec] = std::from_chars(text->data(), end, out);
   return ec == std::errc{} && ptr == end ? std::optional{out} : std::nullopt;
-}
-
-std::string base64(std::string_view text) {
-  namespace detail = boost::beast::detail::base64;
-  std::string out(detail::encoded_size(text.size()), '\0');
-  out.resize(detail::encode(out.data(), text.data(), text.size()));
-  return out;
 }
 
 upload_request make_request(std::string method, const url& target,
@@ -222,6 +214,11 @@ public:
   }
 
   void lost(upload_part&) override {}
+
+  /// The server may have taken it, and somebody may have changed it since.
+  bool can_repeat() const override {
+    return false;
+  }
 
   std::optional<upload_request>
   finish(const std::vector<upload_part>&) override {

@@ -1,5 +1,7 @@
 #include "hosts/get/upload.hpp"
 
+#include "hosts/get/upload_choice.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -14,7 +16,7 @@ using phase = upload_state::phase;
 using job = upload_state::job;
 using line = upload_state::line;
 
-constexpr auto tick_interval = 200ms;
+constexpr auto tick_interval = 50ms;
 
 /// Parts that one line brings at a time: the next one is under way while the
 /// server looks at the last one.
@@ -23,17 +25,8 @@ constexpr unsigned at_a_time = 2;
 /// Failures in a row after which a peer's line is not used any more.
 constexpr unsigned max_failures = 3;
 
-constexpr uint64_t max_part = 64_MiB;
-
-/// Parts that each line should get, so that the slowest does not hold up all.
-constexpr uint64_t parts_a_line = 8;
-
 device_id own_id(self_pointer self) {
   return self->state.env->self->device();
-}
-
-bool is_own_only(const upload_state& st) {
-  return st.task.plan.target.scheme != "https" || st.parts.size() == 1;
 }
 
 // -- status -------------------------------------------------------------------
@@ -72,10 +65,14 @@ uint64_t start_job(self_pointer self, const device_id& id, upload_request what,
   auto done = send_back(self, [number](result<upload_answer> outcome) {
     return upload_answered{number, std::move(outcome)};
   });
-  auto fresh = through.failures > 0 || st.tries > 0;
+  // On a connection that was used before nobody could tell whether one that
+  // ended had taken anything.
+  auto fresh = through.failures > 0 || st.tries > 0
+               || (part && !st.protocol->can_repeat());
   auto under_way = sending::start(*through.http, std::move(what), st.task.file,
                                   fresh, std::move(done));
-  st.jobs[number] = {id, part, std::move(at), std::move(under_way)};
+  st.jobs[number] = {id, part, std::move(at), std::move(under_way),
+                     now_of(self)};
   return number;
 }
 
@@ -91,6 +88,7 @@ void end(self_pointer self) {
   st.now = phase::ended;
   st.outcome.failure = st.failing;
   st.outcome.parts = st.parts.size();
+  st.outcome.rates = measured_rates(st);
   if (st.protocol) {
     st.outcome.protocol = st.protocol->name();
     st.outcome.place = st.protocol->place();
@@ -147,14 +145,6 @@ void fail(self_pointer self, const error& why) {
 
 // -- parts --------------------------------------------------------------------
 
-/// Bytes a second of a line's parts so far; 0: not known yet.
-double rate_of(self_pointer self, const line& x) {
-  auto time = x.worked + (x.busy > 0 ? now_of(self) - x.since : 0s);
-  auto seconds = std::chrono::duration<double>(time).count();
-  return x.bytes > 0 && seconds > 0 ? static_cast<double>(x.bytes) / seconds
-                                    : 0;
-}
-
 void start_part(self_pointer self, const device_id& id, size_t number,
                 upload_part at) {
   auto& st = self->state;
@@ -166,43 +156,6 @@ void start_part(self_pointer self, const device_id& id, size_t number,
   start_job(self, id, std::move(request), number, std::move(at));
 }
 
-std::optional<size_t> next_part(const upload_state& st) {
-  for (size_t i = 0; i < st.parts.size(); ++i)
-    if (!st.parts[i].done && st.parts[i].running == 0)
-      return i;
-  return std::nullopt;
-}
-
-/// A part that this line would bring much sooner than the one that has it.
-std::optional<size_t> worth_repeating(self_pointer self, const line& by) {
-  auto& st = self->state;
-  auto rate = rate_of(self, by);
-  std::optional<size_t> out;
-  double most = 0;
-  for (auto& [number, x] : st.jobs) {
-    if (!x.part || st.parts[*x.part].done || st.parts[*x.part].running > 1)
-      continue;
-    auto i = st.lines.find(x.line);
-    if (i == st.lines.end())
-      continue;
-    auto& other = i->second;
-    auto size = static_cast<double>(x.at.range.size());
-    auto left = size - static_cast<double>(x.at.sent + x.what->sent());
-    auto theirs = rate_of(self, other) / std::max(other.busy, 1u);
-    // Nothing has come over it yet: it takes as long again as it took.
-    auto time =
-        theirs > 0
-            ? left / theirs
-            : std::chrono::duration<double>(now_of(self) - other.since).count();
-    auto gain = rate > 0 ? time - 2 * size / rate - 0.5 : 0;
-    if (gain > most) {
-      most = gain;
-      out = x.part;
-    }
-  }
-  return out;
-}
-
 void assign(self_pointer self) {
   auto& st = self->state;
   if (st.now != phase::parts)
@@ -211,12 +164,13 @@ void assign(self_pointer self) {
   // One more for each line before anybody gets a second one.
   for (unsigned round = 1; round <= at_a_time; ++round) {
     for (auto& [id, x] : st.lines) {
-      if (x.busy >= round || x.not_before > now || (!x.own && is_own_only(st)))
+      if (x.busy >= round || x.not_before > now || !may_bring(st, id)
+          || !has_room(st, id))
         continue;
-      if (auto number = next_part(st))
+      if (auto number = next_part(st, id, now))
         start_part(self, id, *number, st.parts[*number].at);
       else if (x.busy == 0)
-        if (auto slow = worth_repeating(self, x)) {
+        if (auto slow = worth_repeating(st, x, now)) {
           auto& at = st.parts[*slow].at;
           start_part(self, id, *slow, {at.range, at.number, 0, 0, {}, {}});
         }
@@ -265,7 +219,7 @@ void part_done(self_pointer self, job& x) {
   auto& part = st.parts[*x.part];
   if (auto i = st.lines.find(x.line); i != st.lines.end()) {
     i->second.failures = 0;
-    i->second.bytes += x.at.range.size();
+    note_brought(st, x.line, x.at.range.size(), now_of(self));
   }
   if (part.done) {
     st.outcome.repeated += x.at.range.size();
@@ -278,10 +232,23 @@ void part_done(self_pointer self, job& x) {
       if (other.part == x.part)
         other.what->cancel();
   }
-  if (std::ranges::all_of(st.parts, [](auto& y) { return y.done; }))
+  if (std::ranges::all_of(st.parts, [](auto& y) { return y.done; })
+      && (!st.cutter || st.cutter->left() == 0))
     finish(self);
   else
     assign(self);
+}
+
+/// Whether what failed so may be sent again without doing it twice.
+bool is_safe_again(const upload_state& st, const job& x, const error& why,
+                   const result<upload_answer>& outcome) {
+  if (st.protocol->can_repeat())
+    return true;
+  if (!outcome)
+    return x.what->sent() == 0 && is_before_body(why);
+  // The server says itself that it has not taken it (RFC 9110, 15.5, 15.6.4).
+  auto status = outcome->head.status;
+  return status / 100 == 4 || status == 503;
 }
 
 bool is_passing(const error& why, const result<upload_answer>& outcome) {
@@ -297,10 +264,20 @@ bool is_impostor(const error& why) {
   return why.code == errc::certificate_refused;
 }
 
+/// An upload that is not split goes on over the own line.
+void stay_at_home(self_pointer self, const std::string& why) {
+  auto& st = self->state;
+  st.only = own_id(self);
+  st.task.shown->note(why + ": the file goes over this device's own line");
+}
+
 /// What it was bringing goes back.
 void lose_line(self_pointer self, const device_id& id) {
   auto& st = self->state;
+  auto name = st.lines[id].name;
   st.lines.erase(id);
+  if (st.only == id && st.now == phase::parts)
+    stay_at_home(self, name + " takes no more tunnels");
   for (auto& [number, x] : st.jobs)
     if (x.line == id)
       x.what->cancel();
@@ -314,7 +291,8 @@ void drop_line(self_pointer self, const device_id& id, const error& why) {
                       + to_string(why));
 }
 
-void part_failed(self_pointer self, job& x, const error& why, bool passes) {
+void part_failed(self_pointer self, job& x, const error& why, bool passes,
+                 bool safe) {
   auto& st = self->state;
   auto& part = st.parts[*x.part];
   st.outcome.repeated += x.what->sent();
@@ -328,6 +306,12 @@ void part_failed(self_pointer self, job& x, const error& why, bool passes) {
     part.at = x.at;
     st.protocol->lost(part.at);
   }
+  if (!safe)
+    return fail(self, {as_failure(why).code,
+                       to_string(why)
+                           + "; some of the file may have gone out, so that "
+                             "it is not sent again by itself: whether the "
+                             "server has it is not known"});
   if (why.code == errc::cancelled) // its line has gone
     return assign(self);
   auto i = st.lines.find(x.line);
@@ -337,6 +321,11 @@ void part_failed(self_pointer self, job& x, const error& why, bool passes) {
     return assign(self);
   }
   ++st.outcome.failures;
+  if (!own && st.only == x.line && (passes || is_before_body(why))) {
+    stay_at_home(self, "over " + i->second.name + " the server is not reached ("
+                           + to_string(why) + ")");
+    return assign(self);
+  }
   if (!passes || ++part.tries >= st.task.tries)
     return fail(self, why);
   if (i != st.lines.end()) {
@@ -353,13 +342,15 @@ void on_part_answered(self_pointer self, job x,
                       result<upload_answer>& outcome) {
   auto& st = self->state;
   release(self, x);
+  auto failed = [&](const error& why) {
+    part_failed(self, x, why, is_passing(why, outcome),
+                is_safe_again(st, x, why, outcome));
+  };
   if (!outcome)
-    return part_failed(self, x, outcome.error(),
-                       is_passing(outcome.error(), outcome));
+    return failed(outcome.error());
   auto done = st.protocol->took(x.at, *outcome);
   if (!done)
-    return part_failed(self, x, done.error(),
-                       is_passing(done.error(), outcome));
+    return failed(done.error());
   if (*done)
     return part_done(self, x);
   if (!st.lines.contains(x.line) || st.parts[*x.part].done)
@@ -371,32 +362,34 @@ void on_part_answered(self_pointer self, job x,
 
 // -- requests that stand for themselves ---------------------------------------
 
-/// Chooses parts by the size and the lines that there are.
-std::vector<byte_range> choose_parts(const upload_state& st) {
-  auto size = st.task.plan.size;
-  auto part = st.task.part_size;
-  if (part == 0)
-    part =
-        std::clamp(size / (parts_a_line * std::max<size_t>(st.task.lines, 1)),
-                   st.task.min_part, max_part);
-  auto least = (size + st.task.max_parts - 1) / st.task.max_parts;
-  return parts_of(size, std::max({part, least, uint64_t{1}}));
+/// Chooses the line of an upload that is not split, and says which one it is.
+void use_one_line(self_pointer self, const std::string& why) {
+  auto& st = self->state;
+  auto choice = choose_only_line(st);
+  st.only = choice.own ? own_id(self) : choice.id;
+  if (!why.empty() || !choice.own)
+    st.task.shown->note((why.empty() ? "the file goes over " : why + " over ")
+                        + choice.text);
 }
 
 void use_protocol(
     self_pointer self,
     std::function<std::shared_ptr<upload_protocol>(upload_plan)> make,
-    bool in_parts) {
+    bool in_parts, const std::string& why_one) {
   auto& st = self->state;
   auto plan = st.task.plan;
   if (plan.parts.empty())
     plan.parts =
         in_parts ? choose_parts(st) : std::vector{byte_range{0, plan.size}};
-  for (size_t i = 0; i < plan.parts.size(); ++i)
+  if (st.task.is_cut && st.task.part_size == 0 && plan.parts.size() > 1)
+    st.cutter = make_cutter(st);
+  for (size_t i = 0; i < plan.parts.size() && !st.cutter; ++i)
     st.parts.push_back({{plan.parts[i], i, 0, 0, {}, {}}, false, 0, 0});
-  if (in_parts && plan.target.scheme != "https")
+  if (plan.target.scheme != "https")
     st.task.shown->note("only https goes over the lines of others: this "
                         "device's own line is used");
+  else if (plan.parts.size() == 1)
+    use_one_line(self, why_one);
   st.protocol = make(std::move(plan));
   auto request = st.protocol->begin();
   if (!request)
@@ -408,24 +401,24 @@ void use_protocol(
 void on_asked(self_pointer self, const upload_answer& answer) {
   auto& st = self->state;
   auto tus = parse_tus_options(answer.head);
+  auto& host = st.task.plan.target.host;
   if (!tus || !tus->creation) {
     if (st.task.must_be_tus)
       return fail(self, {get_exit::http, "the server does not speak tus 1.0 "
                                          "with creation"});
-    st.task.shown->note("the server takes no parts: one PUT over this device's "
-                        "own line");
-    return use_protocol(self, make_plain_upload, false);
+    return use_protocol(self, make_plain_upload, false,
+                        host + " takes no parts, so the file goes in one PUT");
   }
   if (tus->max_size && *tus->max_size < st.task.plan.size)
     return fail(self,
                 {get_exit::http, "the server takes no file of this size"});
-  if (!tus->concatenation)
-    st.task.shown->note("the server does not put parts together: one upload "
-                        "over this device's own line");
   auto make = [server = *tus](upload_plan plan) {
     return make_tus_upload(std::move(plan), server);
   };
-  use_protocol(self, make, tus->concatenation);
+  use_protocol(self, make, tus->concatenation,
+               tus->concatenation
+                   ? ""
+                   : host + " puts no parts together, so the file goes whole");
 }
 
 void again_alone(self_pointer self) {
@@ -491,18 +484,27 @@ void on_answered(self_pointer self, upload_answered& msg) {
 
 // -- lines --------------------------------------------------------------------
 
+/// Which line is the best can be said when all are known that there were at the
+/// beginning.
+void begin_with_lines(self_pointer self, size_t enough) {
+  auto& st = self->state;
+  if (st.begun || !st.lines.contains(own_id(self)) || st.lines.size() < enough)
+    return;
+  st.begun = true;
+  if (st.task.make_protocol)
+    use_protocol(self, st.task.make_protocol, true, "");
+  else
+    again_alone(self);
+}
+
 void on_line_joined(self_pointer self, const line_joined& msg) {
   auto& st = self->state;
-  bool first = !st.lines.contains(msg.id);
   auto& x = st.lines[msg.id];
   x.http = msg.http;
   x.own = msg.id == own_id(self);
-  if (x.own && first && st.jobs.empty() && st.now == phase::asking) {
-    if (st.task.make_protocol)
-      use_protocol(self, st.task.make_protocol, true);
-    else
-      again_alone(self);
-  }
+  x.adds = msg.adds;
+  x.name = msg.name;
+  begin_with_lines(self, st.task.lines);
   assign(self);
 }
 
@@ -539,6 +541,7 @@ upload_behavior(self_pointer self, environment_ptr env, upload_task task) {
           again_alone(self);
       },
       [self](tick) {
+        begin_with_lines(self, 1);
         show(self);
         assign(self);
         self->delayed_send(self, tick_interval, tick{});

@@ -3,6 +3,8 @@
 #include "actors/environment.hpp"
 #include "hosts/get/board.hpp"
 #include "hosts/get/get_messages.hpp"
+#include "hosts/get/line_rates.hpp"
+#include "hosts/get/part_cutter.hpp"
 #include "hosts/get/sending.hpp"
 #include "hosts/get/tus_upload.hpp"
 #include "hosts/get/upload_protocol.hpp"
@@ -26,6 +28,8 @@ struct upload_outcome {
   size_t parts = 0;
   uint64_t repeated = 0; ///< bytes that went out more than once
   unsigned failures = 0; ///< requests that were tried again
+  /// What was measured of lines, by names as in `line_rates`.
+  std::map<std::string, uint64_t> rates;
 };
 
 /// What is to be uploaded, and how.
@@ -39,7 +43,9 @@ struct upload_task {
   uint64_t part_size = 0; ///< bytes; 0: chosen
   uint64_t min_part = 1_MiB;
   uint64_t max_parts = 1'000;
-  unsigned tries = 5; ///< of each request
+  unsigned tries = 5;  ///< of each request
+  bool is_cut = false; ///< parts may have different sizes
+  line_rates known;    ///< what earlier uploads and downloads have measured
   std::shared_ptr<board> shown;
   std::function<void(upload_outcome)> done; ///< called once, on any thread
 };
@@ -51,12 +57,17 @@ struct upload_state {
   struct line {
     std::shared_ptr<http_client> http;
     bool own = false;
+    bool adds = true; ///< as in `upload_line`
+    std::string name;
     unsigned busy = 0;     ///< parts that it brings now
     unsigned failures = 0; ///< in a row
     instant not_before{};
     uint64_t bytes = 0; ///< of parts that it has brought
     duration worked{};  ///< while it brought any
     instant since{};    ///< when it last began to
+    /// How long it takes for `bytes` by itself: what it had brought of other
+    /// parts by then is taken off.
+    duration told{};
   };
 
   struct part {
@@ -72,6 +83,7 @@ struct upload_state {
     std::optional<size_t> part;
     upload_part at;
     std::shared_ptr<sending> what;
+    instant began{};
   };
 
   enum class phase { asking, beginning, parts, finishing, aborting, ended };
@@ -84,8 +96,11 @@ struct upload_state {
   upload_outcome outcome;
   std::shared_ptr<upload_protocol> protocol;
   phase now = phase::asking;
+  bool begun = false;
   std::map<device_id, line> lines;
+  std::optional<device_id> only; ///< the line of an upload that is not split
   std::vector<part> parts;
+  std::optional<part_cutter> cutter; ///< makes more parts
   std::map<uint64_t, job> jobs;
   uint64_t next_job = 1;
   unsigned tries = 0;                ///< of the request that stands for itself

@@ -71,6 +71,11 @@ public:
   /// A request of the part has failed on the way, and it is to be tried again.
   virtual void lost(upload_part& part) = 0;
 
+  /// Whether a part may go out once more when nobody knows what became of it.
+  virtual bool can_repeat() const {
+    return true;
+  }
+
   /// Puts the parts together; nothing when that need not be asked for.
   virtual std::optional<upload_request>
   finish(const std::vector<upload_part>& parts) = 0;

@@ -48,7 +48,7 @@ class Getter:
 
     def start(self, *words, **env) -> subprocess.Popen:
         env = {**os.environ, "SSL_CERT_FILE": str(self.authority.ca_file),
-               **env}
+               "STATE_DIRECTORY": str(self.folder / "state"), **env}
         return subprocess.Popen(
             [str(x) for x in self.command(*words)], cwd=self.folder, env=env,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -159,7 +159,8 @@ def test_a_folder_that_takes_no_files(get, https):
 
 @pytest.mark.parametrize("words,code", [
     ([], 2), (["ftp://127.0.0.1/x"], 2), (["https://"], 2),
-    (["https://u:p@127.0.0.1/x"], 2),
+    (["https://u%0a:p@127.0.0.1/x"], 2),
+    (["https://127.0.0.1/x", "https://127.0.0.1/y", "-o", "-"], 2),
     (["https://127.0.0.1/x", "--checksum", "md5=00"], 2),
     (["https://127.0.0.1/x", "-H", "no colon"], 2),
     (["https://127.0.0.1/x", "-H", "Host: a"], 2),
@@ -267,6 +268,112 @@ def test_plain_http_comes_directly_without_a_daemon(get):
     get.check("x", BIG)
 
 
+def test_user_and_password_are_for_their_server_alone(get, https, authority):
+    host = https.url.removeprefix("https://")
+    done = get(f"https://someone:s%65cret@{host}/show-headers/1/headers",
+               "--receipt", "receipt")
+    assert headers_of(get)["authorization"] == "Basic c29tZW9uZTpzZWNyZXQ="
+    receipt = (get.folder / "receipt").read_text()
+    for text in (done.stdout, done.stderr, receipt):
+        assert "s%65cret" not in text and "secret" not in text
+        assert "someone" not in text
+    get(f"https://someone:p@{host}/show-headers/1/own", "-H",
+        "Authorization: Bearer mine")
+    assert headers_of(get, "own")["authorization"] == "Bearer mine"
+
+
+def test_a_redirect_elsewhere_gets_no_password(get, https, authority):
+    from tls_servers import Loop, Server
+    asked = []
+
+    async def serve(reader, writer):
+        asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n"
+                     b"Location: %s/show-headers/1/headers\r\n\r\n"
+                     % https.url.encode())
+        await writer.drain()
+        writer.close()
+
+    with Loop() as loop:
+        server = Server(loop, serve, authority.context("IP:127.0.0.1"))
+        get(f"https://u:p@127.0.0.1:{server.port}/headers")
+        server.close()
+    assert "Authorization: Basic dTpw" in asked[0]
+    assert "authorization" not in headers_of(get)
+
+
+def test_a_sidecar_has_no_password(get, https):
+    host = https.url.removeprefix("https://")
+    url = f"https://someone:secret@{host}/drips,rate=3000000/{BIG}/known"
+    interrupted(get, url, "known")
+    text = (get.folder / "known.peapod").read_text()
+    assert "secret" not in text and "someone" not in text
+    get(url)
+    get.check("known", BIG)
+
+
+# -- standard output ----------------------------------------------------------
+
+
+def piped(get, *words, code=0, **env) -> tuple:
+    """What it writes to standard output, and its words."""
+    env = {**os.environ, "SSL_CERT_FILE": str(get.authority.ca_file),
+           "STATE_DIRECTORY": str(get.folder / "state")}
+    done = subprocess.run([str(x) for x in get.command(*words)],
+                          cwd=get.folder, env=env, capture_output=True,
+                          timeout=60)
+    assert done.returncode == code, (done.returncode, done.stderr)
+    return done.stdout, done.stderr.decode()
+
+
+def test_a_file_goes_to_standard_output_in_order(get_by_lines, https, lines):
+    lines.rates = {x: 3_000_000 for x in ("own", *PEERS)}
+    got, said = piped(
+        get_by_lines, f"{https.far}/range/{BIG}/x", "-o", "-",
+        "--progress=json", "--checksum",
+        f"sha-256={content.sha256('x', BIG)}", "--receipt", "receipt")
+    assert got == content.content("x", 0, BIG)
+    assert json.loads(said.splitlines()[-1])["event"] == "done"
+    receipt = receipt_of(get_by_lines)
+    assert receipt["complete"] and receipt["file"] == "-"
+    assert len([x for x in receipt["devices"] if x["bytes"] > 0]) == 3
+    left = {x.name for x in get_by_lines.folder.iterdir() if x.is_file()}
+    assert left <= {"receipt", "lines.sock"}
+
+
+@pytest.mark.parametrize("behaviour", ["no-range", "chunked",
+                                       "closes-once,bytes=2000000"])
+def test_standard_output_gets_what_servers_give(get, https, behaviour):
+    got, _ = piped(get, f"{https.url}/{behaviour}/{BIG}/{behaviour[:3]}", "-o",
+                   "-")
+    assert got == content.content(behaviour[:3], 0, BIG)
+
+
+def test_a_wrong_hash_is_told_after_standard_output_has_it(get, https):
+    got, said = piped(get, f"{https.url}/range/{BIG}/x", "-o", "-",
+                      "--checksum", "sha-256=" + "0" * 64, code=7)
+    assert got == content.content("x", 0, BIG)
+    assert "--checksum" in said and "written" in said
+
+
+def test_a_reader_that_ends_ends_the_download(get, https):
+    process = get.start(f"{https.url}/drips,rate=3000000/{BIG}/x", "-o", "-")
+    process.stdout.buffer.read(100_000)
+    process.stdout.close()
+    said = process.stderr.read()
+    assert process.wait(timeout=20) == 6
+    assert "standard output" in said
+
+
+def test_a_reader_that_waits_does_not_stop_an_interruption(get, https):
+    process = get.start(f"{https.url}/range/{4 * BIG}/x", "-o", "-")
+    process.stdout.buffer.read(1_000_000)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) == 130
+    assert "cannot be continued" in process.stderr.read()
+    process.stdout.close()
+
+
 # -- certificates -------------------------------------------------------------
 
 
@@ -349,6 +456,63 @@ def test_a_metalink_may_come_from_a_server(get, https, authority):
         server = Server(loop, serve, authority.context("IP:127.0.0.1"))
         get(f"https://127.0.0.1:{server.port}/it.meta4")
         server.close()
+    get.check("x", BIG)
+
+
+@contextlib.contextmanager
+def dying_mirror(authority, seed: str, size: int, enough: int):
+    """A server that sends so much of a file once, and then nothing more; gives
+    its URL."""
+    from tls_servers import Loop, Server
+    served = []
+
+    async def serve(reader, writer):
+        with contextlib.suppress(ConnectionError, EOFError):
+            await reader.readuntil(b"\r\n\r\n")
+            if not served:
+                served.append(True)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n"
+                             b"Accept-Ranges: bytes\r\nETag: \"1\"\r\n\r\n"
+                             % size + content.content(seed, 0, enough))
+                await writer.drain()
+        writer.close()
+
+    with Loop() as loop:
+        server = Server(loop, serve, authority.context("IP:127.0.0.1"))
+        yield f"https://127.0.0.1:{server.port}/x"
+        server.close()
+
+
+def test_another_mirror_continues_what_one_has_begun(get, https, authority):
+    https.log.clear()
+    with dying_mirror(authority, "x", BIG, 2_000_000) as url:
+        (get.folder / "it.meta4").write_text(metalink(
+            url, f"{https.url}/range/{BIG}/x"))
+        get("it.meta4", "--tries", "1", "--receipt", "receipt")
+    get.check("x", BIG)
+    first, second = json.loads(
+        (get.folder / "receipt").read_text())["downloads"]
+    assert not first["complete"] and first["bytes"] > 1_000_000
+    assert second["complete"] and second["resumed_from"] == first["bytes"]
+    asked = [x for x in https.log if x["path"] == f"/range/{BIG}/x"]
+    assert all("range" in x["headers"] for x in asked)
+    assert "if-range" not in asked[0]["headers"]
+
+
+def test_mirrors_that_differ_are_not_mixed(get, https, authority):
+    with dying_mirror(authority, "other", BIG, 2_000_000) as url:
+        (get.folder / "it.meta4").write_text(metalink(
+            url, f"{https.url}/range/{BIG}/x"))
+        done = get("it.meta4", "--tries", "1")
+    assert "do not have the same bytes" in done.stderr
+    assert (get.folder / "x").read_bytes() == content.content("x", 0, BIG)
+    assert get.leftovers("x") == ["x.corrupt"]
+
+
+def test_a_mirror_of_another_size_is_passed_over(get, https):
+    (get.folder / "it.meta4").write_text(metalink(
+        f"{https.url}/range/1000/x", f"{https.url}/range/{BIG}/x"))
+    get("it.meta4")
     get.check("x", BIG)
 
 
@@ -443,6 +607,42 @@ def test_a_body_that_breaks_off_is_continued_at_once(get, https):
     done = get(f"{https.url}/closes-once,bytes=2000000/{BIG}/cut")
     get.check("cut", BIG)
     assert "--restart" not in done.stderr
+
+
+def have_of(get, name) -> list:
+    path = get.folder / f"{name}.peapod"
+    return json.loads(path.read_text())["have"] if path.exists() else []
+
+
+def test_what_came_before_its_turn_survives_a_kill(get_by_lines, https, lines):
+    """The own line is slow, so that there are gaps where it still brings
+    something; the next run asks for them alone."""
+    get, size = get_by_lines, 24_000_000
+    url = f"{https.far}/range/{size}/ahead"
+    lines.rates = {"own": 300_000, **{x: 2_000_000 for x in PEERS}}
+    process = get.start(url)
+
+    def is_ahead() -> bool:
+        have = have_of(get, "ahead")
+        return sum(e - b for b, e in have[1:]) > 300_000
+
+    wait_until(is_ahead, 30, "the sidecar tells of what is ahead")
+    process.kill()
+    process.communicate(timeout=20)
+    have = have_of(get, "ahead")
+    with open(get.folder / "ahead.part", "rb") as part:
+        for begin_, end in have:
+            part.seek(begin_)
+            assert part.read(end - begin_) == content.content(
+                "ahead", begin_, end)
+    lines.rates = {}
+    lines.received.clear()
+    get(url, "--receipt", "receipt")
+    get.check("ahead", size)
+    kept = sum(e - b for b, e in have)
+    assert receipt_of(get)["resumed_from"] == kept
+    missing = size - kept
+    assert sum(lines.received.values()) < missing + 2_000_000
 
 
 # -- lines --------------------------------------------------------------------

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -47,7 +48,8 @@ class Putter:
         self.folder, self.socket = folder, socket
         self.env = {**os.environ, "SSL_CERT_FILE": str(authority.ca_file),
                     "AWS_ACCESS_KEY_ID": KEY_ID, "AWS_REGION": REGION,
-                    "AWS_SECRET_ACCESS_KEY": SECRET}
+                    "AWS_SECRET_ACCESS_KEY": SECRET,
+                    "STATE_DIRECTORY": str(folder / "state")}
 
     def start(self, *words, **env) -> subprocess.Popen:
         return subprocess.Popen(
@@ -182,7 +184,7 @@ def test_tus_without_concatenation_gets_one_upload(put, lines, file, context):
     with upload_server(tus, context) as port:
         said = put(file, f"https://origin.test:{port}/files")
     assert [x[0] for x in tus.files.values()] == [file.read_bytes()]
-    assert "own line" in said
+    assert "puts no parts together" in said and "own line" in said
     assert all(lines.opened[x] == 0 for x in PEERS)
 
 
@@ -199,7 +201,105 @@ def test_anything_else_gets_one_put(put, file, context):
     with upload_server(server, context) as port:
         said = put(file, f"https://origin.test:{port}/there?x=1")
     assert server.objects == {"/there?x=1": file.read_bytes()}
-    assert "one PUT" in said
+    assert "origin.test takes no parts" in said
+    assert "one PUT over this device's own line" in said
+
+
+# -- one PUT over the best line -----------------------------------------------
+
+
+def know(put, own, kitchen, attic=1_000_000, kind="up") -> None:
+    """What earlier runs have measured, in bytes a second."""
+    rates = {"own": own, "a" * 32: kitchen, "b" * 32: attic}
+    folder = put.folder / "state"
+    folder.mkdir()
+    (folder / "line-rates.json").write_text(json.dumps(
+        {kind: {x: [rate, int(time.time())] for x, rate in rates.items()}}))
+
+
+def puts(server) -> list:
+    return [x for x in server.log if x[0] == "PUT"]
+
+
+@pytest.mark.parametrize("kind,words", [
+    ("up", "(measured 48.0 Mbit/s, own line 12.0 Mbit/s)"),
+    ("down", "(downloads came at 48.0 Mbit/s, own line 12.0 Mbit/s)")])
+def test_one_put_goes_over_the_best_line(put, lines, file, context, kind,
+                                         words):
+    know(put, 1_500_000, 6_000_000, kind=kind)
+    server = PlainPut()
+    with upload_server(server, context) as port:
+        said = put(file, f"https://origin.test:{port}/x", "--receipt",
+                   "receipt")
+    assert server.objects == {"/x": file.read_bytes()}
+    assert f"in one PUT over kitchen {words}" in said
+    shares = {x["name"]: x["bytes"] for x in put.receipt()["devices"]}
+    assert shares["kitchen"] == SIZE and lines.sent["b" * 32] == 0
+
+
+def test_a_little_faster_is_not_worth_a_detour(put, lines, file, context):
+    know(put, 6_000_000, 6_600_000)
+    with upload_server(PlainPut(), context) as port:
+        said = put(file, f"https://origin.test:{port}/x")
+    assert "own line (none is much faster)" in said
+    assert all(lines.opened[x] == 0 for x in PEERS)
+
+
+def test_parts_teach_which_line_is_the_best(put, lines, file, context):
+    lines.rates = {"own": 1_000_000, "a" * 32: 4_000_000, "b" * 32: 1_000_000}
+    with upload_server(FakeTus(), context) as port:
+        put(file, f"https://origin.test:{port}/files")
+    lines.sent.clear()
+    with upload_server(PlainPut(), context) as port:
+        said = put(file, f"https://origin.test:{port}/x")
+    assert "one PUT over kitchen (measured" in said
+    assert lines.sent["a" * 32] >= SIZE
+
+
+def test_the_own_line_takes_over_before_the_body(put, lines, file, context):
+    know(put, 1_500_000, 6_000_000)
+    lines.refused.add("a" * 32)
+    server = PlainPut()
+    with upload_server(server, context) as port:
+        said = put(file, f"https://origin.test:{port}/x")
+    assert server.objects == {"/x": file.read_bytes()}
+    assert len(puts(server)) == 1
+    assert "over kitchen the server is not reached" in said
+    assert "the file goes over this device's own line" in said
+
+
+def test_a_put_that_has_begun_is_not_sent_twice(put, lines, file, context):
+    know(put, 1_500_000, 6_000_000)
+    lines.limits["a" * 32] = 2_000_000
+    server = PlainPut()
+    with upload_server(server, context) as port:
+        said = put(file, f"https://origin.test:{port}/x", code=3)
+    assert "not sent again by itself" in said
+    assert server.objects == {}
+    assert lines.sent["own"] < 100_000
+
+
+def test_an_answer_that_may_mean_anything_is_the_end(put, file, context):
+    server = PlainPut()
+    server.failures = {"PUT": 1}
+    with upload_server(server, context) as port:
+        put(file, f"https://origin.test:{port}/x", code=5)
+    assert len(puts(server)) == 1
+
+
+def test_user_and_password_in_a_url(put, file, context):
+    server = PlainPut()
+    seen = []
+    answer = server.answer
+    server.answer = lambda method, target, fields, body: (
+        seen.append(fields.get("authorization")),
+        answer(method, target, fields, body))[1]
+    with upload_server(server, context) as port:
+        said = put(file, f"https://who:secret@origin.test:{port}/x",
+                   "--receipt", "receipt")
+    assert seen[-1] == "Basic d2hvOnNlY3JldA=="
+    assert "secret" not in said
+    assert "secret" not in (put.folder / "receipt").read_text()
 
 
 def test_plain_http_stays_on_the_own_line(put, lines, file):

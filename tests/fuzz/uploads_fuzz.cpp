@@ -2,8 +2,10 @@
 // field's value, the rest a body.
 
 #include "hosts/get/file_name.hpp"
+#include "hosts/get/line_rates.hpp"
 #include "hosts/get/s3_upload.hpp"
 #include "hosts/get/tus_upload.hpp"
+#include "hosts/get/user_info.hpp"
 #include "tests/fuzz/check.hpp"
 
 using namespace peapod;
@@ -68,6 +70,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static_cast<void>(parse_s3_target(in, "r", ""));
   if (auto to = follow(*parse_url("https://a.test/b"), in))
     check(to->scheme == "http" || to->scheme == "https", "another scheme");
+  constexpr std::chrono::sys_seconds now{std::chrono::seconds{1'800'000'000}};
+  auto rates = parse_line_rates(in, now);
+  check(parse_line_rates(to_text(rates), now) == rates, "other rates");
+  if (auto plain = take_user_info(in))
+    check(plain->authorization.find_first_of("\r\n") == std::string::npos,
+          "more than one field");
   auto name = safe_name(in);
   check(name.find('/') == std::string::npos && name.size() <= 240, "a path");
   return 0;

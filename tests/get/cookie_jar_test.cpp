@@ -2,6 +2,8 @@
 
 #include "hosts/get/cookie_jar.hpp"
 
+#include "hosts/common/site_lookup.hpp"
+
 #include <caf/test/unit_test.hpp>
 
 using namespace peapod;
@@ -76,4 +78,20 @@ CAF_TEST(servers set cookies for themselves) {
                   "");
   CAF_CHECK_EQUAL(after("http://a.test/", "n=v; Secure", "https://a.test/"),
                   "");
+}
+
+CAF_TEST(no server sets cookies for a public suffix) {
+  cookie_jar jar;
+  jar.use_sites(make_site_lookup());
+  auto from = *parse_url("https://www.shop.co.uk/");
+  jar.store(from, "wide=1; Domain=co.uk; Path=/", now);
+  CAF_CHECK_EQUAL(jar.size(), 0u);
+  jar.store(from, "site=2; Domain=shop.co.uk; Path=/", now);
+  CAF_CHECK_EQUAL(sent(jar, "https://a.shop.co.uk/"), "site=2");
+  CAF_CHECK_EQUAL(sent(jar, "https://other.co.uk/"), "");
+  // One that is a host itself keeps its own.
+  jar.store(*parse_url("https://github.io/"), "own=3; Domain=github.io; Path=/",
+            now);
+  CAF_CHECK_EQUAL(sent(jar, "https://github.io/"), "own=3");
+  CAF_CHECK_EQUAL(sent(jar, "https://somebody.github.io/"), "");
 }

@@ -41,6 +41,21 @@ CAF_TEST(peers that take tunnels are lines) {
   CAF_CHECK_EQUAL(to_string(lines->peers[0].id), other);
 }
 
+CAF_TEST(a peer whose line is another one adds nothing) {
+  auto adds = [](std::string members) {
+    auto out = parse_daemon_lines(
+        status(R"({"id":")" + other
+               + R"(","name":"it","state":"connected","tunnels":true)" + members
+               + "}"));
+    return out && out->peers.size() == 1 && out->peers[0].adds;
+  };
+  CAF_CHECK(adds(""));
+  CAF_CHECK(adds(R"(,"line":{"label":"adds capacity"})"));
+  CAF_CHECK(!adds(R"(,"line":{"label":"same line"})"));
+  CAF_CHECK(!adds(R"(,"line":{"label":"metered"})"));
+  CAF_CHECK(!adds(R"(,"pauses":true)"));
+}
+
 CAF_TEST(other peers are none) {
   CAF_CHECK_EQUAL(peers_in(R"({"id":")" + other + R"(","state":"connected"})"),
                   0u);

@@ -93,9 +93,9 @@ CAF_TEST(what was begun is found again) {
   auto take = [&](std::span<const uint8_t> x) {
     seen.append(x.begin(), x.end());
   };
-  CAF_CHECK(file->read(5, take).has_value());
+  CAF_CHECK(file->read({0, 5}, take).has_value());
   CAF_CHECK_EQUAL(seen, "hello");
-  auto longer = file->read(6, take);
+  auto longer = file->read({0, 6}, take);
   CAF_CHECK(!longer);
 }
 
@@ -120,6 +120,9 @@ CAF_TEST(files that are there are left alone) {
   auto other = look_at(names, "https://b.test/x", false, false);
   CAF_REQUIRE(!other);
   CAF_CHECK(other.error().code == errc::mismatch);
+  auto mirror = look_at(names, "https://b.test/x", false, false,
+                        {"https://a.test/x", "https://b.test/x"});
+  CAF_CHECK(mirror.has_value());
 }
 
 CAF_TEST(a wrong file is kept under another name) {

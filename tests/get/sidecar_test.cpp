@@ -30,6 +30,7 @@ CAF_TEST(what was written is read again) {
   CAF_REQUIRE(read.has_value());
   CAF_CHECK(*read == x);
   CAF_CHECK_EQUAL(read->prefix(), 10u);
+  CAF_CHECK_EQUAL(read->extent(), 30u);
 }
 
 CAF_TEST(a text that was cut off anywhere is none) {

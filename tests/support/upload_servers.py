@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.etree import ElementTree
 
@@ -57,7 +58,7 @@ class UploadServer:
             self.failures[method] -= 1
             reply = Reply(500, b"try later")
         else:
-            reply = self.answer(method, target, fields, body)
+            reply = await self.respond(method, target, fields, body)
         lines = [f"HTTP/1.1 {reply.status} Status"]
         lines += [f"{name}: {value}" for name, value in reply.fields.items()]
         lines += [f"Content-Length: {len(reply.body)}"]
@@ -67,6 +68,9 @@ class UploadServer:
 
     def cut(self, method, target, fields, got) -> None:
         """The beginning of a body has come, and nothing more will."""
+
+    async def respond(self, method, target, fields, body) -> Reply:
+        return self.answer(method, target, fields, body)
 
     def answer(self, method, target, fields, body) -> Reply:
         raise NotImplementedError
@@ -94,6 +98,12 @@ def signature(method, target, fields, body_hash) -> str:
     for word in scope.split("/"):
         key = hmac.digest(key, word.encode(), "sha256")
     return hmac.digest(key, text.encode(), "sha256").hex()
+
+
+@dataclass
+class Part:
+    body: bytes
+    etag: str
 
 
 class FakeS3(UploadServer):
@@ -137,8 +147,9 @@ class FakeS3(UploadServer):
         if upload not in self.uploads:
             return error(404, "NoSuchUpload")
         if method == "PUT":
-            self.uploads[upload][int(query["partNumber"])] = body
-            return Reply(ETag=etag(body))
+            tag = etag(body)
+            self.uploads[upload][int(query["partNumber"])] = Part(body, tag)
+            return Reply(ETag=tag)
         if method == "DELETE":
             del self.uploads[upload]
             return Reply(204)
@@ -151,11 +162,11 @@ class FakeS3(UploadServer):
         named = [(int(x.findtext("PartNumber")), x.findtext("ETag"))
                  for x in ElementTree.fromstring(body).iter("Part")]
         if [n for n, _ in named] != sorted(have) or any(
-                etag(have[n]) != tag for n, tag in named):
+                have[n].etag != tag for n, tag in named):
             return error(400, "InvalidPart")
-        if any(len(have[n]) < 5 << 20 for n, _ in named[:-1]):
+        if any(len(have[n].body) < 5 << 20 for n, _ in named[:-1]):
             return error(400, "EntityTooSmall")
-        self.objects[key] = b"".join(have[n] for n, _ in named)
+        self.objects[key] = b"".join(have[n].body for n, _ in named)
         del self.uploads[upload]
         return xml("CompleteMultipartUploadResult", Key=key)
 
