@@ -20,8 +20,8 @@ class Getting:
     def __init__(self, pod, folder, *words, url=URL):
         self.folder = folder
         self.process = pod.lab.popen(
-            1, "env", f"SSL_CERT_FILE={pod.lab.ca_file}", BINARY, "get", url,
-            "-P", folder, "--socket", pod[1].socket, "--receipt",
+            1, "env", f"SSL_CERT_FILE={pod.lab.ca_file}",
+            f"STATE_DIRECTORY={folder / 'state'}", BINARY, "get", url, "-P", folder, "--socket", pod[1].socket, "--receipt",
             folder / "receipt", *words,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
