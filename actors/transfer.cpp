@@ -21,6 +21,9 @@ constexpr uint64_t tell_every = 64_KiB;
 constexpr uint64_t tell_at_once = 256_KiB;
 constexpr auto tell_interval = 10ms;
 
+/// Which `tick` says that it is to be told of the rest.
+constexpr uint64_t news_due = 1;
+
 constexpr auto report_interval = 250ms;
 
 /// How long the spine may be silent while others bring the rest.
@@ -133,32 +136,47 @@ void perform(self_pointer self, transfer::abort& x) {
   self->quit();
 }
 
+/// Whether the scheduler is to be told of `size` new bytes now; if not, a timer
+/// tells it.
+bool is_due(self_pointer self, uint64_t size, instant told) {
+  auto& st = self->state;
+  if (size >= tell_at_once || now_of(self) - told >= tell_interval)
+    return true;
+  if (!std::exchange(st.news, true))
+    self->delayed_send(self, tell_interval, tick{news_due});
+  return false;
+}
+
 /// Tells the scheduler how far we are, not more often than useful.
 void tell_progress(self_pointer self) {
   auto& st = self->state;
   auto spine = st.core->spine();
   auto taken = st.core->taken();
-  auto news = std::max(spine - st.told_spine, taken - st.told_taken);
-  if (st.closed || news < tell_every)
-    return;
-  auto now = now_of(self);
-  if (news < tell_at_once && now - st.told < tell_interval)
+  auto size = std::max(spine - st.told_spine, taken - st.told_taken);
+  if (st.closed || size < tell_every || !is_due(self, size, st.told))
     return;
   st.told_spine = spine;
   st.told_taken = taken;
-  st.told = now;
+  st.told = now_of(self);
   st.env->scheduler.tell(transfer_advanced{st.start.source->id, spine, taken});
 }
 
 /// The same for a lease.
 void tell_progress(self_pointer self, lease_id id, transfer_state::lease& x) {
-  auto now = now_of(self);
-  if (x.upto == x.told
-      || (x.upto - x.told < tell_at_once && now - x.when < tell_interval))
+  auto size = x.upto - x.told;
+  if (size == 0 || !is_due(self, size, x.when))
     return;
   x.told = x.upto;
-  x.when = now;
+  x.when = now_of(self);
   self->state.env->scheduler.tell(lease_advanced{id, x.upto});
+}
+
+void tell_news(self_pointer self) {
+  auto& st = self->state;
+  st.news = false;
+  for (auto& [id, x] : st.leases)
+    tell_progress(self, id, x);
+  tell_progress(self);
 }
 
 void pump(self_pointer self) {
@@ -341,12 +359,12 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self,
         self->state.core->client_took(msg.bytes);
         pump(self);
       },
-      [self](const tick&) {
+      [self](const tick& msg) {
+        if (msg.generation == news_due)
+          return tell_news(self);
         report(self, "running");
         publish_progress(self);
         find_scheduler(self);
-        for (auto& [id, x] : self->state.leases)
-          tell_progress(self, id, x);
         look_after_rechecks(self);
         pump(self);
         drop_silent_spine(self);

@@ -51,6 +51,7 @@ struct transfer_state {
   uint64_t told_spine = 0; ///< what the scheduler knows of the spine
   uint64_t told_taken = 0; ///< what it knows of the client
   instant told{};          ///< when it was told of both
+  bool news = false;       ///< it will be told of more when a timer runs out
   std::map<uint64_t, question> rechecks; ///< by their numbers
   instant spine_heard{}; ///< when the spine last brought something
   bool alone = false;    ///< the spine brings the rest, no scheduler is needed
