@@ -187,8 +187,8 @@ void transfer_state::dump(archive& to) const {
   if (!core)
     return;
   std::vector<range_view> views;
-  for (auto& [lease, upto] : leases)
-    views.push_back({lease, {0, 0}, upto});
+  for (auto& [lease, x] : leases)
+    views.push_back({lease, {0, 0}, x.upto});
   auto& ledger = core->ledger();
   to(make_nvp("transfer", to_string(start.source->id)),
      make_nvp("host", about()), make_nvp("begin", core->body().begin),

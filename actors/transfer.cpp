@@ -14,7 +14,16 @@ using namespace std::chrono_literals;
 using self_pointer = transfer_state::self_pointer;
 
 constexpr size_t spine_piece = 256_KiB;
+
+/// How often the scheduler, which runs on another thread, is told of progress:
+/// not twice within `tell_interval`, unless it is as much as `tell_at_once`.
 constexpr uint64_t tell_every = 64_KiB;
+constexpr uint64_t tell_at_once = 256_KiB;
+constexpr auto tell_interval = 10ms;
+
+/// Which `tick` says that it is to be told of the rest.
+constexpr uint64_t news_due = 1;
+
 constexpr auto report_interval = 250ms;
 
 /// How long the spine may be silent while others bring the rest.
@@ -127,18 +136,47 @@ void perform(self_pointer self, transfer::abort& x) {
   self->quit();
 }
 
+/// Whether the scheduler is to be told of `size` new bytes now; if not, a timer
+/// tells it.
+bool is_due(self_pointer self, uint64_t size, instant told) {
+  auto& st = self->state;
+  if (size >= tell_at_once || now_of(self) - told >= tell_interval)
+    return true;
+  if (!std::exchange(st.news, true))
+    self->delayed_send(self, tell_interval, tick{news_due});
+  return false;
+}
+
 /// Tells the scheduler how far we are, not more often than useful.
 void tell_progress(self_pointer self) {
   auto& st = self->state;
   auto spine = st.core->spine();
   auto taken = st.core->taken();
-  if (st.closed
-      || (spine < st.told_spine + tell_every
-          && taken < st.told_taken + tell_every))
+  auto size = std::max(spine - st.told_spine, taken - st.told_taken);
+  if (st.closed || size < tell_every || !is_due(self, size, st.told))
     return;
   st.told_spine = spine;
   st.told_taken = taken;
+  st.told = now_of(self);
   st.env->scheduler.tell(transfer_advanced{st.start.source->id, spine, taken});
+}
+
+/// The same for a lease.
+void tell_progress(self_pointer self, lease_id id, transfer_state::lease& x) {
+  auto size = x.upto - x.told;
+  if (size == 0 || !is_due(self, size, x.when))
+    return;
+  x.told = x.upto;
+  x.when = now_of(self);
+  self->state.env->scheduler.tell(lease_advanced{id, x.upto});
+}
+
+void tell_news(self_pointer self) {
+  auto& st = self->state;
+  st.news = false;
+  for (auto& [id, x] : st.leases)
+    tell_progress(self, id, x);
+  tell_progress(self);
 }
 
 void pump(self_pointer self) {
@@ -236,10 +274,10 @@ void on_chunk_arrived(self_pointer self, const chunk_arrived& msg) {
   bytes += msg.bytes.size();
   st.core->chunk_arrived(msg.source, msg.offset, msg.bytes,
                          standing_of(self, msg));
-  auto upto = msg.offset + msg.bytes.size();
-  if (auto i = st.leases.find(msg.lease); i != st.leases.end())
-    i->second = upto;
-  st.env->scheduler.tell(lease_advanced{msg.lease, upto});
+  if (auto i = st.leases.find(msg.lease); i != st.leases.end()) {
+    i->second.upto = msg.offset + msg.bytes.size();
+    tell_progress(self, i->first, i->second);
+  }
   pump(self);
 }
 
@@ -262,7 +300,7 @@ void on_chunk_settled(self_pointer self, const chunk_settled& msg) {
                     + ") transfer=" + to_string(st.start.source->id)
                     + " peer=" + to_string(msg.source));
   st.env->scheduler.tell(
-      lease_ended{msg.lease, i->second, msg.failure, msg.retry_after});
+      lease_ended{msg.lease, i->second.upto, msg.failure, msg.retry_after});
   st.leases.erase(i);
   if (msg.spoiled) {
     st.core->spoiled(msg.source);
@@ -303,7 +341,8 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self,
       [self](const chunk_arrived& msg) { on_chunk_arrived(self, msg); },
       [self](const chunk_settled& msg) { on_chunk_settled(self, msg); },
       [self](const lease_granted& msg) {
-        self->state.leases[msg.lease] = msg.range.begin;
+        auto begin = msg.range.begin;
+        self->state.leases[msg.lease] = {begin, begin, instant{}};
         if (msg.hedge)
           self->state.core->hedged(msg.range.size());
       },
@@ -320,7 +359,9 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self,
         self->state.core->client_took(msg.bytes);
         pump(self);
       },
-      [self](const tick&) {
+      [self](const tick& msg) {
+        if (msg.generation == news_due)
+          return tell_news(self);
         report(self, "running");
         publish_progress(self);
         find_scheduler(self);

@@ -32,6 +32,13 @@ struct transfer_state {
     instant after{};         ///< a busy origin is not asked before
   };
 
+  /// A range that somebody brings.
+  struct lease {
+    uint64_t upto = 0; ///< how far it has come
+    uint64_t told = 0; ///< how far it has for the scheduler
+    instant when{};    ///< when that was told
+  };
+
   std::string about() const;
   std::string summary() const;
   void dump(cereal::JSONOutputArchive& to) const;
@@ -40,9 +47,11 @@ struct transfer_state {
   environment_ptr env;
   transfer_start start;
   std::optional<peapod::transfer> core;
-  std::map<lease_id, uint64_t> leases; ///< how far each has come
+  std::map<lease_id, lease> leases;
   uint64_t told_spine = 0; ///< what the scheduler knows of the spine
   uint64_t told_taken = 0; ///< what it knows of the client
+  instant told{};          ///< when it was told of both
+  bool news = false;       ///< it will be told of more when a timer runs out
   std::map<uint64_t, question> rechecks; ///< by their numbers
   instant spine_heard{}; ///< when the spine last brought something
   bool alone = false;    ///< the spine brings the rest, no scheduler is needed

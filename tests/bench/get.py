@@ -26,6 +26,7 @@ import content  # noqa: E402
 from harness import BINARY  # noqa: E402
 from lab_base import NGINX_ADDRESS  # noqa: E402
 from lab_servers import SIZES  # noqa: E402
+from loopback import congestion_control  # noqa: E402
 from pods import Starter  # noqa: E402
 
 #: What downloads; another one than the daemons, to compare builds.
@@ -119,6 +120,7 @@ def main() -> None:
         print(f"{way:8} {speed:7.1f} Mbit/s   "
               f"{' '.join(f'{x:.1f}' for x in found[way])}")
     everybody = sum(args.rates) * PAYLOAD
+    print(f"congestion control: {congestion_control()}")
     print(f"pod / all lines     {median['pod'] / everybody:.3f}")
     print(f"alone / its line    "
           f"{median['alone'] / (args.rates[0] * PAYLOAD):.3f}")

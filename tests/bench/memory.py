@@ -24,6 +24,7 @@ sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "e2e")]
 import lab as lab_module  # noqa: E402
 from harness import PROXY  # noqa: E402
 from lab_base import NGINX_ADDRESS  # noqa: E402
+from loopback import congestion_control  # noqa: E402
 from pods import Starter  # noqa: E402
 
 MIB = 1 << 20
@@ -120,6 +121,7 @@ def main() -> int:
     lab = lab_module.Lab(f"bench{os.getpid()}")
     try:
         lab.up(wanted.rates)
+        print(f"congestion control: {congestion_control()}")
         with open(lab.folder / "www" / f"{wanted.size}.bin", "wb") as out:
             out.truncate(wanted.size)
         measure(lab, wanted.size, ["at full speed", "again"], 600)

@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 import loopback
-from loopback import Loopback, PROGRAMS, cpu_seconds, free_port, median
+from loopback import (Loopback, PROGRAMS, congestion_control, cpu_seconds,
+                      free_port, median)
 
 from harness import BINARY, Daemon  # noqa: E402
 
@@ -97,6 +98,7 @@ def main() -> int:
     cost = messages * (observed - bare) / 1e9
     print(f"{chosen.size / 1e9:.1f} GB through a pod of two: {messages} "
           f"messages, {seconds:.2f} s of processor time")
+    print(f"congestion control: {congestion_control()}")
     print(f"cost / processor time: {cost / seconds:.4f}")
     return 0
 

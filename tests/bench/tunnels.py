@@ -24,7 +24,7 @@ sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "e2e")]
 
 import lab as lab_module  # noqa: E402
 from lab_base import NGINX_ADDRESS  # noqa: E402
-from loopback import median  # noqa: E402
+from loopback import congestion_control, median  # noqa: E402
 from pods import Starter, assert_exact, wait_until  # noqa: E402
 
 #: What TCP over Ethernet carries of a line's bits, and TLS 1.3 of that: 22
@@ -150,6 +150,7 @@ def report(rounds: list) -> None:
         peer, own = middle(f"peer {scheme}"), middle(f"own {scheme}")
         print(f"one tunnel through a peer, {words}: {peer:.2f} Gbit/s, "
               f"{peer / own:.2f} of one over the own line")
+    print(f"congestion control: {congestion_control()}")
     print(f"CONNECT through a peer: {middle('peer connect'):.2f} ms, own line "
           f"{middle('own connect'):.2f} ms; one round trip of the local "
           f"network {middle('lan'):.2f} ms; {extra:.2f} ms beyond both")
