@@ -105,8 +105,11 @@ void scheduler_state::dump(archive& to) const {
   std::vector<std::string> bodies;
   for (auto& [id, entry] : transfers)
     bodies.push_back(to_string(id));
+  // Who gets nothing, to see what the others do without it.
+  auto held = core->lines().held();
   to(make_nvp("sources", views), make_nvp("transfers", bodies),
-     make_nvp("leases", leases.size()), make_nvp("origins", limits));
+     make_nvp("leases", leases.size()), make_nvp("origins", limits),
+     make_nvp("held", held ? to_string(*held) : std::string{}));
 }
 
 // -- wan_fetcher --------------------------------------------------------------
