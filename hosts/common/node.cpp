@@ -20,6 +20,7 @@
 #include "hosts/net/interfaces.hpp"
 #include "hosts/net/line_prober.hpp"
 #include "hosts/net/network_watch.hpp"
+#include "hosts/net/origin_dates.hpp"
 #include "hosts/net/tcp_stream.hpp"
 #include "hosts/net/udp_discovery.hpp"
 
@@ -250,6 +251,7 @@ public:
     pod_.emplace(system_, &unit_, std::move(config), std::move(ports), self_);
     pod_->env().sharing = sharing_;
     api_ = std::make_shared<control_api>(daemon_of(), make_pod_backend(*pod_));
+    api_->watch_clock([dates = dates_] { return dates->judge(); });
     return open_control(ex);
   }
 
@@ -336,6 +338,7 @@ private:
     out.max_idle = std::min(out.max_idle,
                             net::descriptor_limit() / 8 / (1 + line_clients()));
     out.allow_for_peer = policy_of(settings_);
+    out.dates = dates_;
     return out;
   }
 
@@ -435,6 +438,8 @@ private:
   std::shared_ptr<const identity> self_;
   settings settings_;
   const std::shared_ptr<own_use> own_ = std::make_shared<own_use>();
+  const std::shared_ptr<net::origin_dates> dates_ =
+      std::make_shared<net::origin_dates>();
   std::string version_;
   log_sink log_;
   std::optional<usage_file> usage_;
