@@ -144,11 +144,13 @@ struct line_view {
   bool up = false;
   std::string interface;
   std::string gateway;
+  std::string failure; ///< why no public address is known, or empty
 
   template <class Archive>
   void serialize(Archive& to) {
     to(make_nvp("name", name), make_nvp("up", up),
-       make_nvp("interface", interface), make_nvp("gateway", gateway));
+       make_nvp("interface", interface), make_nvp("gateway", gateway),
+       make_nvp("failure", failure));
   }
 };
 
@@ -164,9 +166,9 @@ void line_watcher_state::dump(archive& to) const {
   size_t at = 0;
   if (env)
     for (auto& line : env->lines.all()) {
-      auto& x = lines.at(at++).last;
-      views.push_back(
-          {line.port.name, x.up, x.facts.interface, x.facts.gateway});
+      auto& x = lines.at(at++);
+      views.push_back({line.port.name, x.last.up, x.last.facts.interface,
+                       x.last.facts.gateway, x.failure});
     }
   to(make_nvp("lines", views));
 }
