@@ -1,6 +1,5 @@
 #include "hosts/common/control_text.hpp"
 #include "hosts/common/doctor_rules.hpp"
-#include "hosts/net/discovery_choice.hpp"
 
 #include <algorithm>
 

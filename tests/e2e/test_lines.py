@@ -68,6 +68,15 @@ def text_status(daemon) -> str:
     return done.stdout
 
 
+def findings(lab, daemon) -> dict:
+    """What `peapod doctor` says on its host, by id."""
+    done = subprocess.run(
+        lab.command(daemon.host, BINARY, "doctor", "--actor-config",
+                    daemon.config_file, "--wait", "1500ms", "--json"),
+        capture_output=True, text=True, timeout=30)
+    return {x["id"]: x for x in json.loads(done.stdout)["findings"]}
+
+
 def test_a_download_has_what_all_lines_bring_together(alone, uplinks):
     daemon = alone.daemon(1, wan_bind=f'["wan0", "wan1", "{uplinks[1]}"]')
     names = ["wan0", "wan1", uplinks[1]]
@@ -115,6 +124,7 @@ def test_a_line_that_goes_is_done_without_and_comes_back(alone, uplinks, lab):
     lab.set_uplink(1, 1, False)
     wait_until(lambda: not line(daemon, "wan1")["up"], 5, "it is missed")
     assert label(line(daemon, "wan1")) == "paused: it is not connected"
+    assert "wan1" in findings(lab, daemon)["own-line-down"]["text"]
     gone = line(daemon, "wan1")["bytes_own"]
     had = download.size
     wait_until(lambda: download.size > had + 10_000_000, 20,
@@ -151,6 +161,9 @@ def test_two_addresses_behind_one_gateway_are_one_line(alone, lab):
         assert line(daemon, second)["line"]["as_name"] == address
         assert label(line(daemon, address)).startswith("adds capacity")
         assert f"same line as {address} (same gateway)" in text_status(daemon)
+        found = findings(lab, daemon)["own-line-same"]
+        assert f"{second} is the same as {address}" in found["text"]
+        assert found["evidence"] == ["same gateway"]
     finally:
         lab.run(1, "ip", "addr", "del", f"{second}/24", "dev", "wan0")
 
@@ -233,15 +246,6 @@ def slow_lines(lab):
     yield
     for host in (1, 2):
         lab.set_rate(host, before[host - 1])
-
-
-def findings(lab, daemon) -> dict:
-    """What `peapod doctor` says on its host, by id."""
-    done = subprocess.run(
-        lab.command(daemon.host, BINARY, "doctor", "--actor-config",
-                    daemon.config_file, "--wait", "1500ms", "--json"),
-        capture_output=True, text=True, timeout=30)
-    return {x["id"]: x for x in json.loads(done.stdout)["findings"]}
 
 
 def console_text(daemon) -> str:
