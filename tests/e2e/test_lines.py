@@ -124,7 +124,6 @@ def test_a_line_that_goes_is_done_without_and_comes_back(alone, uplinks, lab):
     lab.set_uplink(1, 1, False)
     wait_until(lambda: not line(daemon, "wan1")["up"], 5, "it is missed")
     assert label(line(daemon, "wan1")) == "paused: it is not connected"
-    assert "wan1" in findings(lab, daemon)["own-line-down"]["text"]
     gone = line(daemon, "wan1")["bytes_own"]
     had = download.size
     wait_until(lambda: download.size > had + 10_000_000, 20,
@@ -146,6 +145,17 @@ def test_the_first_line_may_go_too(alone, uplinks, lab):
     assert_exact(download.wait(), f"{SIZE}.bin", SIZE)
     lab.set_uplink(1, 1, True)
     wait_until(lambda: line(daemon, "wan1")["up"], 5, "it is back")
+
+
+def test_the_doctor_names_a_line_that_has_gone(alone, uplinks, lab):
+    daemon = alone.daemon(1, wan_bind='["wan0", "wan1"]')
+    wait_until(lambda: line(daemon, "wan1")["up"], 5, "the line is up")
+    assert "own-line-down" not in findings(lab, daemon)
+    lab.set_uplink(1, 1, False)
+    wait_until(lambda: not line(daemon, "wan1")["up"], 5, "it is missed")
+    found = findings(lab, daemon)["own-line-down"]
+    assert "The own line wan1 brings nothing now" in found["text"]
+    assert found["evidence"] == ["it is not connected"]
 
 
 def test_two_addresses_behind_one_gateway_are_one_line(alone, lab):
