@@ -118,7 +118,7 @@ CAF_TEST(an answer of another address than was asked is said and not believed) {
   while (!got && std::chrono::steady_clock::now() < until)
     io.run_one_for(100ms);
   CAF_REQUIRE(got && !*got);
-  auto& why = got->error();
+  auto why = got->error();
   CAF_CHECK_EQUAL(why.code, errc::bad_http);
   CAF_CHECK_EQUAL(why.detail, "the STUN server was asked at 127.0.0.1, but "
                               "127.0.0.2 answers, which is not believed: name "
