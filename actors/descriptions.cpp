@@ -105,8 +105,11 @@ void scheduler_state::dump(archive& to) const {
   std::vector<std::string> bodies;
   for (auto& [id, entry] : transfers)
     bodies.push_back(to_string(id));
+  // Who gets nothing, to see what the others do without it.
+  auto held = core->lines().held();
   to(make_nvp("sources", views), make_nvp("transfers", bodies),
-     make_nvp("leases", leases.size()), make_nvp("origins", limits));
+     make_nvp("leases", leases.size()), make_nvp("origins", limits),
+     make_nvp("held", held ? to_string(*held) : std::string{}));
 }
 
 // -- wan_fetcher --------------------------------------------------------------
@@ -141,11 +144,13 @@ struct line_view {
   bool up = false;
   std::string interface;
   std::string gateway;
+  std::string failure; ///< why no public address is known, or empty
 
   template <class Archive>
   void serialize(Archive& to) {
     to(make_nvp("name", name), make_nvp("up", up),
-       make_nvp("interface", interface), make_nvp("gateway", gateway));
+       make_nvp("interface", interface), make_nvp("gateway", gateway),
+       make_nvp("failure", failure));
   }
 };
 
@@ -161,9 +166,9 @@ void line_watcher_state::dump(archive& to) const {
   size_t at = 0;
   if (env)
     for (auto& line : env->lines.all()) {
-      auto& x = lines.at(at++).last;
-      views.push_back(
-          {line.port.name, x.up, x.facts.interface, x.facts.gateway});
+      auto& x = lines.at(at++);
+      views.push_back({line.port.name, x.last.up, x.last.facts.interface,
+                       x.last.facts.gateway, x.failure});
     }
   to(make_nvp("lines", views));
 }

@@ -26,6 +26,11 @@ void note(self_pointer self, wan_line& line, const egress_facts& now) {
   ++self->state.env->lines.edition;
 }
 
+/// What the log calls it.
+std::string name_of(const wan_line& x) {
+  return x.port.name.empty() ? "this device" : "line " + x.port.name;
+}
+
 void ask(self_pointer self, size_t at, wan_line& line) {
   auto& x = self->state.lines[at];
   x.asking = true;
@@ -91,8 +96,12 @@ void on_address_learned(self_pointer self, const address_learned& msg) {
   auto& line = st.env->lines.all().at(msg.line);
   if (!msg.outcome) {
     x.ask_at = now_of(self) + ask_again;
-    st.env->log(log_level::debug, "no public address of line " + line.port.name
-                                      + ": " + to_string(msg.outcome.error()));
+    auto why = to_string(msg.outcome.error());
+    bool known = std::exchange(x.failure, why) == why;
+    st.env->log(known ? log_level::debug : log_level::info,
+                "no public address of " + name_of(line) + ": " + why);
+  } else {
+    x.failure.clear();
   }
   auto facts = line.facts.get();
   auto found = msg.outcome ? *msg.outcome : public_addresses{};

@@ -2,6 +2,7 @@
 
 #include "actors/environment.hpp"
 
+#include <string>
 #include <vector>
 
 namespace peapod {
@@ -15,6 +16,7 @@ struct line_watcher_state {
     bool asking = false; ///< for its public address
     instant ask_at{};    ///< when it is asked for again
     unsigned round = 0;  ///< answers to older questions are stale
+    std::string failure; ///< why the last question had no answer, or empty
   };
 
   std::string summary() const;

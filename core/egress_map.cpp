@@ -115,7 +115,10 @@ egress_label label_of(const egress_peer& x,
                       const std::vector<egress_line>& lines,
                       const std::vector<egress_peer>& peers) {
   if (x.pauses)
-    return plain(egress_kind::paused, "it says that it brings nothing now");
+    return plain(egress_kind::paused,
+                 x.metered ? "it says that it brings nothing now, and that its "
+                             "line is metered"
+                           : "it says that it brings nothing now");
   if (x.slows)
     return {egress_kind::same_line, x.slows, name_of(*x.slows, lines, peers),
             measured};

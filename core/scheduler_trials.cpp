@@ -21,8 +21,10 @@ constexpr duration alive = 500ms;
 /// browsers have.
 constexpr size_t most_requests = 6;
 
-/// Only bodies that take so much longer bear that a peer pauses.
+/// Only bodies that take so much longer bear that a peer pauses, and so much
+/// once it does: the others become faster meanwhile.
 constexpr duration long_enough = 60s;
+constexpr duration long_enough_to_end = 30s;
 
 /// Origins that are remembered for each source.
 constexpr size_t max_searches = 64;
@@ -88,9 +90,10 @@ bool scheduler::is_calm() const {
     for (auto& [origin, search] : source.searches)
       if (search.is_trying())
         return false;
-  return std::ranges::any_of(bodies_, [this](auto& kv) {
+  auto rest = lines_.held() ? long_enough_to_end : long_enough;
+  return std::ranges::any_of(bodies_, [this, rest](auto& kv) {
     auto& body = kv.second;
-    return !body.given_up && time_to_end(body) >= long_enough
+    return !body.given_up && time_to_end(body) >= rest
            && body.frontier + window() / 4 <= window_end(body)
            && head(body) <= body.taken + window() / 4;
   });

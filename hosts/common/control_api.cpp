@@ -71,6 +71,8 @@ control_api::control_api(daemon_info daemon,
 daemon_info control_api::daemon() const {
   auto out = daemon_;
   out.uptime = std::chrono::steady_clock::now() - since_;
+  if (clock_)
+    out.clock = clock_();
   return out;
 }
 

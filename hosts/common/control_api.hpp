@@ -7,7 +7,10 @@
 #include "hosts/net/control_server.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <utility>
 
 namespace peapod {
 
@@ -29,6 +32,12 @@ public:
   /// that it needs; before requests come.
   void is_confined() {
     daemon_.confined = true;
+  }
+
+  /// From now on answers say what origins say of the clock, as `ask` tells
+  /// from any thread; before requests come.
+  void watch_clock(std::function<std::optional<clock_check::judgement>()> ask) {
+    clock_ = std::move(ask);
   }
 
   /// The process that answers, now.
@@ -60,6 +69,7 @@ private:
   daemon_info daemon_;
   std::chrono::steady_clock::time_point since_;
   std::unique_ptr<control_backend> backend_;
+  std::function<std::optional<clock_check::judgement>()> clock_;
   loss_counter lost_ = std::make_shared<std::atomic<uint64_t>>(0);
 };
 

@@ -315,6 +315,8 @@ result<status> read_status(std::string_view answer) {
     out.served_bytes = number_of(share, "served_bytes");
     out.held_to = number_of(share, "held_to");
     out.sharing = sharing_of(share);
+    if (auto& clock = newer_object_of(in, "clock"); !clock.empty())
+      out.clock = {real_of(clock, "behind"), number_of(clock, "hosts")};
     return out;
   });
 }

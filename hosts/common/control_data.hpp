@@ -156,6 +156,12 @@ struct sharing {
   std::optional<uint64_t> battery; ///< percent; nothing without one
 };
 
+/// What the origins of late answers say of the device's clock.
+struct clock {
+  double behind = 0;  ///< seconds; negative: it is ahead
+  uint64_t hosts = 0; ///< that say so, by their median
+};
+
 struct status {
   control::daemon daemon;
   uint64_t pod_size = 0;
@@ -166,6 +172,8 @@ struct status {
   uint64_t served_bytes = 0;
   uint64_t held_to = 0; ///< bytes a second for others; 0: no limit
   control::sharing sharing;
+  /// Nothing: too few have answered lately, or an older daemon.
+  std::optional<control::clock> clock{};
 };
 
 struct node {

@@ -48,6 +48,18 @@ std::vector<const control::peer*> connected_peers(const doctor_facts& x) {
   return out;
 }
 
+std::string called(const control::peer& x) {
+  return x.name.empty() ? x.id.substr(0, 12) : x.name;
+}
+
+std::string name_of(const doctor_facts& x, const std::string& id) {
+  if (x.status)
+    for (auto& peer : x.status->peers)
+      if (peer.id == id)
+        return called(peer);
+  return id.substr(0, 12);
+}
+
 std::string address_of(const control::peer& x) {
   auto address = x.address.substr(0, x.address.rfind(':'));
   return address.starts_with('[') && address.ends_with(']')

@@ -34,9 +34,9 @@ struct system_facts {
   std::vector<std::string> tunnels;    ///< interfaces of VPNs
   std::vector<neighbour> neighbours;   ///< that something was sent to lately
   std::optional<firewall_rules> rules; ///< nothing: not readable, or none
-  std::string no_rules;                ///< why they are not known
-  std::optional<bool> metered;         ///< the line, as NetworkManager says
-  std::optional<bool> clock_set;       ///< the kernel's clock follows a source
+  std::string no_rules;          ///< why they, or some of them, are not known
+  std::optional<bool> metered;   ///< the line, as NetworkManager says
+  std::optional<bool> clock_set; ///< the kernel's clock follows a source
 };
 
 /// A datagram to the discovery group on one interface, heard by ourselves.

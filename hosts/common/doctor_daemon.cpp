@@ -1,7 +1,5 @@
 #include "hosts/common/doctor_rules.hpp"
 
-#include "hosts/common/json_text.hpp"
-
 #include <algorithm>
 
 namespace peapod::rules {
@@ -121,10 +119,6 @@ void judge_ports(const doctor_facts& x, findings& out) {
   }
 }
 
-std::string day_of(std::chrono::system_clock::time_point x) {
-  return rfc3339(x).substr(0, 16) + "Z";
-}
-
 } // namespace
 
 void judge_daemon(const doctor_facts& x, findings& out) {
@@ -132,28 +126,6 @@ void judge_daemon(const doctor_facts& x, findings& out) {
   judge_answer(x, out);
   judge_ports(x, out);
   judge_version(x, out);
-}
-
-void judge_clock(const doctor_facts& x, findings& out) {
-  // Clocks drift and files come from other machines: a day is beyond that.
-  if (x.now + std::chrono::hours(24) < x.newest) {
-    out.push_back({"clock-wrong",
-                   problem,
-                   "The clock of this device is behind: certificates do not "
-                   "hold, and quotas of the day and month are counted wrongly.",
-                   {"it shows " + day_of(x.now) + ", but " + x.newest_file
-                    + " was written at " + day_of(x.newest)},
-                   "Set the clock: timedatectl set-ntp true."});
-    return;
-  }
-  if (x.system.clock_set && !*x.system.clock_set)
-    out.push_back({"clock-unset",
-                   note,
-                   "The clock of this device follows no source of time.",
-                   {"the kernel says that it is not synchronised; it shows "
-                    + day_of(x.now)},
-                   "Compare it with another clock; timedatectl set-ntp true "
-                   "keeps it right."});
 }
 
 } // namespace peapod::rules

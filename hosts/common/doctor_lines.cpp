@@ -1,6 +1,5 @@
 #include "hosts/common/control_text.hpp"
 #include "hosts/common/doctor_rules.hpp"
-#include "hosts/net/discovery_choice.hpp"
 
 #include <algorithm>
 
@@ -10,56 +9,7 @@ namespace {
 
 using enum finding_severity;
 
-std::string called(const control::peer& x) {
-  return x.name.empty() ? x.id.substr(0, 12) : x.name;
-}
-
 // -- who brings nothing -------------------------------------------------------
-
-std::string name_of(const doctor_facts& x, const std::string& id) {
-  if (x.status && id == x.status->daemon.id)
-    return "this device";
-  if (x.status)
-    for (auto& peer : x.status->peers)
-      if (peer.id == id)
-        return called(peer);
-  return id.substr(0, 12);
-}
-
-void judge_same_line(const doctor_facts& x, findings& out) {
-  for (auto* peer : connected_peers(x))
-    if (!peer->same_line.empty())
-      out.push_back({"same-line",
-                     warning,
-                     called(*peer) + " has the same line as "
-                         + name_of(x, peer->same_line)
-                         + ": together they bring what one would.",
-                     {"measured: what both bring does not add up"},
-                     "Give one of them another connection, such as a phone's; "
-                     "two devices behind the same router gain nothing."});
-}
-
-/// Nothing is measured yet, but it is what is to be expected.
-void judge_same_gateway(const doctor_facts& x, findings& out) {
-  auto gateway = gateway_of(x, x.way_out);
-  auto peers = connected_peers(x);
-  if (gateway.empty() || peers.empty() || !x.options.wan.bind.empty())
-    return;
-  for (auto* peer : peers) {
-    auto near = interface_of(x, address_of(*peer));
-    // Its line is measured, or it has shown that it has one of its own.
-    if (near != x.way_out || !peer->same_line.empty())
-      return;
-  }
-  out.push_back({"same-gateway",
-                 note,
-                 "This device reaches the internet by the network in which "
-                 "the others are, so that all of them may have the same line.",
-                 {"the way out is " + x.way_out + " by the gateway " + gateway
-                  + ", and all connected devices are on " + x.way_out},
-                 "PeaPod adds up lines: give at least one device another one, "
-                 "such as a phone's mobile connection."});
-}
 
 void judge_own_sharing(const doctor_facts& x, findings& out) {
   if (!x.status) {
@@ -102,7 +52,9 @@ void judge_their_sharing(const doctor_facts& x, findings& out) {
       out.push_back({"peer-paused",
                      warning,
                      called(*peer) + " brings nothing at the moment.",
-                     {"it says that its sharing is paused or off"},
+                     {peer->line.label == "paused"
+                          ? peer->line.evidence
+                          : "it says that its sharing is paused or off"},
                      "Look at peapod status there: a metered line, its "
                      "battery, a quota, or [share] enabled=false."});
     if (peer->state == "set aside")
@@ -178,7 +130,7 @@ void judge_trust(const doctor_facts& x, findings& out) {
 
 void judge_lines(const doctor_facts& x, findings& out) {
   judge_pooling(x, out);
-  judge_same_line(x, out);
+  judge_egress(x, out);
   judge_own_sharing(x, out);
   judge_their_sharing(x, out);
   judge_same_gateway(x, out);

@@ -61,7 +61,7 @@ finding blocked(const doctor_facts& x, const multicast_fact& one) {
   auto verdict = verdict_of(x, one.interface, true);
   if (verdict.what != filter_verdict::passes)
     out.evidence.push_back(verdict.rule);
-  else if (!x.system.rules && !x.system.no_rules.empty())
+  else if (!x.system.no_rules.empty())
     out.evidence.push_back(x.system.no_rules);
   return out;
 }

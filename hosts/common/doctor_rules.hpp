@@ -32,10 +32,22 @@ void judge_trust(const doctor_facts& x, findings& out);
 /// Whether there is anything to gain: lines, pauses, what is switched off.
 void judge_lines(const doctor_facts& x, findings& out);
 
+/// Whose line adds nothing, of other devices and of this one.
+void judge_egress(const doctor_facts& x, findings& out);
+
+/// Whether all devices are behind one gateway.
+void judge_same_gateway(const doctor_facts& x, findings& out);
+
 // -- what several of them ask -------------------------------------------------
 
 /// The devices of the pod that are connected.
 std::vector<const control::peer*> connected_peers(const doctor_facts& x);
+
+/// What people call a device.
+std::string called(const control::peer& x);
+
+/// The same of the one with this id, as far as the daemon knows it.
+std::string name_of(const doctor_facts& x, const std::string& id);
 
 /// The address that a peer is connected by, without its port.
 std::string address_of(const control::peer& x);

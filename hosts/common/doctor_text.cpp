@@ -113,6 +113,11 @@ json::array dialled_json(const doctor_facts& x) {
   return out;
 }
 
+json::value clock_json(const doctor_facts& x) {
+  return x.status && x.status->clock ? json::value(x.status->clock->behind)
+                                     : json::value();
+}
+
 } // namespace
 
 lines doctor_lines(const doctor_facts& facts,
@@ -150,6 +155,7 @@ json::object doctor_json(const doctor_facts& facts,
             {"gateway", text_or_null(rules::gateway_of(facts, facts.way_out))},
             {"metered", or_null(facts.system.metered)},
             {"clock_set", or_null(facts.system.clock_set)},
+            {"clock_behind", clock_json(facts)},
             {"firewall_readable", facts.system.rules.has_value()}}}};
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 /// What a packet filter does with what other devices send, read from the rules
-/// as `nft --json list ruleset` prints them.
+/// as `nft --json list ruleset` and `iptables-legacy-save` print them.
 namespace peapod {
 
 /// What comes in from another device of the local network.
@@ -39,6 +39,13 @@ public:
   /// Error: `bad_config` when the text is not what `nft --json list ruleset`
   /// prints.
   static result<firewall_rules> parse(std::string_view json);
+
+  /// Error: `bad_config` when the text is not what `iptables-legacy-save`
+  /// prints, or not all of it.
+  static result<firewall_rules> parse_legacy(std::string_view text);
+
+  /// Rules that the kernel asks as well.
+  void add(firewall_rules other);
 
   /// Goes through the chains of the input hook, as the kernel does.
   filter_verdict judge(const incoming_packet& x) const;
@@ -84,6 +91,7 @@ private:
   };
 
   struct reader;
+  struct legacy_reader;
 
   const chain* find(const chain& near, std::string_view name) const;
 

@@ -255,6 +255,31 @@ void write_peers(metrics_writer& out, const pod_status& x) {
   }
 }
 
+/// Lines keep their names while the daemon runs, `default` is the one that the
+/// system chooses.
+void write_lines(metrics_writer& out, const pod_status& x) {
+  auto name = [](const line_status& line) {
+    return line.name.empty() ? std::string{"default"} : line.name;
+  };
+  out.family("line_bytes_total", "counter",
+             "Payload bytes of ranges over an own line, for this device (own) "
+             "or for peers; spines are not among them.");
+  for (auto& line : x.lines) {
+    out.sample(line.own_bytes, {{"line", name(line)}, {"for", "own"}});
+    out.sample(line.peer_bytes, {{"line", name(line)}, {"for", "peers"}});
+  }
+  out.family("line_up", "gauge", "Whether an own line is there: 1, else 0.");
+  for (auto& line : x.lines)
+    out.sample(uint64_t{line.up ? 1u : 0u}, {{"line", name(line)}});
+  out.family("line_label", "gauge",
+             "Whether an own line adds capacity, as status labels it; always "
+             "1.");
+  for (auto& line : x.lines)
+    out.sample(uint64_t{1},
+               {{"line", name(line)},
+                {"label", std::string{to_string(line.line.kind)}}});
+}
+
 void write_transfers(metrics_writer& out, const pod_status& x) {
   auto running = std::ranges::count_if(
       x.transfers, [](auto& transfer) { return transfer.state == "running"; });
@@ -277,6 +302,7 @@ std::string metrics_text(const metrics_source& x,
   write_memory(out, x);
   if (x.status) {
     write_peers(out, *x.status);
+    write_lines(out, *x.status);
     write_transfers(out, *x.status);
   }
   return out.take();

@@ -22,6 +22,7 @@
 #include "hosts/net/interfaces.hpp"
 #include "hosts/net/line_prober.hpp"
 #include "hosts/net/network_watch.hpp"
+#include "hosts/net/origin_dates.hpp"
 #include "hosts/net/tcp_stream.hpp"
 #include "hosts/net/udp_discovery.hpp"
 
@@ -263,6 +264,7 @@ public:
     sites_.emplace(settings_.pod.state_dir, system_random, log_);
     pod_->env().sites.set(sites_->load(now(), site_file::wall_clock::now()));
     api_ = std::make_shared<control_api>(daemon_of(), make_pod_backend(*pod_));
+    api_->watch_clock([dates = dates_] { return dates->judge(); });
     return open_control(ex);
   }
 
@@ -350,6 +352,7 @@ private:
     out.max_idle = std::min(out.max_idle,
                             net::descriptor_limit() / 8 / (1 + line_clients()));
     out.allow_for_peer = policy_of(settings_);
+    out.dates = dates_;
     return out;
   }
 
@@ -449,6 +452,8 @@ private:
   std::shared_ptr<const identity> self_;
   settings settings_;
   const std::shared_ptr<own_use> own_ = std::make_shared<own_use>();
+  const std::shared_ptr<net::origin_dates> dates_ =
+      std::make_shared<net::origin_dates>();
   std::string version_;
   log_sink log_;
   std::optional<usage_file> usage_;

@@ -89,6 +89,12 @@ json::object transfer_json(const transfer_status& x, const label_map& labels) {
   };
 }
 
+json::value clock_json(const std::optional<clock_check::judgement>& x) {
+  if (!x)
+    return nullptr;
+  return json::object{{"behind", x->behind.count()}, {"hosts", x->hosts}};
+}
+
 /// Who is connected, this device included.
 size_t pod_size(const pod_status& status) {
   size_t out = 1;
@@ -231,6 +237,7 @@ json::object status_json(const daemon_info& daemon, const pod_status& status,
            {"listen", daemon.proxy},
        }},
       {"share", share_json(counters, sharing)},
+      {"clock", clock_json(daemon.clock)},
   };
 }
 

@@ -2,12 +2,14 @@
 
 #include "actors/environment.hpp"
 #include "actors/messages.hpp"
+#include "core/clock_check.hpp"
 #include "core/sharing_policy.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
 #include <map>
+#include <optional>
 #include <string>
 
 /// How the pod stands, as docs/openapi.yaml says it.
@@ -23,6 +25,8 @@ struct daemon_info {
   bool fault_injection = false;
   std::string proxy;     ///< where its proxy listens, as in `127.0.0.1:3128`
   bool confined = false; ///< to the system calls that it needs
+  /// What origins say of this device's clock.
+  std::optional<clock_check::judgement> clock = std::nullopt;
 };
 
 /// How each source is called: `self`, `self:` and the name of an own line

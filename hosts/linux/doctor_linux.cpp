@@ -196,10 +196,17 @@ std::string holder_of(bool udp, uint16_t port) {
 
 // -- the packet filter --------------------------------------------------------
 
-void read_rules(system_facts& out) {
-  auto told = run_program({"nft", "--json", "list", "ruleset"});
-  if (!told)
-    told = run_program({"/usr/sbin/nft", "--json", "list", "ruleset"});
+/// Runs a program of administrators, whose folder users may not have in PATH.
+result<program_outcome> run_tool(std::vector<std::string> words) {
+  auto out = run_program(words);
+  if (out || out.error().code != errc::not_found)
+    return out;
+  words.front() = "/usr/sbin/" + words.front();
+  return run_program(words);
+}
+
+void read_nft_rules(system_facts& out) {
+  auto told = run_tool({"nft", "--json", "list", "ruleset"});
   if (!told) {
     out.no_rules = "its rules are not known: nft is not installed";
     return;
@@ -216,6 +223,48 @@ void read_rules(system_facts& out) {
   else
     out.no_rules = "its rules are not known: there are too many of them, or "
                    "nft tells them in another way";
+}
+
+/// The tables of the kernel's old packet filter that are in use. Root alone may
+/// read them.
+std::vector<std::string> legacy_tables() {
+  std::vector<std::string> out;
+  each_line("/proc/net/ip_tables_names",
+            [&](const std::vector<std::string>& x) {
+              out.insert(out.end(), x.begin(), x.end());
+            });
+  return out;
+}
+
+/// The kernel asks the old packet filter beside nftables, and nft does not know
+/// of it.
+void read_legacy_rules(system_facts& out) {
+  std::string tables;
+  for (auto& x : legacy_tables())
+    tables += (tables.empty() ? "" : ", ") + x;
+  if (tables.empty())
+    return;
+  auto told = run_tool({"iptables-legacy-save"});
+  auto rules = told && told->status == 0
+                   ? firewall_rules::parse_legacy(told->out)
+                   : result<firewall_rules>{make_error(errc::io_failed, "")};
+  if (!rules) {
+    out.no_rules += std::string{out.no_rules.empty() ? "" : "; "}
+                    + "its rules of iptables-legacy (" + tables
+                    + ") are not known: "
+                    + (told ? "iptables-legacy-save tells them in another way"
+                            : told.error().detail)
+                    + "; sudo iptables-legacy -S shows them";
+    return;
+  }
+  if (!out.rules)
+    out.rules.emplace();
+  out.rules->add(std::move(*rules));
+}
+
+void read_rules(system_facts& out) {
+  read_nft_rules(out);
+  read_legacy_rules(out);
 }
 
 // -- the line and the clock ---------------------------------------------------

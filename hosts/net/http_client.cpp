@@ -83,6 +83,7 @@ client_core::client_core(const asio::any_io_executor& executor,
         executor, origin_pool::limits{config.max_idle_per_origin,
                                       config.max_idle, config.idle_lifetime})),
     own(std::move(config.wan.own)),
+    dates(std::move(config.dates)),
     ca_file_(std::move(config.ca_file)) {}
 
 const result<tls_context>& client_core::tls() {

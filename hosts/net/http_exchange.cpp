@@ -2,6 +2,7 @@
 
 #include "hosts/net/http_format.hpp"
 #include "hosts/net/http_lines.hpp"
+#include "hosts/net/origin_dates.hpp"
 #include "hosts/net/upstream_tunnel.hpp"
 
 #include <algorithm>
@@ -412,6 +413,9 @@ void exchange_state::count_own(uint64_t bytes) {
 }
 
 void exchange_state::accept_head(const response_head& head) {
+  // A peer could choose hosts that tell a wrong time.
+  if (core_->dates && !options_.for_peer)
+    core_->dates->saw(key_.host, head.fields);
   upgraded_ = head.status == 101;
   persists_ = persists(head.version, head.fields)
               && head.framing != body_framing::until_close;

@@ -30,6 +30,7 @@ public:
   origin_dialer dialer;
   const std::shared_ptr<origin_pool> pool;
   const std::shared_ptr<own_use> own;
+  const std::shared_ptr<origin_dates> dates;
 
   /// Empty blocks of exchanges that have ended, for those to come.
   std::vector<input_buffer> spare_blocks;

@@ -22,6 +22,8 @@
 /// here runs on the given executor, which must run on one thread.
 namespace peapod::net {
 
+class origin_dates;
+
 /// Where outgoing connections leave this device from. With both members empty
 /// the system decides.
 struct source_bind {
@@ -63,6 +65,8 @@ struct client_config {
   duration idle_lifetime = std::chrono::seconds(30);
   /// PEM file of further trusted certificate authorities, or empty.
   std::string ca_file;
+  /// Takes what answers to own requests say that the time is; null: nobody.
+  std::shared_ptr<origin_dates> dates;
 };
 
 /// A client over TCP and TLS 1.2 or newer. Certificates are checked against

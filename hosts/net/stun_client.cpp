@@ -27,16 +27,17 @@ instant now() {
 /// Answers are short; what does not fit is none.
 constexpr size_t max_datagram = 1500;
 
-/// One question, kept alive by the operations on it. Connected, so that only
-/// the server is heard.
+/// One question, kept alive by the operations on it. Only the server is
+/// believed; of others it is remembered that they have answered.
 class conversation : public std::enable_shared_from_this<conversation> {
 public:
   conversation(const asio::any_io_executor& ex, const stun_id& id,
                handler<stun_answer> done)
-    : socket_(ex), timer_(ex), query_(id), done_(std::move(done)) {}
+    : socket_(ex), timer_(ex), id_(id), query_(id), done_(std::move(done)) {}
 
   void start(const udp::endpoint& server, const source_bind& from) {
-    if (auto opened = open(server, from); !opened)
+    server_ = server;
+    if (auto opened = open(from); !opened)
       return settle(opened.error());
     query_.start(now());
     read();
@@ -48,12 +49,11 @@ public:
   }
 
 private:
-  result<void> open(const udp::endpoint& server, const source_bind& from) {
-    auto where = "STUN server " + address_text(from_asio(server));
+  result<void> open(const source_bind& from) {
     error_code ec;
-    socket_.open(server.protocol(), ec);
+    socket_.open(server_.protocol(), ec);
     if (ec)
-      return error_of(ec, where);
+      return error_of(ec, where());
     if (!from.interface.empty()) {
       auto bound = bind_to_interface(socket_.native_handle(), from.interface);
       if (!bound)
@@ -65,32 +65,53 @@ private:
         return source.error();
       socket_.bind(*source, ec);
     }
-    if (!ec)
-      socket_.connect(server, ec);
     if (ec)
-      return error_of(ec, where);
+      return error_of(ec, where());
     return {};
   }
 
+  std::string where() const {
+    return "STUN server " + address_text(from_asio(server_));
+  }
+
   void read() {
-    socket_.async_receive(
-        asio::buffer(buffer_),
+    socket_.async_receive_from(
+        asio::buffer(buffer_), sender_,
         [self = shared_from_this()](error_code ec, size_t count) {
           if (!self->done_)
             return;
           // An error is the echo of a request (ICMP): the next may arrive.
           if (!ec)
-            self->query_.receive(std::span{self->buffer_}.first(count));
+            self->take(std::span{self->buffer_}.first(count));
           self->go_on();
           if (self->done_)
             self->read();
         });
   }
 
+  void take(std::span<const uint8_t> in) {
+    if (sender_ == server_)
+      query_.receive(in);
+    else if (read_stun_answer(in, id_))
+      stranger_ = text_of(sender_.address());
+  }
+
   void go_on() {
     if (auto request = query_.poll()) {
-      error_code ignored; // as if it had been lost
-      socket_.send(asio::buffer(*request), 0, ignored);
+      // The server has had as long as somebody else, and more.
+      if (!stranger_.empty())
+        return settle(
+            make_error(errc::bad_http,
+                       "the STUN server was asked at "
+                           + text_of(server_.address()) + ", but " + stranger_
+                           + " answers, which is not believed: name that "
+                             "address, or have it answer from its own"));
+      error_code failure;
+      socket_.send_to(asio::buffer(*request), server_, 0, failure);
+      // The first tells whether there is a way; others are as if lost.
+      if (failure && !std::exchange(sent_, true))
+        return settle(error_of(failure, where()));
+      sent_ = true;
     }
     if (auto& outcome = query_.outcome())
       return settle(*outcome);
@@ -117,6 +138,11 @@ private:
 
   udp::socket socket_;
   asio::steady_timer timer_;
+  udp::endpoint server_;
+  udp::endpoint sender_;
+  std::string stranger_; ///< who has answered without having been asked
+  bool sent_ = false;    ///< the question, at least once
+  stun_id id_;
   stun_query query_;
   handler<stun_answer> done_;
   std::array<uint8_t, max_datagram> buffer_{};

@@ -162,7 +162,8 @@ CAF_TEST(who says that it pauses or is metered is believed) {
   x.pauses = true;
   x.slows = id_of('o');
   CAF_CHECK_EQUAL(said(make_egress_map(lines, {x}).at(x.id)),
-                  "paused: it says that it brings nothing now");
+                  "paused: it says that it brings nothing now, and that its "
+                  "line is metered");
   lines[0].metered = true;
   CAF_CHECK_EQUAL(said(make_egress_map(lines, {}).at(id_of('o'))),
                   "metered: the system says that it is metered");

@@ -82,6 +82,18 @@ CAF_TEST(a peer behind our own line is found) {
   CAF_CHECK(found[0] == (scheduler::same_line{device('a'), device('o')}));
 }
 
+CAF_TEST(a body of two minutes is long enough) {
+  pool p;
+  p.resolution = 10ms;
+  p.join('o', 1e6);
+  p.join('a', 1e6).shares = 'o';
+  p.open(115 * megabyte);
+  p.run_for(60s);
+  auto found = findings(p);
+  CAF_REQUIRE_EQUAL(found.size(), 1u);
+  CAF_CHECK(found[0] == (scheduler::same_line{device('a'), device('o')}));
+}
+
 CAF_TEST(two peers behind one line are found) {
   pool p;
   p.resolution = 10ms;

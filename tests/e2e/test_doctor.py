@@ -2,15 +2,20 @@
 nftables, a bridge that keeps hosts apart, a tunnel, a port that is taken."""
 
 import contextlib
+import email.utils
 import json
 import os
+import shutil
 import socket
 import subprocess
+import threading
+import time
 
 import lab as lab_module
 import namespaces
 import pytest
 from harness import BINARY
+from lab_base import NGINX_ADDRESS
 from pods import wait_until
 from system_bus import SystemBus
 
@@ -187,6 +192,56 @@ def test_a_firewall_that_drops_peers_is_found(lab, two):
         found = doctor(lab, 1, two[0].config_file)
     assert "firewall" in found.problems
     assert "TCP port 45679" in found.all["firewall"]["text"]
+
+
+@contextlib.contextmanager
+def legacy_rules(lab, host, *rules):
+    """Rules of the kernel's old packet filter for a while."""
+    for rule in rules:
+        lab.run(host, "iptables-legacy", "-A", *rule.split())
+    try:
+        yield
+    finally:
+        for rule in rules:
+            lab.run(host, "iptables-legacy", "-D", *rule.split())
+
+
+def test_rules_of_the_old_packet_filter_are_found(lab, two):
+    drops = "INPUT -p tcp --dport 45679 -m conntrack --ctstate NEW -j DROP"
+    with legacy_rules(lab, 1, "INPUT -i lo -j ACCEPT", drops):
+        found = doctor(lab, 1, two[0].config_file)
+    assert "firewall" in found.problems
+    assert "TCP port 45679" in found.all["firewall"]["text"]
+    assert ("a rule of chain iptables-legacy filter INPUT"
+            in found.evidence("firewall"))
+    assert "firewall" not in doctor(lab, 1, two[0].config_file).all
+
+
+def test_multicast_blocked_by_the_old_packet_filter_names_its_rule(lab,
+                                                                   config):
+    with legacy_rules(lab, 1, "INPUT -p udp --dport 45678 -j DROP"):
+        found = doctor(lab, 1, config)
+    assert "multicast-blocked" in found.all
+    assert "iptables-legacy filter INPUT" in found.evidence(
+        "multicast-blocked")
+
+
+def test_old_rules_that_cannot_be_read_are_said(lab, config, tmp_path):
+    """Without the tool: its folder is hidden in a mount namespace."""
+    empty = tmp_path / "empty"
+    empty.touch()
+    tool = shutil.which("iptables-legacy-save")
+    with legacy_rules(lab, 1, "INPUT -p udp --dport 45678 -j DROP"):
+        done = subprocess.run(
+            lab.command(1, "unshare", "--mount", "sh", "-c",
+                        'mount --bind "$1" "$2" && shift 2 && exec "$@"',
+                        "sh", empty, tool, BINARY, "doctor", "--json",
+                        "--actor-config", config, "--wait", WAIT),
+            capture_output=True, text=True, timeout=30)
+    found = Findings(done)
+    evidence = found.evidence("multicast-blocked")
+    assert "its rules of iptables-legacy (filter) are not known" in evidence
+    assert "sudo iptables-legacy -S shows them" in evidence
 
 
 def apart(unicast_only: bool):
@@ -378,3 +433,95 @@ def test_a_peer_that_pauses_is_named(lab, alone):
     found = doctor(lab, 1, one.config_file)
     assert found.problems == set()
     assert "host2" in found.all["peer-paused"]["text"]
+
+
+def test_a_peer_whose_line_is_metered_is_named_on_both_sides(lab, alone,
+                                                             tmp_path):
+    """NetworkManager of host 2 says so to its daemon, which pauses; and goes
+    on once it is not so any more."""
+    bus = SystemBus(tmp_path)
+    heard = {"DBUS_SYSTEM_BUS_ADDRESS": bus.address}
+    try:
+        bus.start_network_manager(metered=1)
+        one = alone.daemon(1, **QUICK)
+        two = alone.daemon(2, prefix=(
+            "env", *(f"{key}={value}" for key, value in heard.items())),
+            **QUICK)
+        one.wait_for_peers(1)
+        wait_until(lambda: one.connected_peers()[0]["pauses"], 5, "it says so")
+        found = doctor(lab, 1, one.config_file)
+        assert found.problems == set()
+        assert two.name in found.all["peer-paused"]["text"]
+        assert "metered" in found.evidence("peer-paused")
+        there = doctor(lab, 2, two.config_file, env={**os.environ, **heard})
+        assert there.problems == set()
+        assert "the connection is metered" in there.all["metered"]["text"]
+        assert "NetworkManager" in there.evidence("metered")
+        bus.set_metered(2)
+        wait_until(lambda: not one.connected_peers()[0]["pauses"], 5,
+                   "it goes on")
+        assert "peer-paused" not in doctor(lab, 1, one.config_file).all
+        assert "metered" not in doctor(lab, 2, two.config_file).all
+    finally:
+        bus.stop()
+
+
+# -- the clock ----------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def origins(lab, ahead: float):
+    """A server on the internet whose clock is so many seconds ahead; gives
+    its port."""
+    listener = namespaces.listen(lab, "origin", NGINX_ADDRESS)
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                taken, _ = listener.accept()
+                with contextlib.suppress(OSError), taken:
+                    while b"\r\n\r\n" not in taken.recv(65536, socket.MSG_PEEK):
+                        pass
+                    date = email.utils.formatdate(time.time() + ahead,
+                                                  usegmt=True)
+                    taken.sendall(f"HTTP/1.1 200 OK\r\nDate: {date}\r\n"
+                                  "Content-Length: 2\r\nConnection: close\r\n"
+                                  "\r\nok".encode())
+                    taken.recv(65536)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+
+
+@pytest.mark.parametrize("ahead, how", [(7200, "behind"), (-1200, "ahead")])
+def test_a_clock_is_compared_with_what_origins_say(lab, alone, ahead, how):
+    """The clock of this machine is right; that of the origins is not."""
+    daemon = alone.daemon(1, **QUICK)
+    with origins(lab, ahead) as port:
+        for site in (1, 2):
+            assert alone.get(f"http://www.site{site}.test:{port}/").code == 0
+        assert daemon.status()["clock"] is None  # two may both be wrong
+        assert alone.get(f"http://www.site3.test:{port}/").code == 0
+        clock = daemon.status()["clock"]
+        assert clock["hosts"] == 3 and abs(clock["behind"] - ahead) < 60
+        found = doctor(lab, 1, daemon.config_file)
+    assert "clock-wrong" in found.problems
+    assert f"is {how}" in found.all["clock-wrong"]["text"]
+    assert "the answers of 3 hosts" in found.evidence("clock-wrong")
+    assert "timedatectl" in found.all["clock-wrong"]["fix"]
+
+
+def test_origins_with_the_same_time_are_no_finding(lab, alone):
+    daemon = alone.daemon(1, **QUICK)
+    for site in (1, 2, 3, 4):
+        assert alone.get(f"http://www.site{site}.test/1000.bin").code == 0
+    assert daemon.status()["clock"]["hosts"] == 4
+    found = doctor(lab, 1, daemon.config_file)
+    assert "clock-wrong" not in found.all
+    assert abs(found.said["facts"]["clock_behind"]) < 60

@@ -1,13 +1,18 @@
 """Several lines of one device, and who adds capacity."""
 
+import json
 import subprocess
 import sys
+import time
 
 import pytest
 
+from control import Control
+from contract import Contract
 from harness import BINARY, HERE
-from lab_base import NGINX_ADDRESS
+from lab_base import HOSTILE_ADDRESS, NGINX_ADDRESS
 from pods import NGINX, assert_exact, wait_until
+from shared_uplink import shared_uplink
 
 SIZE = 100_000_000
 URL = f"{NGINX}/{SIZE}.bin"
@@ -61,6 +66,15 @@ def text_status(daemon) -> str:
                           capture_output=True, text=True, timeout=5)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def findings(lab, daemon) -> dict:
+    """What `peapod doctor` says on its host, by id."""
+    done = subprocess.run(
+        lab.command(daemon.host, BINARY, "doctor", "--actor-config",
+                    daemon.config_file, "--wait", "1500ms", "--json"),
+        capture_output=True, text=True, timeout=30)
+    return {x["id"]: x for x in json.loads(done.stdout)["findings"]}
 
 
 def test_a_download_has_what_all_lines_bring_together(alone, uplinks):
@@ -133,6 +147,17 @@ def test_the_first_line_may_go_too(alone, uplinks, lab):
     wait_until(lambda: line(daemon, "wan1")["up"], 5, "it is back")
 
 
+def test_the_doctor_names_a_line_that_has_gone(alone, uplinks, lab):
+    daemon = alone.daemon(1, wan_bind='["wan0", "wan1"]')
+    wait_until(lambda: line(daemon, "wan1")["up"], 5, "the line is up")
+    assert "own-line-down" not in findings(lab, daemon)
+    lab.set_uplink(1, 1, False)
+    wait_until(lambda: not line(daemon, "wan1")["up"], 5, "it is missed")
+    found = findings(lab, daemon)["own-line-down"]
+    assert "The own line wan1 brings nothing now" in found["text"]
+    assert found["evidence"] == ["it is not connected"]
+
+
 def test_two_addresses_behind_one_gateway_are_one_line(alone, lab):
     address = lab.wan_address(1)
     second = address.rpartition(".")[0] + ".3"
@@ -146,6 +171,9 @@ def test_two_addresses_behind_one_gateway_are_one_line(alone, lab):
         assert line(daemon, second)["line"]["as_name"] == address
         assert label(line(daemon, address)).startswith("adds capacity")
         assert f"same line as {address} (same gateway)" in text_status(daemon)
+        found = findings(lab, daemon)["own-line-same"]
+        assert f"{second} is the same as {address}" in found["text"]
+        assert found["evidence"] == ["same gateway"]
     finally:
         lab.run(1, "ip", "addr", "del", f"{second}/24", "dev", "wan0")
 
@@ -179,8 +207,116 @@ def test_devices_with_one_public_address_are_one_line(alone, stun):
     assert len(brought) == 2 and min(brought.values()) > SIZE / 4, brought
 
 
+def test_a_server_that_answers_from_elsewhere_is_named(alone, stun):
+    server = stun("--from", HOSTILE_ADDRESS)
+    daemon = alone.daemon(1, egress_stun=server)
+    wait_until(lambda: "no public address of this device" in daemon.output(),
+               10, "it is said")
+    assert (f"the STUN server was asked at {NGINX_ADDRESS}, but "
+            f"{HOSTILE_ADDRESS} answers, which is not believed"
+            in daemon.output())
+    assert daemon.status()["lines"][0]["public_addresses"] == []
+
+
 def test_nobody_is_asked_without_a_server(alone, stun):
     stun()
     daemon = alone.daemon(1)
     assert_exact(alone.get(f"{NGINX}/1048576.bin"), "1048576.bin", 1048576)
     assert daemon.status()["lines"][0]["public_addresses"] == []
+
+
+# -- one bottleneck for two ---------------------------------------------------
+
+#: Mbit/s, so that the download lasts as long as it takes to be sure.
+SLOW = 4
+
+MEASURED = "same line: measured: both slow down together"
+
+
+@pytest.fixture
+def long_download(alone):
+    """Starts a download of host 1 that nobody waits for."""
+    running = []
+
+    def start():
+        running.append(alone.start(URL, seconds=200))
+
+    yield start
+    for download in running:
+        download.process.kill()
+        download.wait()
+
+
+@pytest.fixture
+def slow_lines(lab):
+    """Hosts 1 and 2 have slow lines of their own."""
+    before = list(lab.rates)
+    for host in (1, 2):
+        lab.set_rate(host, SLOW)
+    yield
+    for host in (1, 2):
+        lab.set_rate(host, before[host - 1])
+
+
+def console_text(daemon) -> str:
+    """What the console shows, printed."""
+    done = subprocess.run([BINARY, "console", "--once", "--socket",
+                           daemon.socket],
+                          capture_output=True, text=True, timeout=10)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def held(daemon) -> str:
+    """The device that gets nothing to do while the others are looked at."""
+    control = Control(daemon.socket, Contract())
+    scheduler = control.actors("scheduler")[0]["id"]
+    return control.get("/v1/actors/{id}", id=scheduler)["data"]["held"]
+
+
+def wait_for_a_look(daemon, seconds: float = 90) -> None:
+    """Returns when a device was held for as long as it takes to judge it."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        wait_until(lambda: held(daemon), end - time.monotonic(), "a look")
+        begun = time.monotonic()
+        wait_until(lambda: not held(daemon), 10, "its end")
+        if time.monotonic() - begun >= 3:
+            return
+    raise AssertionError(f"nobody was looked at within {seconds} s")
+
+
+def test_two_devices_behind_one_bottleneck_are_found(alone, lab,
+                                                     long_download):
+    with shared_uplink(lab, (1, 2), SLOW):
+        daemons = [alone.daemon(host) for host in (1, 2)]
+        daemons[0].wait_for_peers(1)
+        long_download()
+        peer = daemons[0].connected_peers
+        # Three looks of four seconds, and ten between them.
+        wait_until(lambda: label(peer()[0]) == MEASURED, 120, "it is measured",
+                   every=0.2)
+        name = daemons[1].name
+        assert peer()[0]["line"]["as_name"] == "this device"
+        assert peer()[0]["same_line"] == daemons[0].status()["device"]["id"]
+        said = text_status(daemons[0])
+        assert "same line as this device (measured: both slow down" in said
+        assert f"{name} adds nothing now: it shares a bottleneck" in said
+        assert f"{name} adds nothing now" in console_text(daemons[0])
+        found = findings(lab, daemons[0])["same-line"]
+        assert found["severity"] == "warning"
+        assert f"{name} has the same line as this device" in found["text"]
+        assert "measured: both slow down together" in found["evidence"]
+        assert "another connection" in found["fix"]
+
+
+def test_devices_with_lines_of_their_own_are_not_called_the_same(
+        alone, lab, slow_lines, long_download):
+    daemons = [alone.daemon(host) for host in (1, 2)]
+    daemons[0].wait_for_peers(1)
+    long_download()
+    wait_for_a_look(daemons[0])
+    peer = daemons[0].connected_peers()[0]
+    assert peer["line"]["label"] == "adds capacity", peer
+    assert "same_line" not in peer
+    assert "same-line" not in findings(lab, daemons[0])

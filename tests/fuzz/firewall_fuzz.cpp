@@ -8,10 +8,13 @@ using namespace peapod;
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view in{reinterpret_cast<const char*>(data), size};
   auto rules = firewall_rules::parse(in);
-  if (!rules) {
-    check(rules.error().code == errc::bad_config, "another code");
-    return 0;
-  }
+  auto legacy = firewall_rules::parse_legacy(in);
+  for (auto* x : {&rules, &legacy})
+    check(*x || x->error().code == errc::bad_config, "another code");
+  if (!rules)
+    rules = firewall_rules{};
+  if (legacy)
+    rules->add(*legacy);
   rules->mentions("ufw");
   for (auto udp : {true, false}) {
     auto x = rules->judge(

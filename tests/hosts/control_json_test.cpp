@@ -1,4 +1,5 @@
 #include "hosts/common/actors_json.hpp"
+#include "hosts/common/control_data.hpp"
 #include "hosts/common/json_text.hpp"
 #include "hosts/common/status_json.hpp"
 
@@ -291,6 +292,22 @@ CAF_TEST(a status says which daemon answers) {
                   R"("why":null,"today":{"used":0,"limit":null},)"
                   R"("month":{"used":0,"limit":null},"metered":null,)"
                   R"("on_battery":null,"battery":null})");
+}
+
+CAF_TEST(a status says what hosts say of the clock) {
+  daemon_info daemon;
+  auto clock = [&] {
+    auto text = json::serialize(status_json(daemon, {}, proxy_counters{}, {}));
+    auto read = control::read_status(text);
+    CAF_REQUIRE(read);
+    return read->clock;
+  };
+  CAF_CHECK(!clock());
+  daemon.clock = {-90s, 4};
+  auto told = clock();
+  CAF_REQUIRE(told);
+  CAF_CHECK_EQUAL(told->behind, -90);
+  CAF_CHECK_EQUAL(told->hosts, 4u);
 }
 
 CAF_TEST(a status says why nothing is shared and what was) {

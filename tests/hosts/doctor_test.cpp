@@ -95,6 +95,17 @@ firewall_rules rules_of(const char* expressions) {
   return *out;
 }
 
+std::vector<control::own_line> own_lines() {
+  std::vector<control::own_line> out(2);
+  out[0].name = "wan0";
+  out[1].name = "wan1";
+  for (auto& x : out) {
+    x.up = true;
+    x.line = {"adds capacity", "", "another gateway"};
+  }
+  return out;
+}
+
 constexpr auto peers_port =
     R"({"match":{"op":"==","left":{"payload":{"protocol":"tcp",
         "field":"dport"}},"right":45679}})";
@@ -146,6 +157,21 @@ std::vector<row> daemon_rows() {
        "problem:port-refused"},
       {"a clock of last year", healthy(),
        [](auto& x) { x.newest = x.now + 8760h; }, "problem:clock-wrong"},
+      {"a clock that is behind those of origins", healthy(),
+       [](auto& x) {
+         x.status->clock = {3600, 4};
+       },
+       "problem:clock-wrong"},
+      {"a clock that is ahead of them", healthy(),
+       [](auto& x) {
+         x.status->clock = {-600, 4};
+       },
+       "problem:clock-wrong"},
+      {"a clock that differs by what answers take", healthy(),
+       [](auto& x) {
+         x.status->clock = {-60, 4};
+       },
+       ""},
       {"a clock that drifts", healthy(),
        [](auto& x) { x.system.clock_set = false; }, "note:clock-unset"},
   };
@@ -316,9 +342,68 @@ std::vector<row> device_rows() {
 
 std::vector<row> line_rows() {
   return {
-      {"one line for two", healthy(),
+      {"one line for two, says an older daemon", healthy(),
        [](auto& x) { x.status->peers[0].same_line = x.status->daemon.id; },
        "warning:same-line"},
+      {"one line for two, measured", healthy(),
+       [](auto& x) {
+         x.status->peers[0].line = {"same line", "this device",
+                                    "measured: both slow down together"};
+       },
+       "warning:same-line"},
+      {"one public address", healthy(),
+       [](auto& x) {
+         x.status->peers[0].line = {"same line", "this device",
+                                    "same public address"};
+       },
+       "note:same-line"},
+      {"one gateway, by its link-layer address", healthy(),
+       [](auto& x) {
+         x.status->peers[0].line = {"same line", "this device", "same gateway"};
+       },
+       "note:same-gateway"},
+      {"another gateway in the same network", healthy(),
+       [](auto& x) {
+         x.way_out = "lan0";
+         x.system.ways_out = {{"lan0", "10.0.0.254"}};
+         x.status->peers[0].line = {"adds capacity", "", "another gateway"};
+       },
+       ""},
+      {"another public address behind the same gateway", healthy(),
+       [](auto& x) {
+         x.way_out = "lan0";
+         x.system.ways_out = {{"lan0", "10.0.0.254"}};
+         x.status->peers[0].line = {
+             "adds capacity", "",
+             "another public address behind the same gateway"};
+       },
+       ""},
+      {"what a peer brings costs", healthy(),
+       [](auto& x) {
+         x.status->peers[0].line = {"metered", "",
+                                    "it says that it is metered"};
+       },
+       "note:peer-metered"},
+      {"own lines of one router", healthy(),
+       [](auto& x) {
+         x.status->lines = own_lines();
+         x.status->lines[1].line = {"same line", "wan0", "same gateway"};
+       },
+       "note:own-line-same"},
+      {"own lines that were measured to be one", healthy(),
+       [](auto& x) {
+         x.status->lines = own_lines();
+         x.status->lines[1].line = {"same line", "wan0",
+                                    "measured: both slow down together"};
+       },
+       "warning:own-line-same"},
+      {"an own line that has gone", healthy(),
+       [](auto& x) {
+         x.status->lines = own_lines();
+         x.status->lines[1].up = false;
+         x.status->lines[1].line = {"paused", "", "it is not connected"};
+       },
+       "warning:own-line-down"},
       {"one gateway for two", healthy(),
        [](auto& x) {
          x.way_out = "lan0";
@@ -408,6 +493,18 @@ CAF_TEST(problems come before warnings and notes) {
   CAF_CHECK(has_problem(examine(x)));
   x.options.pool.enabled = true;
   CAF_CHECK(!has_problem(examine(x)));
+}
+
+CAF_TEST(a wrong clock is told with what hosts say) {
+  auto x = healthy();
+  x.status->clock = {-7200, 5};
+  auto found = examine(x);
+  auto& made = only(found);
+  CAF_CHECK(made.text.find("is ahead") != std::string::npos);
+  CAF_CHECK_EQUAL(joined(made.evidence),
+                  "it shows 2027-01-15T08:00Z, but the answers of 5 hosts to "
+                  "the daemon within the last hour say 2027-01-15T06:00Z by "
+                  "their median: it is 2h00m off; ");
 }
 
 CAF_TEST(a taken port is told with who has it) {

@@ -46,6 +46,12 @@ metrics_source full_source() {
   x.status->peers = {peer(1, "a \"b\"\\\n\xff", "connected"),
                      peer(2, "c", "backing off")};
   x.status->peers[0].bytes_from = 77;
+  x.status->lines.resize(2);
+  x.status->lines[0].own_bytes = 21;
+  x.status->lines[1].name = "wan1";
+  x.status->lines[1].up = false;
+  x.status->lines[1].peer_bytes = 22;
+  x.status->lines[1].line.kind = egress_kind::paused;
   x.status->transfers.resize(3);
   x.status->transfers[1].state = "running";
   return x;
@@ -154,6 +160,18 @@ CAF_TEST(actors of one name are counted together) {
       has_line(text, "peapod_actor_mailbox_messages_max{name=\"transfer\"} 5"));
   CAF_CHECK(
       has_line(text, "peapod_actor_restarts_total{actor=\"transfer\"} 3"));
+}
+
+CAF_TEST(each own line is told) {
+  auto text = text_of(full_source());
+  CAF_CHECK(has_line(
+      text, "peapod_line_bytes_total{line=\"default\",for=\"own\"} 21"));
+  CAF_CHECK(has_line(
+      text, "peapod_line_bytes_total{line=\"wan1\",for=\"peers\"} 22"));
+  CAF_CHECK(has_line(text, "peapod_line_up{line=\"default\"} 1"));
+  CAF_CHECK(has_line(text, "peapod_line_up{line=\"wan1\"} 0"));
+  CAF_CHECK(
+      has_line(text, "peapod_line_label{line=\"wan1\",label=\"paused\"} 1"));
 }
 
 CAF_TEST(what peers call themselves is escaped) {

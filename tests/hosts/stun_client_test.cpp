@@ -36,7 +36,9 @@ struct fixture {
   udp::endpoint from;
   std::array<uint8_t, 100> buffer{};
   unsigned asked = 0;
-  unsigned deaf = 0; ///< how many requests get lost
+  unsigned deaf = 0;         ///< how many requests get lost
+  udp::socket* by = nullptr; ///< who answers instead
+  bool twice = false;        ///< both do, the other one first
 
   fixture() {
     serve();
@@ -60,7 +62,10 @@ struct fixture {
     out[0] = 1;
     out[3] = static_cast<uint8_t>(address.size());
     out.insert(out.end(), address.begin(), address.end());
-    socket.send_to(asio::buffer(out), from);
+    if (by)
+      by->send_to(asio::buffer(out), from);
+    if (!by || twice)
+      socket.send_to(asio::buffer(out), from);
   }
 
   host_port server() {
@@ -100,6 +105,32 @@ CAF_TEST(a request that is lost is sent again) {
   stun_client client{io.get_executor(), server(), {}, count_up};
   CAF_CHECK_EQUAL(ask(client), "c0000201");
   CAF_CHECK_EQUAL(asked, 2u);
+}
+
+CAF_TEST(an answer of another address than was asked is said and not believed) {
+  udp::socket other{io, udp::endpoint{asio::ip::make_address("127.0.0.2"), 0}};
+  by = &other;
+  stun_client client{io.get_executor(), server(), {}, count_up};
+  std::optional<result<stun_answer>> got;
+  client.ask(address_family::v4,
+             [&](result<stun_answer> x) { got = std::move(x); });
+  auto until = std::chrono::steady_clock::now() + 10s;
+  while (!got && std::chrono::steady_clock::now() < until)
+    io.run_one_for(100ms);
+  CAF_REQUIRE(got && !*got);
+  auto why = got->error();
+  CAF_CHECK_EQUAL(why.code, errc::bad_http);
+  CAF_CHECK_EQUAL(why.detail, "the STUN server was asked at 127.0.0.1, but "
+                              "127.0.0.2 answers, which is not believed: name "
+                              "that address, or have it answer from its own");
+}
+
+CAF_TEST(what others say before the server does is left out) {
+  udp::socket other{io, udp::endpoint{asio::ip::make_address("127.0.0.2"), 0}};
+  by = &other;
+  twice = true;
+  stun_client client{io.get_executor(), server(), {}, count_up};
+  CAF_CHECK_EQUAL(ask(client), "c0000201");
 }
 
 CAF_TEST(a question leaves by the line that it is about) {

@@ -278,7 +278,8 @@ class FakePod:
                           "today": {"used": 65536, "limit": None},
                           "month": {"used": 1048576, "limit": 10737418240},
                           "metered": None, "on_battery": False,
-                          "battery": None}}
+                          "battery": None},
+                "clock": {"behind": 0, "hosts": 5}}
 
     def members(self) -> dict:
         other = [dict(row) for row in self.rows()[:10]]

@@ -29,16 +29,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--listen", default="0.0.0.0:3478")
     parser.add_argument("--say", help="this address instead of the true one")
+    parser.add_argument("--from", dest="source", help="answers come from this "
+                        "address, which nobody has asked")
     options = parser.parse_args()
     host, _, port = options.listen.rpartition(":")
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind((host, int(port)))
+    sender = server
+    if options.source:
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sender.bind((options.source, int(port)))
     print("ready", flush=True)
     while True:
         question, (address, port) = server.recvfrom(2048)
         said = answer(question, options.say or address, port)
         if said:
-            server.sendto(said, (address, port))
+            sender.sendto(said, (address, port))
 
 
 if __name__ == "__main__":
