@@ -293,6 +293,7 @@ void scheduler::give(device_id id, source_state& source,
                                      now + source.estimate.time_for(ahead),
                                      ahead, hedge, false});
   source.leases.insert(lease);
+  source.leased += range.size();
   body.leases.insert(lease);
   body.returned.erase(range);
   body.orphaned.erase(range);
@@ -338,6 +339,7 @@ void scheduler::take_back(lease_id id, instant now) {
   auto& source = sources_.at(lease.source);
   auto& body = bodies_.at(lease.transfer);
   source.leases.erase(id);
+  source.leased -= lease.range.end - lease.upto;
   body.leases.erase(id);
   leases_.erase(id);
   if (!lease.hedge)
@@ -394,6 +396,7 @@ bool scheduler::note_progress(lease_id lease, uint64_t upto, instant now) {
   upto = std::min(upto, x.range.end);
   source.estimate.arrived(upto - x.upto, now);
   source.brought += upto - x.upto;
+  source.leased -= upto - x.upto;
   bodies_.at(x.transfer).speed.arrived(upto - x.upto, now);
   byte_range come{std::exchange(x.upto, upto), upto};
   x.heard = source.heard = now;

@@ -234,6 +234,7 @@ private:
     instant resting_until{};
     instant heard{};      ///< when something came from it last
     uint64_t brought = 0; ///< bytes
+    uint64_t leased = 0;  ///< bytes of leases that are to come
     /// How many requests at a time pay, for each origin.
     std::map<std::string, connection_search> searches;
   };

@@ -134,9 +134,7 @@ uint64_t scheduler::unassigned(const body_state& body) const {
 }
 
 uint64_t scheduler::backlog(const source_state& source) const {
-  uint64_t out = 0;
-  for (auto id : source.leases)
-    out += leases_.at(id).range.end - leases_.at(id).upto;
+  auto out = source.leased;
   for (auto& x : source.ghosts)
     out += x.bytes;
   return out;
