@@ -24,6 +24,10 @@ constexpr duration behind = 250ms;
 /// What estimates are wrong by.
 constexpr duration slack = 50ms;
 
+/// Of the window, what all sources have in one lease each before anything of
+/// them is known.
+constexpr uint64_t first_share = 16;
+
 double seconds(duration x) {
   return std::chrono::duration<double>(x).count();
 }
@@ -190,6 +194,9 @@ uint64_t scheduler::lease_size(const source_state& source,
                                const body_state& body, instant now) const {
   auto least = std::max<uint64_t>(1, config_.chunk_size / 8);
   auto size = source.estimate.lease_size();
+  bool untried = !source.estimate.shortest() && source.failed == instant{};
+  if (untried && source.traits.streams())
+    size = std::max(size, first_size());
   // Leases of one size that begin together also end together, and then nothing
   // comes until the next ones have found their way. So those that begin
   // together differ.
@@ -206,6 +213,14 @@ uint64_t scheduler::lease_size(const source_state& source,
   // All of a lease is held until the client has taken its last byte, which
   // the window does not count.
   return std::max(std::min({size, share, window() / 8}), least);
+}
+
+/// What a source that streams is tried with: so much that the line of the only
+/// peer is not idle until the first answers are here, so little that what many
+/// have leased does not fill the window.
+uint64_t scheduler::first_size() const {
+  return std::min(window() / (first_share * sources_.size()),
+                  config_.max_lease);
 }
 
 /// Whether the source brings the range before all others wait for it: because

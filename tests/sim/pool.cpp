@@ -348,13 +348,23 @@ duration pool::way(const line& x) const {
   return x.traits.own ? duration{} : lan_latency + x.latency;
 }
 
+/// What a device alone would bring, of what its line could. A foreign one has
+/// one range at a time, which goes as a whole.
+double pool::alone(const line& x) const {
+  auto rate = capacity(x);
+  if (!x.traits.foreign || rate <= 0)
+    return rate;
+  auto bytes = static_cast<double>(config_.foreign_lease);
+  return bytes / (bytes / rate + bytes / lan_rate + seconds(way(x)));
+}
+
 void pool::move(duration time) {
   offered += capacity() * seconds(time);
   auto all = size();
   for (auto& [name, x] : lines) {
     auto begins = std::max(now, x.joined + way(x));
     auto flows = std::max(now + time - begins, duration{});
-    x.offered += capacity(x) * seconds(flows);
+    x.offered += alone(x) * seconds(flows);
     if (x.alone == instant{} && x.offered >= all)
       x.alone = now + time;
   }

@@ -197,6 +197,7 @@ private:
   std::optional<instant> deadline() const;
   double capacity() const;
   double capacity(const line& x) const;
+  double alone(const line& x) const;
   duration way(const line& x) const;
   void step_until(instant limit);
   instant next_event(instant limit);

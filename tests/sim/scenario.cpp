@@ -253,7 +253,7 @@ outcome run(const scenario& x, std::optional<fixed_plan> plan) {
   auto p = begin(x, plan);
   auto start = p->now;
   outcome out;
-  out.complete = p->run(600s);
+  out.complete = p->run(2h);
   out.time = p->now - start;
   out.exact = out.complete;
   if (!out.complete)
@@ -280,7 +280,7 @@ outcome run(const scenario& x, std::optional<fixed_plan> plan) {
 }
 
 std::string trace(const scenario& x) {
-  constexpr auto interval = 500ms;
+  constexpr auto interval = 200ms;
   auto p = begin(x, std::nullopt);
   std::string out = describe(x) + "\n";
   std::map<char, double> before;
