@@ -92,8 +92,10 @@ bool scheduler::hedge_lease(const transfer_id& id, body_state& body,
     return false;
   auto needs = std::min(remaining(x, now), rival.value_or(duration::max()));
   auto budget = first_hedges + body.done.size() / hedge_share;
+  // Who has nothing else to do loses nothing by what all others wait for.
+  bool idle = !is_busy(sources_.at(other->first));
   bool affordable = body.hedged + rest.size() <= budget
-                    || (urgent && needs > other->second + patience);
+                    || (urgent && (idle || needs > other->second + patience));
   bool pays = needs >= other->second * 3 / 2 + least_gain;
   if (!(affordable && pays) && (!x.overdue || rival))
     return false;
@@ -121,12 +123,18 @@ scheduler::stand_in(const body_state& body, byte_range range, bool urgent,
 }
 
 /// What a lease still takes. Who is late will be as late again, and who has
-/// become slower takes as long as he does now.
+/// become slower takes as long as he does now. What a source has leased shares
+/// its line evenly.
 duration scheduler::remaining(const lease_state& lease, instant now) const {
   auto& source = sources_.at(lease.source);
   auto planned = lease.due > now ? lease.due - now : now - lease.due;
-  return std::max(planned,
-                  source.estimate.time_for(lease.range.end - lease.upto));
+  auto rest = lease.range.end - lease.upto;
+  uint64_t meanwhile = 0;
+  for (auto id : source.leases) {
+    auto& x = leases_.at(id);
+    meanwhile += std::min(rest, x.range.end - x.upto);
+  }
+  return std::max(planned, source.estimate.time_for(meanwhile));
 }
 
 /// When somebody else than `except` will have brought what he has leased from
