@@ -225,14 +225,16 @@ uint64_t scheduler::first_size() const {
 
 /// Whether the source brings the range before all others wait for it: because
 /// the window is full or because everything else of the body is here. Who
-/// nobody could stand in for is in time, and so is the own line.
+/// nobody could stand in for is in time, and so is the own line but at the end.
 bool scheduler::in_time(const device_id& id, const source_state& source,
                         const body_state& body, byte_range range,
                         instant now) const {
-  if (source.traits.own || !source.estimate.rate())
+  if (!source.estimate.rate())
     return true; // the unknown are tried, with little
   auto needs = source.estimate.time_for(backlog(source) + range.size());
-  auto until = std::min(time_to_full(body, range.begin), time_to_end(body));
+  auto until = time_to_end(body);
+  if (!source.traits.own)
+    until = std::min(until, time_to_full(body, range.begin));
   if (needs <= until * 4 / 5 + slack)
     return true;
   return std::ranges::none_of(sources_, [&](auto& kv) {
