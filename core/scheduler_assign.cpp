@@ -18,6 +18,9 @@ constexpr size_t max_orphans = 4;
 /// Nobody is better unless he needs less than this share of the time.
 constexpr double better = 0.8;
 
+/// Our own line, which can be stopped at any time, is spared for less only.
+constexpr double far_better = 0.25;
+
 /// What a source may take too long for the play head before it is sent ahead.
 constexpr duration behind = 250ms;
 
@@ -194,9 +197,14 @@ uint64_t scheduler::lease_size(const source_state& source,
                                const body_state& body, instant now) const {
   auto least = std::max<uint64_t>(1, config_.chunk_size / 8);
   auto size = source.estimate.lease_size();
+  // Who has become slower since gets less.
+  if (auto rate = source.estimate.rate())
+    size = std::min(size, static_cast<uint64_t>(
+                              *rate * seconds(quantum_for(source, body))));
   bool untried = !source.estimate.shortest() && source.failed == instant{};
   if (untried && source.traits.streams())
-    size = std::max(size, first_size());
+    size = std::max(size, std::min(first_size(), unassigned(body) / first_share
+                                                     / sources_.size()));
   // Leases of one size that begin together also end together, and then nothing
   // comes until the next ones have found their way. So those that begin
   // together differ.
@@ -237,6 +245,7 @@ bool scheduler::in_time(const device_id& id, const source_state& source,
     until = std::min(until, time_to_full(body, range.begin));
   if (needs <= until * 4 / 5 + slack)
     return true;
+  auto share = source.traits.own ? far_better : better;
   return std::ranges::none_of(sources_, [&](auto& kv) {
     auto& [other, x] = kv;
     if (other == id || is_stalled(x) || x.resting_until != instant{}
@@ -244,7 +253,7 @@ bool scheduler::in_time(const device_id& id, const source_state& source,
         || !limits_.allows({other, body.origin}, 0, now) || !x.estimate.rate())
       return false;
     auto theirs = x.estimate.time_for(backlog(x) + range.size());
-    return seconds(theirs) < better * seconds(needs);
+    return seconds(theirs) < share * seconds(needs);
   });
 }
 

@@ -22,6 +22,9 @@ constexpr uint64_t first_hedges = 512_KiB;
 /// The client does not wait longer for one range, even if others can go on.
 constexpr duration patience = 1s;
 
+/// Who has failed last is expected to bring it so much later.
+constexpr duration doubt = 2s;
+
 } // namespace
 
 void scheduler::hedge(const transfer_id& id, body_state& body, instant now) {
@@ -64,7 +67,7 @@ void scheduler::hedge_spine(const transfer_id& id, body_state& body,
            : duration::zero();
   needs = std::max(needs, silent);
   needs = std::min(needs, soonest(body, 0, rest.begin, now).value_or(needs));
-  if (needs <= patience_for(body, rest.begin))
+  if (needs <= patience_for(body, rest.begin) && !is_all_leased(body))
     return;
   auto other = stand_in(body, rest, true, now);
   if (other && needs > other->second * 3 / 2 + least_gain)
@@ -116,6 +119,8 @@ scheduler::stand_in(const body_state& body, byte_range range, bool urgent,
         || !may_serve(id, source, body, now))
       continue;
     auto needs = source.estimate.time_for(backlog(source) + range.size());
+    if (source.failures > 0)
+      needs += doubt;
     if (!best || needs < best->second)
       best = {id, needs};
   }

@@ -98,7 +98,8 @@ size_t scheduler::max_leases(const source_state& source) const {
 
 /// As many as keep it busy while answers are on their way.
 size_t scheduler::usual_leases(const source_state& source) const {
-  if (source.traits.foreign)
+  // Who has failed is tried with one range.
+  if (source.traits.foreign || source.failures > 0)
     return 1;
   auto& x = source.estimate;
   auto bytes_on_the_way = x.rate().value_or(0)
