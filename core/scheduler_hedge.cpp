@@ -31,12 +31,13 @@ void scheduler::hedge(const transfer_id& id, body_state& body, instant now) {
   if (body.given_up)
     return;
   hedge_spine(id, body, now);
-  bool tail = is_all_leased(body);
+  bool tail =
+      unassigned(body) == 0
+      || (is_all_leased(body) && std::ranges::any_of(sources_, [&](auto& kv) {
+            return kv.second.leases.empty() && !is_resting(kv.second, now);
+          }));
   auto first = head(body);
-  std::vector<lease_id> order(body.leases.begin(), body.leases.end());
-  std::ranges::stable_sort(order, {},
-                           [&](lease_id x) { return leases_.at(x).upto; });
-  for (auto lease : order) {
+  for (auto lease : std::set<lease_id>{body.leases}) {
     auto& x = leases_.at(lease);
     bool urgent = x.range.contains(first);
     if (x.overdue || tail
