@@ -40,7 +40,8 @@ void scheduler::hedge(const transfer_id& id, body_state& body, instant now) {
   for (auto lease : std::set<lease_id>{body.leases}) {
     auto& x = leases_.at(lease);
     bool urgent = x.range.contains(first);
-    if (x.overdue || tail
+    bool next = x.range.begin < first + window() / 8;
+    if (x.overdue || (tail && (next || unassigned(body) == 0))
         || (urgent && remaining(x, now) > patience_for(body, x.range.begin)))
       hedge_lease(id, body, lease, urgent, now);
   }
@@ -87,6 +88,10 @@ bool scheduler::hedge_lease(const transfer_id& id, body_state& body,
                             lease_id lease, bool urgent, instant now) {
   auto& x = leases_.at(lease);
   byte_range rest{x.upto, x.range.end};
+  auto budget = first_hedges + body.done.size() / hedge_share;
+  bool within = body.hedged + rest.size() <= budget;
+  if (!urgent && !x.overdue && !within)
+    return false;
   auto rival = soonest(body, lease, rest.begin, now);
   // Who stands in may be slow, too: but only what is waited for comes thrice.
   if (rest.empty() || (!urgent && (x.hedge || rival)))
@@ -95,11 +100,10 @@ bool scheduler::hedge_lease(const transfer_id& id, body_state& body,
   if (!other)
     return false;
   auto needs = std::min(remaining(x, now), rival.value_or(duration::max()));
-  auto budget = first_hedges + body.done.size() / hedge_share;
   // Who has nothing else to do loses nothing by what all others wait for.
   bool idle = !is_busy(sources_.at(other->first));
-  bool affordable = body.hedged + rest.size() <= budget
-                    || (urgent && (idle || needs > other->second + patience));
+  bool affordable =
+      within || (urgent && (idle || needs > other->second + patience));
   bool pays = needs >= other->second * 3 / 2 + least_gain;
   if (!(affordable && pays) && (!x.overdue || rival))
     return false;
