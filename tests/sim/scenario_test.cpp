@@ -126,7 +126,7 @@ CAF_TEST(who stands in and is slow is stood in for) {
 
 CAF_TEST(who is idle helps with what all wait for) {
   // The window was full, and what may come twice was used up.
-  CAF_CHECK(by_best_line(267) > 0.98);
+  CAF_CHECK(by_best_line(267) > 0.95);
 }
 
 CAF_TEST(slow peers do not slow down a fast line of our own) {
