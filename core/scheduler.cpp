@@ -223,6 +223,7 @@ void scheduler::lease_failed(lease_id lease, chunk_failure why, uint64_t upto,
   note_progress(lease, upto, now);
   auto id = i->second.source;
   auto transfer = i->second.transfer;
+  auto granted = i->second.granted;
   auto& source = sources_.at(id);
   auto& body = bodies_.at(transfer);
   take_back(lease, now);
@@ -244,7 +245,7 @@ void scheduler::lease_failed(lease_id lease, chunk_failure why, uint64_t upto,
     if (why == chunk_failure::refused && !source.traits.own)
       limits_.refused({id, body.origin}, now);
   } else if (why != chunk_failure::busy) {
-    note_failure(id, source, why, now);
+    note_failure(id, source, why, granted, now);
   }
   assign(now);
   check_hope(transfer, body, now);
@@ -293,6 +294,7 @@ void scheduler::give(device_id id, source_state& source,
                                      now + source.estimate.time_for(ahead),
                                      ahead, hedge, false});
   source.leases.insert(lease);
+  source.leased += range.size();
   body.leases.insert(lease);
   body.returned.erase(range);
   body.orphaned.erase(range);
@@ -338,6 +340,7 @@ void scheduler::take_back(lease_id id, instant now) {
   auto& source = sources_.at(lease.source);
   auto& body = bodies_.at(lease.transfer);
   source.leases.erase(id);
+  source.leased -= lease.range.end - lease.upto;
   body.leases.erase(id);
   leases_.erase(id);
   if (!lease.hedge)
@@ -392,8 +395,11 @@ bool scheduler::note_progress(lease_id lease, uint64_t upto, instant now) {
   auto& x = i->second;
   auto& source = sources_.at(x.source);
   upto = std::min(upto, x.range.end);
+  if (source.traits.streams() && x.upto == x.range.begin)
+    source.estimate.answered(now - x.granted);
   source.estimate.arrived(upto - x.upto, now);
   source.brought += upto - x.upto;
+  source.leased -= upto - x.upto;
   bodies_.at(x.transfer).speed.arrived(upto - x.upto, now);
   byte_range come{std::exchange(x.upto, upto), upto};
   x.heard = source.heard = now;
@@ -423,7 +429,7 @@ bool scheduler::drop_rivals(const body_state& body, byte_range range,
     // Who froze has failed, even if nobody waits for it any more.
     if (lease.overdue)
       note_failure(lease.source, sources_.at(lease.source),
-                   chunk_failure::unavailable, now);
+                   chunk_failure::unavailable, lease.granted, now);
   }
   return any;
 }
@@ -438,9 +444,14 @@ void scheduler::note_busy(const device_id& id, source_state& source,
 }
 
 void scheduler::note_failure(const device_id& id, source_state& source,
-                             chunk_failure why, instant now) {
+                             chunk_failure why, instant granted, instant now) {
   if (source.resting_until > now + max_rest)
     return; // it is set aside; this is an older lease
+  // What was leased together has failed together.
+  bool again = granted >= std::exchange(source.failed, now);
+  if (!again && why == chunk_failure::unavailable
+      && source.failures < max_failures)
+    return;
   source.failures += why == chunk_failure::integrity ? integrity_weight : 1;
   if (source.failures >= max_failures && !source.traits.own) {
     source.failures = 0;

@@ -40,12 +40,17 @@ std::string_view to_string(chunk_failure x);
 struct source_traits {
   bool own = false;     ///< this device's own line, which spines come over
   bool foreign = false; ///< a peer that speaks protocol 1 without extensions
-  bool stops = false;   ///< it stops bringing what is called off
+  bool stops = false;   ///< it stops bringing what is called off, and streams
   bool line = false;    ///< another line of this device
 
   /// Whether it brings what it brings without another device in between.
   bool direct() const {
     return own || line;
+  }
+
+  /// Whether what it brings arrives as it comes, not range by range.
+  bool streams() const {
+    return direct() || stops;
   }
 };
 
@@ -231,9 +236,11 @@ private:
     /// What was called off, but some peers cannot be stopped from bringing.
     std::vector<ghost> ghosts;
     unsigned failures = 0; ///< in a row
+    instant failed{};      ///< when it failed last
     instant resting_until{};
     instant heard{};      ///< when something came from it last
     uint64_t brought = 0; ///< bytes
+    uint64_t leased = 0;  ///< bytes of leases that are to come
     /// How many requests at a time pay, for each origin.
     std::map<std::string, connection_search> searches;
   };
@@ -284,6 +291,7 @@ private:
                                            instant now) const;
   uint64_t lease_size(const source_state& source, const body_state& body,
                       instant now) const;
+  uint64_t first_size() const;
   bool in_time(const device_id& id, const source_state& source,
                const body_state& body, byte_range range, instant now) const;
 
@@ -291,9 +299,15 @@ private:
   void hedge(const transfer_id& id, body_state& body, instant now);
   bool hedge_lease(const transfer_id& id, body_state& body, lease_id lease,
                    bool urgent, instant now);
-  std::optional<std::pair<device_id, duration>>
-  stand_in(const device_id& owner, const body_state& body, uint64_t bytes,
-           bool urgent, instant now) const;
+  bool is_all_leased(const body_state& body) const;
+  std::optional<std::pair<device_id, duration>> stand_in(const body_state& body,
+                                                         byte_range range,
+                                                         bool urgent,
+                                                         instant now) const;
+  std::optional<duration> soonest(const body_state& body, lease_id except,
+                                  uint64_t offset, instant now) const;
+  bool brings(const source_state& source, const body_state& body,
+              uint64_t offset) const;
   void hedge_spine(const transfer_id& id, body_state& body, instant now);
   duration patience_for(const body_state& body, uint64_t offset) const;
   duration remaining(const lease_state& lease, instant now) const;
@@ -334,8 +348,6 @@ private:
                        const body_state& body) const;
   instant overdue_at(const lease_state& lease) const;
   void abandon_silent(instant now);
-  bool covered_by_other(const body_state& body, lease_id except,
-                        uint64_t offset) const;
   bool has_hope(const body_state& body, instant now) const;
 
   // Bookkeeping.
@@ -354,7 +366,7 @@ private:
   bool drop_rivals(const body_state& body, byte_range range, lease_id winner,
                    instant now);
   void note_failure(const device_id& id, source_state& source,
-                    chunk_failure why, instant now);
+                    chunk_failure why, instant granted, instant now);
   void remember_lie(const device_id& id, source_state& source, instant now);
   instant note_lie(const device_id& id, instant now);
   void note_busy(const device_id& id, source_state& source, body_state& body,

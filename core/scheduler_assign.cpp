@@ -18,11 +18,18 @@ constexpr size_t max_orphans = 4;
 /// Nobody is better unless he needs less than this share of the time.
 constexpr double better = 0.8;
 
+/// Our own line, which can be stopped at any time, is spared for less only.
+constexpr double far_better = 0.25;
+
 /// What a source may take too long for the play head before it is sent ahead.
 constexpr duration behind = 250ms;
 
 /// What estimates are wrong by.
 constexpr duration slack = 50ms;
+
+/// Of the window, what all sources have in one lease each before anything of
+/// them is known.
+constexpr uint64_t first_share = 16;
 
 double seconds(duration x) {
   return std::chrono::duration<double>(x).count();
@@ -190,6 +197,14 @@ uint64_t scheduler::lease_size(const source_state& source,
                                const body_state& body, instant now) const {
   auto least = std::max<uint64_t>(1, config_.chunk_size / 8);
   auto size = source.estimate.lease_size();
+  // Who has become slower since gets less.
+  if (auto rate = source.estimate.rate())
+    size = std::min(size, static_cast<uint64_t>(
+                              *rate * seconds(quantum_for(source, body))));
+  bool untried = !source.estimate.shortest() && source.failed == instant{};
+  if (untried && source.traits.streams())
+    size = std::max(size, std::min(first_size(), unassigned(body) / first_share
+                                                     / sources_.size()));
   // Leases of one size that begin together also end together, and then nothing
   // comes until the next ones have found their way. So those that begin
   // together differ.
@@ -208,18 +223,29 @@ uint64_t scheduler::lease_size(const source_state& source,
   return std::max(std::min({size, share, window() / 8}), least);
 }
 
+/// What a source that streams is tried with: so much that the line of the only
+/// peer is not idle until the first answers are here, so little that what many
+/// have leased does not fill the window.
+uint64_t scheduler::first_size() const {
+  return std::min(window() / (first_share * sources_.size()),
+                  config_.max_lease);
+}
+
 /// Whether the source brings the range before all others wait for it: because
 /// the window is full or because everything else of the body is here. Who
-/// nobody could stand in for is in time, and so is the own line.
+/// nobody could stand in for is in time, and so is the own line but at the end.
 bool scheduler::in_time(const device_id& id, const source_state& source,
                         const body_state& body, byte_range range,
                         instant now) const {
-  if (source.traits.own || !source.estimate.rate())
+  if (!source.estimate.rate())
     return true; // the unknown are tried, with little
   auto needs = source.estimate.time_for(backlog(source) + range.size());
-  auto until = std::min(time_to_full(body, range.begin), time_to_end(body));
+  auto until = time_to_end(body);
+  if (!source.traits.own)
+    until = std::min(until, time_to_full(body, range.begin));
   if (needs <= until * 4 / 5 + slack)
     return true;
+  auto share = source.traits.own ? far_better : better;
   return std::ranges::none_of(sources_, [&](auto& kv) {
     auto& [other, x] = kv;
     if (other == id || is_stalled(x) || x.resting_until != instant{}
@@ -227,7 +253,7 @@ bool scheduler::in_time(const device_id& id, const source_state& source,
         || !limits_.allows({other, body.origin}, 0, now) || !x.estimate.rate())
       return false;
     auto theirs = x.estimate.time_for(backlog(x) + range.size());
-    return seconds(theirs) < better * seconds(needs);
+    return seconds(theirs) < share * seconds(needs);
   });
 }
 

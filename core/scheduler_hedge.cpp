@@ -22,29 +22,44 @@ constexpr uint64_t first_hedges = 512_KiB;
 /// The client does not wait longer for one range, even if others can go on.
 constexpr duration patience = 1s;
 
+/// Who has failed last is expected to bring it so much later.
+constexpr duration doubt = 2s;
+
 } // namespace
 
 void scheduler::hedge(const transfer_id& id, body_state& body, instant now) {
   if (body.given_up)
     return;
   hedge_spine(id, body, now);
-  bool tail = unassigned(body) == 0;
+  bool tail =
+      unassigned(body) == 0
+      || (is_all_leased(body) && std::ranges::any_of(sources_, [&](auto& kv) {
+            return kv.second.leases.empty() && !is_resting(kv.second, now);
+          }));
   auto first = head(body);
   for (auto lease : std::set<lease_id>{body.leases}) {
     auto& x = leases_.at(lease);
     bool urgent = x.range.contains(first);
-    if (x.overdue || tail
+    bool next = x.range.begin < first + window() / 8;
+    if (x.overdue || (tail && (next || unassigned(body) == 0))
         || (urgent && remaining(x, now) > patience_for(body, x.range.begin)))
       hedge_lease(id, body, lease, urgent, now);
   }
+}
+
+/// Whether nobody can take anything more: at the end of the body, and when the
+/// window is full. Who is idle then can only help.
+bool scheduler::is_all_leased(const body_state& body) const {
+  auto limit = std::min(window_end(body), body.body.end);
+  auto gap = body.returned.first_from(0);
+  return body.frontier >= limit && (!gap || gap->begin >= limit);
 }
 
 /// What the spine has claimed is hedged like a lease.
 void scheduler::hedge_spine(const transfer_id& id, body_state& body,
                             instant now) {
   byte_range rest{head(body), body.claim_end};
-  if (!body.spine_alive || rest.empty()
-      || covered_by_other(body, 0, rest.begin))
+  if (!body.spine_alive || rest.empty())
     return;
   auto rate = body.spine_speed.rate();
   auto silent = now - body.spine_heard;
@@ -53,9 +68,10 @@ void scheduler::hedge_spine(const transfer_id& id, body_state& body,
           static_cast<double>(rest.size()) / std::max(*rate, 1.0)))
            : duration::zero();
   needs = std::max(needs, silent);
-  if (needs <= patience_for(body, rest.begin))
+  needs = std::min(needs, soonest(body, 0, rest.begin, now).value_or(needs));
+  if (needs <= patience_for(body, rest.begin) && !is_all_leased(body))
     return;
-  auto other = stand_in({}, body, rest.size(), true, now);
+  auto other = stand_in(body, rest, true, now);
   if (other && needs > other->second * 3 / 2 + least_gain)
     give(other->first, sources_.at(other->first), id, body, rest, true, now);
 }
@@ -72,33 +88,44 @@ bool scheduler::hedge_lease(const transfer_id& id, body_state& body,
                             lease_id lease, bool urgent, instant now) {
   auto& x = leases_.at(lease);
   byte_range rest{x.upto, x.range.end};
-  if (x.hedge || rest.empty() || covered_by_other(body, lease, rest.begin))
+  auto budget = first_hedges + body.done.size() / hedge_share;
+  bool within = body.hedged + rest.size() <= budget;
+  if (!urgent && !x.overdue && !within)
     return false;
-  auto other = stand_in(x.source, body, rest.size(), urgent, now);
+  auto rival = soonest(body, lease, rest.begin, now);
+  // Who stands in may be slow, too: but only what is waited for comes thrice.
+  if (rest.empty() || (!urgent && (x.hedge || rival)))
+    return false;
+  auto other = stand_in(body, rest, urgent, now);
   if (!other)
     return false;
-  auto needs = remaining(x, now);
-  auto budget = first_hedges + body.done.size() / hedge_share;
-  bool affordable = body.hedged + rest.size() <= budget
-                    || (urgent && needs > other->second + patience);
+  auto needs = std::min(remaining(x, now), rival.value_or(duration::max()));
+  // Who has nothing else to do loses nothing by what all others wait for.
+  bool idle = !is_busy(sources_.at(other->first));
+  bool affordable =
+      within || (urgent && (idle || needs > other->second + patience));
   bool pays = needs >= other->second * 3 / 2 + least_gain;
-  if (!x.overdue && !(affordable && pays))
+  if (!(affordable && pays) && (!x.overdue || rival))
     return false;
   give(other->first, sources_.at(other->first), id, body, rest, true, now);
   return true;
 }
 
-/// Who but `owner` would bring so many bytes first, and how soon.
+/// Who would bring the range first, but for those who bring its first byte
+/// already, and how soon.
 std::optional<std::pair<device_id, duration>>
-scheduler::stand_in(const device_id& owner, const body_state& body,
-                    uint64_t bytes, bool urgent, instant now) const {
+scheduler::stand_in(const body_state& body, byte_range range, bool urgent,
+                    instant now) const {
   std::optional<std::pair<device_id, duration>> best;
   for (auto& [id, source] : sources_) {
     auto room = max_leases(source) + (urgent && !source.traits.foreign);
-    if (id == owner || is_stalled(source) || is_resting(source, now)
-        || source.leases.size() >= room || !may_serve(id, source, body, now))
+    if (brings(source, body, range.begin) || is_stalled(source)
+        || is_resting(source, now) || source.leases.size() >= room
+        || !may_serve(id, source, body, now))
       continue;
-    auto needs = source.estimate.time_for(backlog(source) + bytes);
+    auto needs = source.estimate.time_for(backlog(source) + range.size());
+    if (source.failures > 0)
+      needs += doubt;
     if (!best || needs < best->second)
       best = {id, needs};
   }
@@ -106,19 +133,40 @@ scheduler::stand_in(const device_id& owner, const body_state& body,
 }
 
 /// What a lease still takes. Who is late will be as late again, and who has
-/// become slower takes as long as he does now.
+/// become slower takes as long as he does now. What a source has leased shares
+/// its line evenly.
 duration scheduler::remaining(const lease_state& lease, instant now) const {
   auto& source = sources_.at(lease.source);
   auto planned = lease.due > now ? lease.due - now : now - lease.due;
-  return std::max(planned,
-                  source.estimate.time_for(lease.range.end - lease.upto));
+  auto rest = lease.range.end - lease.upto;
+  uint64_t meanwhile = 0;
+  for (auto id : source.leases) {
+    auto& x = leases_.at(id);
+    meanwhile += std::min(rest, x.range.end - x.upto);
+  }
+  return std::max(planned, source.estimate.time_for(meanwhile));
 }
 
-bool scheduler::covered_by_other(const body_state& body, lease_id except,
-                                 uint64_t offset) const {
-  return std::ranges::any_of(body.leases, [&](lease_id x) {
-    auto& lease = leases_.at(x);
-    return x != except && !lease.overdue && lease.range.contains(offset);
+/// When somebody else than `except` will have brought what he has leased from
+/// `offset` on.
+std::optional<duration> scheduler::soonest(const body_state& body,
+                                           lease_id except, uint64_t offset,
+                                           instant now) const {
+  std::optional<duration> out;
+  for (auto id : body.leases) {
+    auto& x = leases_.at(id);
+    if (id == except || x.overdue || !x.range.contains(offset))
+      continue;
+    auto needs = remaining(x, now);
+    out = std::min(out.value_or(needs), needs);
+  }
+  return out;
+}
+
+bool scheduler::brings(const source_state& source, const body_state& body,
+                       uint64_t offset) const {
+  return std::ranges::any_of(source.leases, [&](lease_id id) {
+    return body.leases.contains(id) && leases_.at(id).range.contains(offset);
   });
 }
 

@@ -98,7 +98,8 @@ size_t scheduler::max_leases(const source_state& source) const {
 
 /// As many as keep it busy while answers are on their way.
 size_t scheduler::usual_leases(const source_state& source) const {
-  if (source.traits.foreign)
+  // Who has failed is tried with one range.
+  if (source.traits.foreign || source.failures > 0)
     return 1;
   auto& x = source.estimate;
   auto bytes_on_the_way = x.rate().value_or(0)
@@ -134,9 +135,7 @@ uint64_t scheduler::unassigned(const body_state& body) const {
 }
 
 uint64_t scheduler::backlog(const source_state& source) const {
-  uint64_t out = 0;
-  for (auto id : source.leases)
-    out += leases_.at(id).range.end - leases_.at(id).upto;
+  auto out = source.leased;
   for (auto& x : source.ghosts)
     out += x.bytes;
   return out;

@@ -29,6 +29,11 @@ duration time_of(uint64_t bytes, double rate) {
 
 } // namespace
 
+void source_estimate::answered(duration way) {
+  latency_ = answers_ ? std::min(*latency_ * 17 / 16, way) : way;
+  answers_ = true;
+}
+
 void source_estimate::finished(uint64_t bytes, uint64_t ahead, instant granted,
                                duration quantum, instant now) {
   auto took = now - granted;
@@ -37,7 +42,8 @@ void source_estimate::finished(uint64_t bytes, uint64_t ahead, instant granted,
   // What is left without the bytes is the way; the shortest of late counts.
   auto way = std::max(took - (rate ? time_of(ahead, *rate) : duration::zero()),
                       duration{1ms});
-  latency_ = std::min(latency_.value_or(way) * 17 / 16, way);
+  if (!answers_)
+    latency_ = std::min(latency_.value_or(way) * 17 / 16, way);
   // Grows with what was tried, however many of that size end at once.
   auto last = static_cast<double>(size_);
   auto tried = max_growth * static_cast<double>(bytes);

@@ -37,6 +37,10 @@ public:
     meter_.arrived(bytes, now);
   }
 
+  /// The first bytes of a lease are here, so long after it was given: of a
+  /// source that streams this is its way, whatever else it brings.
+  void answered(duration way);
+
   /// A lease of `bytes` is here that was given at `granted`, with `ahead` bytes
   /// to come before its last; a lease should take about `quantum`.
   void finished(uint64_t bytes, uint64_t ahead, instant granted,
@@ -86,6 +90,7 @@ private:
   rate_meter meter_;
   std::optional<duration> latency_;
   std::optional<duration> shortest_;
+  bool answers_ = false; ///< the way is known by its answers
 };
 
 } // namespace peapod

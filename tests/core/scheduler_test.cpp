@@ -185,7 +185,7 @@ CAF_TEST(a small body does not wait for a large one) {
   p.run_for(2s);
   // Alone it would take half a second, with an equal part of all a whole one.
   CAF_CHECK(!p.bodies[small].open);
-  CAF_CHECK(p.bodies[small].ended - p.bodies[small].opened < 1500ms);
+  CAF_CHECK(p.bodies[small].ended - p.bodies[small].opened < 1750ms);
 }
 
 CAF_TEST(bodies have equal parts of the sources) {

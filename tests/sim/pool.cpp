@@ -53,6 +53,11 @@ char name_of(const device_id& id) {
   return static_cast<char>(id.bytes[0]);
 }
 
+/// Whether a range arrives as it comes, instead of in one piece at its end.
+bool streams(const line& x) {
+  return x.traits.own || x.traits.stops;
+}
+
 bool spine_wants(const body& b) {
   return b.open && b.spine_flows
          && b.spine_at < static_cast<double>(b.core.body().end)
@@ -111,11 +116,12 @@ line& pool::join(char name, double rate, duration latency, bool foreign) {
   auto& x = lines[name];
   x.jobs.clear();
   x.name = name;
-  x.traits = {name == 'o', foreign};
+  x.traits = {name == 'o', foreign, secure && name != 'o' && !foreign};
   x.rate = rate;
   x.latency = latency;
   x.present = true;
   x.frozen = false;
+  x.joined = now;
   tell([&](auto& who) { who.source_joined(device(name), x.traits, now); });
   pump();
   return x;
@@ -172,6 +178,13 @@ double pool::spent() const {
   double out = 0;
   for (auto& [name, x] : lines)
     out += x.spent;
+  return out;
+}
+
+double pool::size() const {
+  double out = 0;
+  for (auto& b : bodies)
+    out += static_cast<double>(b.core.body().size());
   return out;
 }
 
@@ -252,21 +265,27 @@ size_t pool::connections(const line& x) const {
 void pool::share_lines() {
   flows_.clear();
   std::map<char, std::vector<size_t>> links;
+  std::vector<size_t> lan;
   std::vector<double> caps;
   auto add = [&](char link, flow x, double cap) {
     links[link].push_back(flows_.size());
     flows_.push_back(x);
     caps.push_back(cap);
   };
-  constexpr char lan = 0;
   for (auto& [name, x] : lines) {
     auto link = x.shares ? x.shares : name;
     auto cap = x.frozen || !x.present ? 0 : x.origin.per_connection;
     for (auto& j : x.jobs) {
-      if (j.where == stage::wan)
+      if (j.where != stage::wan && j.where != stage::lan)
+        continue;
+      if (j.where == stage::lan || (streams(x) && !x.traits.own))
+        lan.push_back(flows_.size());
+      if (j.where == stage::wan) {
         add(link, {&j.left, &x.spent, j.left, 0, false}, cap);
-      else if (j.where == stage::lan)
-        add(lan, {&j.left, nullptr, j.left, 0, false}, unlimited);
+      } else {
+        flows_.push_back({&j.left, nullptr, j.left, unlimited, false});
+        caps.push_back(unlimited);
+      }
     }
     if (!x.traits.own)
       continue;
@@ -279,14 +298,22 @@ void pool::share_lines() {
             cap);
       }
   }
-  for (auto& [link, members] : links) {
-    std::vector<double> limits;
-    for (auto i : members)
-      limits.push_back(caps[i]);
-    auto rates = share(link == lan ? lan_rate : lines.at(link).rate, limits);
-    for (size_t i = 0; i < members.size(); ++i)
-      flows_[members[i]].rate = std::min(rates[i], 1e12);
-  }
+  for (auto& [link, members] : links)
+    share_link(lines.at(link).rate, members, caps);
+  // What streams over both goes no faster here than it came there.
+  for (auto i : lan)
+    caps[i] = flows_[i].rate;
+  share_link(lan_rate, lan, caps);
+}
+
+void pool::share_link(double rate, const std::vector<size_t>& members,
+                      const std::vector<double>& caps) {
+  std::vector<double> limits;
+  for (auto i : members)
+    limits.push_back(caps[i]);
+  auto rates = share(rate, limits);
+  for (size_t i = 0; i < members.size(); ++i)
+    flows_[members[i]].rate = std::min(rates[i], 1e12);
 }
 
 /// What a line could bring now, of what the origin gives and the network
@@ -315,10 +342,32 @@ double pool::capacity() const {
   return own + std::min(peers, lan_rate);
 }
 
+/// How long what is asked of a line takes until it begins to come. The client's
+/// own request is under way when a body begins.
+duration pool::way(const line& x) const {
+  return x.traits.own ? duration{} : lan_latency + x.latency;
+}
+
+/// What a device alone would bring, of what its line could. A foreign one has
+/// one range at a time, which goes as a whole.
+double pool::alone(const line& x) const {
+  auto rate = capacity(x);
+  if (!x.traits.foreign || rate <= 0)
+    return rate;
+  auto bytes = static_cast<double>(config_.foreign_lease);
+  return bytes / (bytes / rate + bytes / lan_rate + seconds(way(x)));
+}
+
 void pool::move(duration time) {
   offered += capacity() * seconds(time);
-  for (auto& [name, x] : lines)
-    x.offered += capacity(x) * seconds(time);
+  auto all = size();
+  for (auto& [name, x] : lines) {
+    auto begins = std::max(now, x.joined + way(x));
+    auto flows = std::max(now + time - begins, duration{});
+    x.offered += alone(x) * seconds(flows);
+    if (x.alone == instant{} && x.offered >= all)
+      x.alone = now + time;
+  }
   for (auto& x : flows_) {
     auto bytes = std::min(x.rate * seconds(time), x.upto);
     *x.bytes += x.counts_up ? bytes : -bytes;
@@ -355,7 +404,7 @@ bool pool::settle_job(line& x, job& j) {
     bool whole = j.left < 0.5;
     if (whole)
       return fetched(x, j);
-    if (x.traits.own) {
+    if (streams(x)) {
       auto upto = j.range.end - static_cast<uint64_t>(std::ceil(j.left));
       if (upto >= j.told + tell_bytes
           || (upto > j.told && now - j.told_at >= tell_time))
@@ -371,10 +420,10 @@ bool pool::settle_job(line& x, job& j) {
   return false;
 }
 
-/// All of it has come over the line. Peers send a range in one piece; the own
-/// line has told of most of it before.
+/// All of it has come over the line. What streams has told of most of it
+/// before; others send a range in one piece.
 bool pool::fetched(line& x, job& j) {
-  if (x.traits.own) {
+  if (streams(x)) {
     if (x.fails)
       return end(j, *x.fails);
     arrive(x, j, j.range.end);
@@ -531,10 +580,11 @@ void pool::perform(const scheduler::grant& x) {
   from.jobs.push_back(j);
 }
 
-/// The own line closes its connection; a peer cannot be called off.
+/// The own line closes its connection, and a peer that knows the word stops;
+/// others go on.
 void pool::perform(const scheduler::cancel& x) {
   auto& from = lines.at(name_of(x.source));
-  if (from.traits.own)
+  if (streams(from))
     from.jobs.remove_if([&](auto& j) { return j.lease == x.lease; });
   for (auto& j : from.jobs)
     if (j.lease == x.lease)

@@ -83,6 +83,8 @@ struct line {
   std::list<job> jobs;
   double spent = 0;   ///< bytes that came over the line
   double offered = 0; ///< bytes that it could have brought, alone
+  instant joined;     ///< when it came; what is asked of it takes its way
+  instant alone{}; ///< when it alone would have brought all bodies; 0: not yet
   unsigned grants = 0;
   unsigned turned_away = 0; ///< requests that the origin answered 503
 };
@@ -135,6 +137,9 @@ public:
   /// time of a message.
   double lan_rate = unlimited;
   duration lan_latency{};
+  /// Whether peers that are not foreign speak protocol 2: they pass on what
+  /// comes as it comes, and stop when they are called off.
+  bool secure = false;
   /// Percent of the blocks of peers that are sampled.
   unsigned audit = 2;
   /// Bytes that the own line brought only to compare them.
@@ -176,6 +181,9 @@ public:
   /// Bytes that came over all lines.
   double spent() const;
 
+  /// Bytes of all bodies.
+  double size() const;
+
 private:
   template <class Tell>
   void tell(Tell what) {
@@ -189,10 +197,14 @@ private:
   std::optional<instant> deadline() const;
   double capacity() const;
   double capacity(const line& x) const;
+  double alone(const line& x) const;
+  duration way(const line& x) const;
   void step_until(instant limit);
   instant next_event(instant limit);
   void start_jobs();
   void share_lines();
+  void share_link(double rate, const std::vector<size_t>& members,
+                  const std::vector<double>& caps);
   void move(duration time);
   void settle();
   bool settle_job(line& x, job& j);

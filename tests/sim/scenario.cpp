@@ -91,13 +91,22 @@ void add_manners(scenario& out) {
     x.refused = x.name != 'o' && random.chance(share);
 }
 
-/// Another rate every so often, between a third and three times the first.
+/// Between what shares of its rate a line fluctuates, and what it has of it on
+/// average (each order of magnitude is as likely as another).
+constexpr double least_fluctuation = 1 / 3.0;
+constexpr double most_fluctuation = 1.5;
+const double average_fluctuation =
+    (most_fluctuation - least_fluctuation)
+    / std::log(most_fluctuation / least_fluctuation);
+
+/// Another rate every so often.
 void fluctuate(pool& p, const member& x, uint64_t seed) {
   auto random = std::make_shared<dice>(seed ^ static_cast<uint64_t>(x.name));
   auto again = std::make_shared<std::function<void()>>();
   std::weak_ptr<std::function<void()>> weak = again;
   *again = [&p, name = x.name, rate = x.rate, random, weak] {
-    p.lines.at(name).rate = rate * random->magnitude(1 / 3.0, 1.5);
+    p.lines.at(name).rate =
+        rate * random->magnitude(least_fluctuation, most_fluctuation);
     if (auto self = weak.lock())
       p.at(p.now + random->time(100ms, 2s), [self] { (*self)(); });
   };
@@ -147,6 +156,7 @@ scenario make_scenario(uint64_t seed, scenario_limits limits) {
   scenario out;
   out.seed = seed;
   out.audit = limits.audit;
+  out.secure = limits.secure;
   auto devices = static_cast<size_t>(std::lround(
       random.magnitude(static_cast<double>(limits.min_devices) - 0.49,
                        static_cast<double>(limits.max_devices) + 0.49)));
@@ -195,6 +205,14 @@ std::string describe(const scenario& x) {
 
 namespace {
 
+/// The time that a line alone takes, by the time that the pod took. Where the
+/// line would not have ended yet: by what it would have brought so far.
+double by_line(const line& x, double bytes, instant start, instant end) {
+  if (x.alone != instant{})
+    return seconds(x.alone - start) / seconds(end - start);
+  return bytes / std::max(x.offered, 1.0);
+}
+
 /// The pod of a scenario, with its downloads begun.
 std::unique_ptr<pool> begin(const scenario& x, std::optional<fixed_plan> plan) {
   scheduler_config config;
@@ -204,6 +222,7 @@ std::unique_ptr<pool> begin(const scenario& x, std::optional<fixed_plan> plan) {
   p->lan_rate = x.lan_rate;
   p->lan_latency = x.lan_latency;
   p->audit = x.audit;
+  p->secure = x.secure;
   if (plan)
     p->rival.emplace(*plan);
   for (auto& y : x.members) {
@@ -222,11 +241,19 @@ std::unique_ptr<pool> begin(const scenario& x, std::optional<fixed_plan> plan) {
 
 } // namespace
 
+char picked_in_advance(const scenario& x) {
+  auto average = [&](const member& y) {
+    auto rate = y.name == 'o' ? y.rate : std::min(y.rate, x.lan_rate);
+    return y.what == incident::fluctuates ? average_fluctuation * rate : rate;
+  };
+  return std::ranges::max_element(x.members, {}, average)->name;
+}
+
 outcome run(const scenario& x, std::optional<fixed_plan> plan) {
   auto p = begin(x, plan);
   auto start = p->now;
   outcome out;
-  out.complete = p->run(600s);
+  out.complete = p->run(2h);
   out.time = p->now - start;
   out.exact = out.complete;
   if (!out.complete)
@@ -240,18 +267,20 @@ outcome run(const scenario& x, std::optional<fixed_plan> plan) {
     out.complete = false;
     out.problem = b.failed;
   }
-  double best = 0;
+  out.best_line = std::numeric_limits<double>::infinity();
   for (auto& [name, line] : p->lines)
-    best = std::max(best, line.offered);
+    out.best_line =
+        std::min(out.best_line, by_line(line, bytes, start, p->now));
+  auto picked = picked_in_advance(x);
+  out.picked_line = by_line(p->lines.at(picked), bytes, start, p->now);
   out.efficiency = bytes / p->offered;
-  out.best_line = bytes / best;
-  out.own_line = bytes / p->lines.at('o').offered;
+  out.own_line = by_line(p->lines.at('o'), bytes, start, p->now);
   out.waste = (p->spent() - bytes) / bytes;
   return out;
 }
 
 std::string trace(const scenario& x) {
-  constexpr auto interval = 500ms;
+  constexpr auto interval = 200ms;
   auto p = begin(x, std::nullopt);
   std::string out = describe(x) + "\n";
   std::map<char, double> before;

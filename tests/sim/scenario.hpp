@@ -41,6 +41,7 @@ struct scenario {
   std::vector<uint64_t> sizes; ///< bytes of the bodies, which begin together
   origin_manners origin;       ///< towards each device
   unsigned audit = 2;          ///< percent of peers' blocks that are sampled
+  bool secure = true; ///< whether peers that are not foreign speak protocol 2
 };
 
 /// What random pods may look like.
@@ -50,6 +51,7 @@ struct scenario_limits {
   bool incidents = true; ///< whether anything happens to devices
   bool origins = false;  ///< whether origins have limits of their own
   unsigned audit = 2;    ///< as in `scenario`
+  bool secure = true;    ///< as in `scenario`
 };
 
 /// The pod of this seed; the same on every machine.
@@ -60,15 +62,20 @@ std::string describe(const scenario& x);
 
 /// How a download of a scenario went.
 struct outcome {
-  bool complete = false; ///< every body is whole
-  bool exact = false;    ///< and every byte of it is right
-  double efficiency = 0; ///< bytes by what the lines could have brought
-  double best_line = 0;  ///< bytes by what the best line could have brought
-  double own_line = 0;   ///< and the own line
-  double waste = 0;      ///< bytes that came in vain, by those of the bodies
+  bool complete = false;  ///< every body is whole
+  bool exact = false;     ///< and every byte of it is right
+  double efficiency = 0;  ///< bytes by what the lines could have brought
+  double best_line = 0;   ///< how much longer the best line alone would take
+  double picked_line = 0; ///< the line that was fastest when all began
+  double own_line = 0;    ///< and the own line
+  double waste = 0;       ///< bytes that came in vain, by those of the bodies
   duration time{};
   std::string problem; ///< why it is not complete
 };
+
+/// The device whose line is expected to be the fastest way to the origin, by
+/// its average rate and before anything happens.
+char picked_in_advance(const scenario& x);
 
 /// Runs it under the scheduler, or under a fixed plan.
 outcome run(const scenario& x, std::optional<fixed_plan> plan = std::nullopt);

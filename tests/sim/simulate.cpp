@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <future>
@@ -44,9 +45,10 @@ std::vector<result_of_seed> run_all(uint64_t first, size_t count,
   std::vector<result_of_seed> out(count);
   auto workers = std::max(1u, std::thread::hardware_concurrency());
   std::vector<std::future<void>> running;
+  std::atomic<size_t> next = 0;
   for (unsigned w = 0; w < workers; ++w)
-    running.push_back(std::async(std::launch::async, [&, w] {
-      for (size_t i = w; i < count; i += workers)
+    running.push_back(std::async(std::launch::async, [&] {
+      for (size_t i = next++; i < count; i = next++)
         out[i] = {first + i, run(make_scenario(first + i, limits), plan)};
     }));
   for (auto& x : running)
@@ -63,6 +65,18 @@ std::vector<double> values(const std::vector<result_of_seed>& all,
   return out;
 }
 
+/// What pooling promises: to be no slower than any line of the pod alone.
+constexpr double promise = 0.98;
+
+void print_share(const char* name, const std::vector<double>& values) {
+  auto slower =
+      std::ranges::count_if(values, [](double x) { return x < promise; });
+  std::printf("slower than %.2f of %-22s %5zu of %zu pods (%.2f %%)\n", promise,
+              name, static_cast<size_t>(slower), values.size(),
+              100.0 * static_cast<double>(slower)
+                  / static_cast<double>(values.size()));
+}
+
 size_t print_failures(const std::vector<result_of_seed>& all,
                       const scenario_limits& limits) {
   size_t failures = 0;
@@ -76,13 +90,26 @@ size_t print_failures(const std::vector<result_of_seed>& all,
   return failures;
 }
 
+void print_pod(const result_of_seed& x, const scenario_limits& limits) {
+  std::printf("%.3f, by the best line %.3f, by the one one picks %.3f, "
+              "waste %.3f: %s\n",
+              x.by.efficiency, x.by.best_line, x.by.picked_line, x.by.waste,
+              describe(make_scenario(x.seed, limits)).c_str());
+}
+
 void print_worst(std::vector<result_of_seed> all, size_t count,
                  const scenario_limits& limits) {
   std::ranges::sort(all, {}, [](auto& x) { return x.by.efficiency; });
   for (size_t i = 0; i < std::min(count, all.size()); ++i)
-    std::printf("%.3f, by the best line %.3f, waste %.3f: %s\n",
-                all[i].by.efficiency, all[i].by.best_line, all[i].by.waste,
-                describe(make_scenario(all[i].seed, limits)).c_str());
+    print_pod(all[i], limits);
+}
+
+void print_slow(std::vector<result_of_seed> all,
+                const scenario_limits& limits) {
+  std::ranges::sort(all, {}, [](auto& x) { return x.by.best_line; });
+  for (auto& x : all)
+    if (x.by.best_line < promise)
+      print_pod(x, limits);
 }
 
 } // namespace
@@ -103,6 +130,13 @@ int main(int argc, char** argv) {
   app.add_option("--max-devices", limits.max_devices)->check(CLI::Range(2, 64));
   std::optional<uint64_t> shown;
   app.add_option("--show", shown, "tell how the pod of this seed goes");
+  bool slow = false;
+  app.add_flag("--slow", slow,
+               "print all that are slower than their best line");
+  bool old = false;
+  app.add_flag("--protocol-1", old,
+               "all peers speak protocol 1, which does not "
+               "stream");
   app.add_flag("--calm", calm, "nothing happens to any device");
   app.add_flag("--origins", limits.origins,
                "origins limit connections, or refuse devices");
@@ -112,6 +146,7 @@ int main(int argc, char** argv) {
   app.add_flag("!--no-rivals", rivals, "leave the fixed plans out");
   CLI11_PARSE(app, argc, argv);
   limits.incidents = !calm;
+  limits.secure = !old;
   if (shown) {
     std::fputs(trace(make_scenario(*shown, limits)).c_str(), stdout);
     return 0;
@@ -137,8 +172,18 @@ int main(int argc, char** argv) {
   if (failures < pods) {
     std::printf("\n");
     print_distribution("by the best line", values(ours, &outcome::best_line));
+    print_distribution("by the line one picks",
+                       values(ours, &outcome::picked_line));
     print_distribution("by the own line", values(ours, &outcome::own_line));
     print_distribution("bytes in vain", values(ours, &outcome::waste));
+    std::printf("\n");
+    print_share("the best line:", values(ours, &outcome::best_line));
+    print_share("the line one picks:", values(ours, &outcome::picked_line));
+    print_share("the own line:", values(ours, &outcome::own_line));
+  }
+  if (slow) {
+    std::printf("\nSlower than their best line:\n");
+    print_slow(ours, limits);
   }
   std::printf("\nThe worst:\n");
   print_worst(ours, worst, limits);
