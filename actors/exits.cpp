@@ -4,6 +4,11 @@
 
 namespace peapod {
 
+exits_state::~exits_state() {
+  if (core)
+    env->sites.set(core->memory());
+}
+
 namespace {
 
 using namespace std::chrono_literals;

@@ -13,6 +13,10 @@ namespace peapod {
 struct exits_state {
   using self_pointer = exits_actor::stateful_pointer<exits_state>;
 
+  exits_state() = default;
+  exits_state(const exits_state&) = delete;
+  ~exits_state();
+
   std::string summary() const;
   void dump(cereal::JSONOutputArchive& to) const;
 

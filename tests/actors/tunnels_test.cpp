@@ -518,6 +518,8 @@ CAF_TEST(the choice of exits survives a crash) {
   form_pod();
   connect_to("www.a.example");
   pass(1500ms);
+  CAF_CHECK_EQUAL(first->env->sites.get().entries.size(), 1u);
+  connect_to("www.b.example");
   auto before = first->env->exits.get();
   tell_crash(caf::actor_cast<caf::strong_actor_ptr>(before), "a test");
   settle();
@@ -526,7 +528,7 @@ CAF_TEST(the choice of exits survives a crash) {
   first->actors.push_back(
       caf::actor_cast<caf::strong_actor_ptr>(first->env->exits.get()));
   pass(600ms);
-  CAF_CHECK_EQUAL(first->env->sites.get().entries.size(), 1u);
+  CAF_CHECK_EQUAL(first->env->sites.get().entries.size(), 2u);
   CAF_CHECK_EQUAL(first->env->exits_standing.load(), 1u);
   auto client = connect_to("www.c.example", id_of(second));
   CAF_CHECK_EQUAL(client->accepted_tunnels, 1u);
