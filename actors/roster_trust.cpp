@@ -156,7 +156,6 @@ void add_absent(const environment& env, std::vector<peer_status>& peers) {
 }
 
 result<peer_status> set_trust(self_pointer self, const change_trust& msg) {
-  auto& env = *self->state.env;
   auto who = find(self, msg.who);
   if (!who)
     return who.error();

@@ -49,8 +49,12 @@ void scheduler::source_joined(device_id source, source_traits traits,
   remove_source(source, now);
   source_estimate::bounds sizes{config_.chunk_size / 4, config_.chunk_size / 8,
                                 largest_lease(traits)};
-  auto [i, added] = sources_.emplace(
-      source, source_state{traits, source_estimate{sizes}, {}});
+  auto [i, added] =
+      sources_.emplace(source, source_state{.traits = traits,
+                                            .estimate = source_estimate{sizes},
+                                            .leases = {},
+                                            .ghosts = {},
+                                            .searches = {}});
   remember_lie(source, i->second, now);
   assign(now);
 }

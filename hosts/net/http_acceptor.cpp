@@ -353,7 +353,11 @@ listen_http(asio::any_io_executor ex, const endpoint& local, wan_config wan,
   wan.self = state->local;
   auto own = wan.own;
   state->shared = std::make_shared<server_context>(
-      server_context{{ex, std::move(wan)}, {}, limits, std::move(own)});
+      server_context{.dialer = {ex, std::move(wan)},
+                     .tools = {},
+                     .limits = limits,
+                     .own = std::move(own),
+                     .spare_blocks = {}});
   return std::unique_ptr<http_acceptor>{
       std::make_unique<acceptor>(std::move(state))};
 }
