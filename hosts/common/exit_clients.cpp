@@ -34,6 +34,7 @@ net::client_config through(net::client_config x, const endpoint& proxy,
   x.wan.binds.clear();
   x.wan.own = nullptr;
   x.wan.self.reset();
+  x.dates = nullptr; // the peer could tell any time
   x.allow_for_peer = nullptr;
   x.max_idle = max_idle;
   return x;
