@@ -87,7 +87,7 @@ CAF_TEST(a body of two minutes is long enough) {
   p.resolution = 10ms;
   p.join('o', 1e6);
   p.join('a', 1e6).shares = 'o';
-  p.open(115 * megabyte);
+  p.open(120 * megabyte);
   p.run_for(60s);
   auto found = findings(p);
   CAF_REQUIRE_EQUAL(found.size(), 1u);
