@@ -167,7 +167,7 @@ std::string escaped(std::string_view text) {
 }
 
 /// A string of RFC 8941, 3.3.3, which has printable ASCII only.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr size_t most = 200;
   std::string out = "\"";
   for (auto c : text.substr(0, most)) {
@@ -230,7 +230,7 @@ own_page make_error_page(const error& why, bool html) {
                         std::string{words.advice}, "PeaPod: " + detail},
                        html);
   out.head.fields.add("Proxy-Status", "PeaPod; error=" + std::string{words.type}
-                                          + "; details=" + quoted(detail));
+                                          + "; details=" + in_quotes(detail));
   return out;
 }
 

@@ -58,8 +58,9 @@ CAF_TEST(a short body has a cell for each byte) {
 
 CAF_TEST(every brought byte shows and no cell is lost) {
   auto holds = [](uint64_t begin, uint64_t size, uint64_t at, uint64_t count) {
-    begin %= UINT64_MAX / 2;
-    size = 1 + size % (UINT64_MAX / 2);
+    // The sum of all three is an offset, too.
+    begin %= UINT64_MAX / 4;
+    size = 1 + size % (UINT64_MAX / 4);
     part_map x{{begin, begin + size}};
     auto first = begin + at % size;
     x.add(source(1), {first, first + 1 + count % (UINT64_MAX / 4)});
