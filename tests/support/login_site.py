@@ -78,6 +78,12 @@ class Site(BaseHTTPRequestHandler):
             self._answer(404, "no such page")
 
     def _answer(self, status, text, kind="text/plain", cookie=None):
+        # Told first, in one piece: who has the answer finds the line, and
+        # those of two threads do not mix.
+        sys.stdout.write(json.dumps({
+            "host": self.headers.get("Host"), "path": self.path,
+            "from": self.client_address[0], "status": status}) + "\n")
+        sys.stdout.flush()
         body = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", kind)
@@ -87,9 +93,6 @@ class Site(BaseHTTPRequestHandler):
                              f"login={cookie}; Secure; HttpOnly; Path=/")
         self.end_headers()
         self.wfile.write(body)
-        print(json.dumps({
-            "host": self.headers.get("Host"), "path": self.path,
-            "from": self.client_address[0], "status": status}), flush=True)
 
 
 def main() -> None:

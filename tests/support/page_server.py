@@ -41,10 +41,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         onward.endheaders(body)
         got = onward.getresponse()
         text = got.read()
-        print(json.dumps({"method": self.command, "path": self.path,
-                          "host": self.headers.get("Host"),
-                          "origin": self.headers.get("Origin"),
-                          "status": got.status}), flush=True)
+        # In one piece: the lines of two threads do not mix.
+        sys.stdout.write(json.dumps({
+            "method": self.command, "path": self.path,
+            "host": self.headers.get("Host"),
+            "origin": self.headers.get("Origin"),
+            "status": got.status}) + "\n")
+        sys.stdout.flush()
         self.reply(got.status, got.headers.get_content_type(), text)
 
     do_GET = do_POST = do_OPTIONS = answer
