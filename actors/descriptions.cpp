@@ -318,7 +318,7 @@ void proxy_connection_state::dump(archive& to) const {
      make_nvp("method", request.method), make_nvp("host", about()),
      make_nvp("busy", busy), make_nvp("answered", answered),
      make_nvp("pooled", pooled.has_value()), make_nvp("step", step),
-     make_nvp("received", received), make_nvp("pieces", parts.size()),
+     make_nvp("received", received), make_nvp("portions", portions.size()),
      make_nvp("crashes", crashes), make_nvp("ending", ending));
 }
 

@@ -50,12 +50,12 @@ struct cancel_chunk {
   caf::strong_actor_ptr sink; ///< as in `fetch_chunk`
 };
 
-/// A part of a chunk, hash and validators checked.
+/// Parts of a chunk that follow each other, checked against its version.
 struct chunk_arrived {
   lease_id lease = 0;
   device_id source;
-  uint64_t offset = 0;
-  slice bytes;
+  uint64_t offset = 0; ///< of the first byte
+  slices bytes;
   bool verified = true; ///< false: only the source's word says what it is of
   unsigned status = 206;
   representation rep; ///< as the origin answered

@@ -15,7 +15,7 @@ namespace peapod {
 
 /// The next bytes of a pooled body.
 struct body_ready {
-  slice bytes;
+  slices bytes;
   bool last = false;
 };
 

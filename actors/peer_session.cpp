@@ -189,16 +189,36 @@ void perform(self_pointer self, ask_called_off& x) {
   call_off_served(self, x.id);
 }
 
+/// Passes on what has come of a range, if its sink still wants it.
+void pass_on_arrived(self_pointer self) {
+  auto& st = self->state;
+  auto x = std::exchange(st.arrived, std::nullopt);
+  if (!x)
+    return;
+  if (auto i = st.wants.find(x->lease); i != st.wants.end())
+    tell(i->second.sink, std::move(*x));
+}
+
+/// What comes at once of a range goes on in one message.
 void perform(self_pointer self, range_arrived& x) {
   auto& st = self->state;
   auto i = st.wants.find(x.id);
   if (i == st.wants.end())
     return;
   st.bytes_from += x.bytes.size();
-  auto& ask = i->second;
-  tell(ask.sink,
-       chunk_arrived{ask.lease, *st.peer, x.offset, std::move(x.bytes),
-                     x.has_version, 206, ask.source->rep});
+  auto& waits = st.arrived;
+  if (waits && waits->lease == x.id) {
+    waits->bytes.push_back(std::move(x.bytes));
+    return;
+  }
+  pass_on_arrived(self);
+  waits = chunk_arrived{x.id,
+                        *st.peer,
+                        x.offset,
+                        std::move(x.bytes),
+                        x.has_version,
+                        206,
+                        i->second.source->rep};
 }
 
 void perform(self_pointer self, range_ended& x) {
@@ -288,11 +308,14 @@ void pump(self_pointer self) {
     auto event = st.link->poll();
     if (!event)
       break;
+    if (!std::holds_alternative<range_arrived>(*event))
+      pass_on_arrived(self);
     // The last words leave before the connection is closed.
     if (std::holds_alternative<session_closed>(*event))
       write_collected(self);
     std::visit([self](auto& x) { perform(self, x); }, *event);
   }
+  pass_on_arrived(self);
   if (!st.ended)
     write_collected(self);
 }
@@ -305,6 +328,7 @@ std::unique_ptr<peer_link> make_secure(const environment& env,
   x.role = start.dialled ? session_role::initiator : session_role::responder;
   x.self.agent = "peapod";
   x.self.name = env.config.name;
+  x.self.capabilities = capability_unhashed;
   if (env.config.pod_view)
     x.self.capabilities |= capability_view;
   if (env.config.share && env.config.share_tunnels > 0)

@@ -73,6 +73,8 @@ struct peer_session_state {
   uint64_t told_edition = 0;          ///< of what it was told of our lines
   std::vector<egress_tags> told_lines;
   std::map<lease_id, fetch_chunk> wants; ///< ranges that we asked for
+  /// What has come of one of them; goes on at the end of the next pump.
+  std::optional<chunk_arrived> arrived;
   std::map<lease_id, serving> serves;
   std::deque<range_ask> queued; ///< what it asked for and we do later
   lease_id next_serve = 1;

@@ -167,7 +167,11 @@ void add_served(self_pointer self, const chunk_arrived& msg) {
     return;
   auto& x = i->second;
   x.pass->count(msg.bytes.size());
-  self->state.link->bring(x.ask.id, msg.status, msg.rep, msg.offset, msg.bytes);
+  auto offset = msg.offset;
+  for (auto& piece : msg.bytes) {
+    self->state.link->bring(x.ask.id, msg.status, msg.rep, offset, piece);
+    offset += piece.size();
+  }
 }
 
 void finish_served(self_pointer self, const chunk_settled& msg) {

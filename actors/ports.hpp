@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/http_message.hpp"
+#include "core/slices.hpp"
 #include "core/types.hpp"
 
 #include <functional>
@@ -29,6 +30,12 @@ using handler = std::function<void(result<T>)>;
 /// A piece of a body; `last` is true for the final piece, which may be empty.
 struct body_part {
   slice bytes;
+  bool last = false;
+};
+
+/// Pieces of a body that follow each other; `last` as above.
+struct body_parts {
+  slices bytes;
   bool last = false;
 };
 
@@ -132,8 +139,8 @@ public:
   /// becomes until_close for an HTTP/1.0 client). Also for interim 1xx heads.
   virtual void write_head(response_head head, handler<void> done) = 0;
 
-  /// Writes a piece of the response's body.
-  virtual void write_body(body_part part, handler<void> done) = 0;
+  /// Writes pieces of the response's body.
+  virtual void write_body(body_parts parts, handler<void> done) = 0;
 
   /// Pumps the request's body to `origin` and the response's body to the
   /// client, without a message per piece. The response's head must have been

@@ -57,18 +57,19 @@ struct proxy_connection_state {
   std::optional<error> own_failure; ///< why the own line cannot open it
   uint64_t own_tunnel = 0; ///< for the exits, when the own line carries it
 
-  /// A piece of the pooled body and who sent it.
-  struct piece {
-    body_part part;
+  /// Some of the pooled body and who sent it.
+  struct portion {
+    body_parts body;
     caf::strong_actor_ptr from;
   };
 
-  std::list<piece> parts; ///< wait to be written, the first is being written
+  /// Wait to be written, the first is being written.
+  std::list<portion> portions;
   std::optional<eligible> pooled;
   std::optional<origin_digest> digest; ///< what the pooled body hashes to
   uint64_t received = 0;     ///< offset behind what transfers have sent
   unsigned crashes = 0;      ///< transfers of this response that have crashed
-  bool rest_is_here = false; ///< relay the exchange once `parts` is empty
+  bool rest_is_here = false; ///< relay the exchange once `portions` is empty
   bool encoded = false;      ///< the pooled body has a content coding
 };
 

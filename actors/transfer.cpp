@@ -69,10 +69,20 @@ void close(self_pointer self, std::string state) {
 // -- what the core decides ----------------------------------------------------
 
 void perform(self_pointer self, transfer::deliver& x) {
+  auto& ready = self->state.ready;
+  ready.bytes.push_back(std::move(x.bytes));
+  ready.last = x.last;
+}
+
+/// Sends what is to be delivered, all in one message.
+void send_ready(self_pointer self) {
   auto& st = self->state;
-  bool last = x.last;
-  st.env->counters.delivered_bytes += x.bytes.size();
-  self->send(st.start.client, body_ready{std::move(x.bytes), last});
+  auto ready = std::exchange(st.ready, {});
+  bool last = ready.last;
+  if (ready.bytes.size() == 0 && !last)
+    return;
+  st.env->counters.delivered_bytes += ready.bytes.size();
+  self->send(st.start.client, std::move(ready));
   if (last) {
     close(self, "done");
     self->quit();
@@ -185,8 +195,11 @@ void pump(self_pointer self) {
     auto action = st.core->poll();
     if (!action)
       break;
+    if (!std::holds_alternative<transfer::deliver>(*action))
+      send_ready(self);
     std::visit([self](auto& x) { perform(self, x); }, *action);
   }
+  send_ready(self);
   tell_progress(self);
 }
 
@@ -272,10 +285,13 @@ void on_chunk_arrived(self_pointer self, const chunk_arrived& msg) {
   auto& bytes = st.env->is_own(msg.source) ? st.env->counters.own_bytes
                                            : st.env->counters.peer_bytes;
   bytes += msg.bytes.size();
-  st.core->chunk_arrived(msg.source, msg.offset, msg.bytes,
-                         standing_of(self, msg));
+  auto upto = msg.offset;
+  for (auto& piece : msg.bytes) {
+    st.core->chunk_arrived(msg.source, upto, piece, standing_of(self, msg));
+    upto += piece.size();
+  }
   if (auto i = st.leases.find(msg.lease); i != st.leases.end()) {
-    i->second.upto = msg.offset + msg.bytes.size();
+    i->second.upto = upto;
     tell_progress(self, i->first, i->second);
   }
   pump(self);

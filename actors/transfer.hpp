@@ -48,6 +48,7 @@ struct transfer_state {
   transfer_start start;
   std::optional<peapod::transfer> core;
   std::map<lease_id, lease> leases;
+  body_ready ready;        ///< leaves at the end of the next pump
   uint64_t told_spine = 0; ///< what the scheduler knows of the spine
   uint64_t told_taken = 0; ///< what it knows of the client
   instant told{};          ///< when it was told of both

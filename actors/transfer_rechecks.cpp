@@ -61,10 +61,11 @@ void take_recheck(self_pointer self, const chunk_arrived& msg) {
   if (i == all.end())
     return;
   auto& x = i->second;
-  // Another piece belongs to an earlier question, which has been repeated.
-  if (msg.offset == x.what.range.begin + x.bytes.size())
-    x.bytes.insert(x.bytes.end(), msg.bytes.bytes().begin(),
-                   msg.bytes.bytes().end());
+  // Other bytes belong to an earlier question, which has been repeated.
+  if (msg.offset != x.what.range.begin + x.bytes.size())
+    return;
+  for (auto& piece : msg.bytes)
+    x.bytes.insert(x.bytes.end(), piece.bytes().begin(), piece.bytes().end());
 }
 
 void settle_recheck(self_pointer self, const chunk_settled& msg) {

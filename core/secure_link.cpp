@@ -54,6 +54,7 @@ secure_link::secure_link(const identity& self, secure_session_config config,
   : role_(config.role),
     random_(random),
     waiting_timeout_(waiting_timeout),
+    hashes_((config.self.capabilities & capability_unhashed) == 0),
     core_(self, std::move(config), std::move(random)),
     next_id_(role_ == session_role::initiator ? 2 : 1) {}
 
@@ -153,6 +154,7 @@ void secure_link::pump(instant now) {
 void secure_link::open(secure_established& x) {
   opened_ = true;
   hash_ = x.hash;
+  hashes_ |= (x.peer.said.capabilities & capability_unhashed) == 0;
   has_views_ = (x.peer.said.capabilities & capability_view) != 0;
   has_tunnels_ = (x.peer.said.capabilities & capability_tunnels) != 0;
   link_opened out;
@@ -230,7 +232,7 @@ result<void> secure_link::ask(const range_ask& x) {
   if (auto sent = core_.send(out); !sent)
     return make_error(errc::policy_refused, sent.error().detail);
   numbers_.emplace(x.id, next_id_);
-  wants_.emplace(next_id_, wanted{x, x.range.begin});
+  wants_.emplace(next_id_, wanted{x, x.range.begin, false, new_hash()});
   next_id_ += 2;
   pump({});
   return {};
@@ -244,6 +246,15 @@ void secure_link::call_off(ask_id id) {
   // Parts that are on their way find nobody.
   (void)core_.send(wire2::cancel{exchange_id{number.mapped()}});
   pump({});
+}
+
+/// What a range is hashed by. Each record is authenticated already, and who
+/// brings a range cannot vouch for its origin: only a peer that does not know
+/// better gets a hash, and is held to it (PROTOCOL, Ranges).
+std::optional<sha256_hasher> secure_link::new_hash() const {
+  if (hashes_)
+    return sha256_hasher{};
+  return std::nullopt;
 }
 
 secure_link::want_iterator secure_link::find(exchange_id id) {
@@ -286,7 +297,8 @@ void secure_link::on(wire2::part& x, instant) {
   if (!want.has_head || x.offset != want.next
       || x.bytes.size() > want.what.range.end - want.next)
     return give_up(i, chunk_failure::refused, "parts of another range");
-  want.hash.update(x.bytes.bytes());
+  if (want.hash)
+    want.hash->update(x.bytes.bytes());
   want.next += x.bytes.size();
   emit(range_arrived{want.what.id, x.offset, std::move(x.bytes)});
 }
@@ -298,7 +310,7 @@ void secure_link::on(wire2::fetch_done& x, instant) {
   auto& want = i->second;
   if (want.next != want.what.range.end)
     return settle(i, chunk_failure::refused, "a range that ends early");
-  if (want.hash.finish() != x.hash)
+  if (want.hash && want.hash->finish() != x.hash)
     return settle(i, chunk_failure::integrity, "wrong hash");
   settle(i, std::nullopt, {});
 }
@@ -364,7 +376,7 @@ void secure_link::on(wire2::fetch& x, instant) {
   ask.range = x.range;
   ask.url = std::move(x.url);
   ask.expected = std::move(x.expected);
-  serves_.emplace(id, served{ask, x.range.begin});
+  serves_.emplace(id, served{ask, x.range.begin, false, new_hash()});
   emit(range_asked{std::move(ask)});
 }
 
@@ -391,7 +403,8 @@ void secure_link::bring(ask_id id, unsigned status, const representation& found,
   for (size_t at = 0; at < bytes.size(); at += part_size) {
     auto part = bytes.sub(at, part_size);
     // Sealed while it is still in the processor's cache.
-    x.hash.update(part.bytes());
+    if (x.hash)
+      x.hash->update(part.bytes());
     say(wire2::part{to, offset + at, std::move(part)});
   }
   pump({});
@@ -401,7 +414,9 @@ void secure_link::finish(ask_id id) {
   auto node = serves_.extract(static_cast<uint32_t>(id));
   if (node.empty())
     return;
-  say(wire2::fetch_done{exchange_id{node.key()}, node.mapped().hash.finish()});
+  auto& hash = node.mapped().hash;
+  say(wire2::fetch_done{exchange_id{node.key()},
+                        hash ? hash->finish() : digest{}});
   pump({});
 }
 

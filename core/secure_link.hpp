@@ -6,6 +6,7 @@
 #include "core/secure_session.hpp"
 
 #include <map>
+#include <optional>
 
 namespace peapod {
 
@@ -56,7 +57,7 @@ private:
     range_ask what;
     uint64_t next = 0; ///< offset of the next part
     bool has_head = false;
-    sha256_hasher hash{};
+    std::optional<sha256_hasher> hash{}; ///< nothing without a hash
   };
 
   /// A range that the peer asked for.
@@ -64,7 +65,7 @@ private:
     range_ask what;
     uint64_t next = 0;
     bool has_head = false;
-    sha256_hasher hash{};
+    std::optional<sha256_hasher> hash{}; ///< nothing without a hash
   };
 
   using want_iterator = std::map<uint32_t, wanted>::iterator;
@@ -80,6 +81,7 @@ private:
   void pump_pairing();
   void misbehaves(std::string how);
   void say(const wire2::message& x);
+  std::optional<sha256_hasher> new_hash() const;
   want_iterator find(wire2::exchange_id id);
   bool may_ask(uint32_t id);
   bool is_good(tunnel_table::verdict x);
@@ -115,6 +117,7 @@ private:
   session_role role_;
   random_source random_;
   duration waiting_timeout_;
+  bool hashes_; ///< a range ends with its hash
   secure_session core_;
   digest hash_; ///< of the handshake
   bool opened_ = false;

@@ -55,6 +55,7 @@ struct nack_reason {
 enum capability : uint16_t {
   capability_view = 1,    ///< answers `view_extension` questions
   capability_tunnels = 2, ///< opens tunnels (protocol 2)
+  capability_unhashed = 4 ///< no range needs a hash (protocol 2)
 };
 
 /// The longest answer of a `view_extension`, in bytes.

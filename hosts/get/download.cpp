@@ -542,7 +542,8 @@ download_behavior(self_pointer self, environment_ptr env, download_task task) {
                    != caf::actor_cast<caf::strong_actor_ptr>(st.transfer))
           return;
         st.last = msg.last;
-        pass_on(self, std::move(msg.bytes), self->current_sender());
+        for (auto& piece : msg.bytes)
+          pass_on(self, piece, self->current_sender());
       },
       [self](const body_failed& msg) {
         if (self->current_sender()

@@ -103,8 +103,8 @@ public:
     run(connection().write_head(std::move(head)), std::move(done));
   }
 
-  void write_body(body_part part, handler<void> done) override {
-    run(connection().write_body(std::move(part)), std::move(done));
+  void write_body(body_parts parts, handler<void> done) override {
+    run(connection().write_body(std::move(parts)), std::move(done));
   }
 
   void relay_response(std::shared_ptr<http_exchange> origin,

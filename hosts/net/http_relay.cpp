@@ -189,7 +189,8 @@ server_connection::pump_response(std::shared_ptr<exchange_state> origin) {
     }
     last = part->last;
     auto size = part->bytes.size();
-    auto written = co_await write_body(std::move(*part));
+    body_parts parts{std::move(part->bytes), last};
+    auto written = co_await write_body(std::move(parts));
     if (!written)
       co_return written.error();
     totals.to_client += size;

@@ -52,6 +52,11 @@ bool is_bodiless(unsigned status, bool to_head) {
   return to_head || status < 200 || status == 204 || status == 304;
 }
 
+void add_buffers(std::vector<asio::const_buffer>& to, const slices& bytes) {
+  for (auto& piece : bytes)
+    to.push_back(asio::buffer(piece.data(), piece.size()));
+}
+
 } // namespace
 
 server_connection::server_connection(asio::ip::tcp::socket socket,
@@ -280,7 +285,7 @@ task<void> server_connection::write_head(response_head head) {
   co_return result<void>{};
 }
 
-task<void> server_connection::write_body(body_part part) {
+task<void> server_connection::write_body(body_parts parts) {
   if (closed_)
     co_return make_error(errc::cancelled, "called off");
   if (!head_written_)
@@ -289,45 +294,46 @@ task<void> server_connection::write_body(body_part part) {
     co_return result<void>{};
   result<void> written = make_error(errc::io_failed, "");
   if (layout_.framing == body_framing::chunked)
-    written = co_await write_framed(part);
+    written = co_await write_framed(parts);
   else
-    written = co_await write_raw(part);
+    written = co_await write_raw(parts);
   if (!written) {
     broken_ = true;
     co_return explain(written.error());
   }
-  response_done_ = part.last && !upgraded_;
+  response_done_ = parts.last && !upgraded_;
   co_return result<void>{};
 }
 
-task<void> server_connection::write_raw(const body_part& part) {
+task<void> server_connection::write_raw(const body_parts& parts) {
+  auto size = parts.bytes.size();
   if (layout_.framing == body_framing::length) {
-    if (part.bytes.size() > unwritten_)
+    if (size > unwritten_)
       co_return make_error(errc::bad_http, "the body is longer than announced");
-    unwritten_ -= part.bytes.size();
-    if (part.last && unwritten_ > 0)
+    unwritten_ -= size;
+    if (parts.last && unwritten_ > 0)
       co_return make_error(errc::bad_http,
                            "the body is shorter than announced");
   }
-  if (part.bytes.empty())
+  if (size == 0)
     co_return result<void>{};
-  std::array<asio::const_buffer, 2> both{
-      asio::buffer(held_head_),
-      asio::buffer(part.bytes.data(), part.bytes.size())};
-  auto written = co_await write_all(*link_, both);
+  std::vector<asio::const_buffer> bytes{asio::buffer(held_head_)};
+  add_buffers(bytes, parts.bytes);
+  auto written = co_await write_all(*link_, bytes);
   held_head_.clear();
   co_return written;
 }
 
-task<void> server_connection::write_framed(const body_part& part) {
+task<void> server_connection::write_framed(const body_parts& parts) {
   std::vector<asio::const_buffer> bytes{asio::buffer(held_head_)};
-  auto prefix = chunk_prefix(part.bytes.size());
-  if (!part.bytes.empty()) {
+  auto size = parts.bytes.size();
+  auto prefix = chunk_prefix(size);
+  if (size > 0) {
     bytes.push_back(asio::buffer(prefix));
-    bytes.push_back(asio::buffer(part.bytes.data(), part.bytes.size()));
+    add_buffers(bytes, parts.bytes);
     bytes.push_back(asio::buffer("\r\n", 2));
   }
-  if (part.last)
+  if (parts.last)
     bytes.push_back(asio::buffer("0\r\n\r\n", 5));
   auto written = co_await write_all(*link_, bytes);
   held_head_.clear();

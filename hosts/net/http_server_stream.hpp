@@ -42,7 +42,7 @@ public:
   void read_request(handler<request_head> done);
   task<body_part> read_body(size_t limit);
   task<void> write_head(response_head head);
-  task<void> write_body(body_part part);
+  task<void> write_body(body_parts parts);
   task<relay_totals> relay_response(std::shared_ptr<http_exchange> origin);
   void pass_response(response_head head, std::shared_ptr<http_exchange> origin,
                      handler<relay_totals> done);
@@ -75,8 +75,8 @@ private:
   result<std::string> begin_response(const response_head& head);
   task<void> flush_head();
   response_layout layout_for(const response_head& head) const;
-  task<void> write_raw(const body_part& part);
-  task<void> write_framed(const body_part& part);
+  task<void> write_raw(const body_parts& parts);
+  task<void> write_framed(const body_parts& parts);
   // -- relays -----------------------------------------------------------------
   bool pass_now(const http_exchange& port, uint64_t& passed);
   void pump_request(const std::shared_ptr<http_exchange>& origin);

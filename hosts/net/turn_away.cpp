@@ -60,7 +60,7 @@ task<void> turn_away(std::shared_ptr<server_connection> client,
   answer.head.fields.add("Connection", "close");
   auto written = co_await client->write_head(std::move(answer.head));
   // A variable, because GCC 12 destroys temporaries of this expression twice.
-  body_part body{slice{std::string_view{answer.text}}, true};
+  body_parts body{slice{std::string_view{answer.text}}, true};
   if (written)
     written = co_await client->write_body(std::move(body));
   deadline.disarm();

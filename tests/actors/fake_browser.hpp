@@ -60,10 +60,11 @@ public:
     answer(*work, done, result<void>{});
   }
 
-  void write_body(body_part part, handler<void> done) override {
+  void write_body(body_parts parts, handler<void> done) override {
     on_written_ = std::move(done);
-    body += part.bytes.text();
-    complete = complete || part.last;
+    for (auto& piece : parts.bytes)
+      body += piece.text();
+    complete = complete || parts.last;
     if (!stalled)
       read_on();
   }

@@ -52,8 +52,8 @@ struct fixture {
   }
 
   result<void> write_body(std::string_view text, bool last) {
-    body_part part{slice{text}, last};
-    return l.await<void>([&](auto done) { server->write_body(part, done); });
+    body_parts parts{slice{text}, last};
+    return l.await<void>([&](auto done) { server->write_body(parts, done); });
   }
 
   /// Answers 200 with `text`, in the given framing.
