@@ -1,4 +1,5 @@
 #include "core/http_semantics.hpp"
+#include "core/secret_names.hpp"
 
 #include <algorithm>
 #include <string>
@@ -8,79 +9,12 @@ namespace peapod {
 
 namespace {
 
-/// Query parameters that carry a signature, a token or a password: those of
-/// the signed URLs of Amazon S3 and CloudFront, Google, Azure, Alibaba and
-/// Akamai, those of OAuth 2.0 (RFC 6750, 2.3), and common ones.
-constexpr std::string_view secret_parameters[] = {
-    "X-Amz-Signature",
-    "X-Amz-Credential",
-    "X-Amz-Security-Token",
-    "X-Goog-Signature",
-    "X-Goog-Credential",
-    "GoogleAccessId",
-    "AWSAccessKeyId",
-    "Key-Pair-Id",
-    "Policy",
-    "Signature",
-    "OSSAccessKeyId",
-    "x-oss-signature",
-    "x-cos-security-token",
-    "sig",
-
-    "hdnea",
-    "hdnts",
-    "hdntl",
-    "__token__",
-    "__gda__",
-    "token",
-    "access_token",
-    "refresh_token",
-    "id_token",
-    "auth_token",
-    "authtoken",
-    "auth",
-    "authorization",
-    "auth_key",
-    "api_key",
-    "apikey",
-    "api-key",
-    "access_key",
-    "key",
-    "client_secret",
-    "secret",
-    "password",
-    "passwd",
-    "pwd",
-    "jwt",
-    "session",
-    "sessionid",
-    "session_id",
-    "sid",
-    "jsessionid",
-    "phpsessid",
-    "ticket",
-    "hmac",
-
-    "sign",
-
-    "verify",
-    "private_token",
-    "code",
-    "otp",
-};
-
-bool is_secret_parameter(std::string_view parameter) {
-  std::string name{parameter.substr(0, parameter.find('='))};
-  // Origins see through `%74oken`.
-  if (auto plain = percent_decoded(name))
-    name = std::move(*plain);
-  return std::ranges::any_of(secret_parameters, [&name](auto x) {
-    return equal_ignoring_case(x, name);
-  });
-}
-
+/// `Cookie`, `Authorization`, and fields such as `X-Api-Key`.
 bool has_credentials(const request_head& request) {
-  return request.fields.find("Cookie") || request.fields.find("Authorization");
+  return std::ranges::any_of(request.fields, [](auto& field) {
+    return names_secret(field.name)
+           && !equal_ignoring_case(field.name, "Proxy-Authorization");
+  });
 }
 
 bool is_personal(const response_head& response) {
@@ -191,20 +125,6 @@ std::string_view to_string(ineligible x) {
       return "response is personal";
   }
   return "unknown";
-}
-
-bool carries_secret(const url& x) {
-  if (x.has_userinfo)
-    return true;
-  std::string_view rest{x.target};
-  auto mark = rest.find('?');
-  while (mark != std::string_view::npos) {
-    rest.remove_prefix(mark + 1);
-    mark = rest.find_first_of("&;");
-    if (is_secret_parameter(rest.substr(0, mark)))
-      return true;
-  }
-  return false;
 }
 
 std::optional<ineligible> withheld(const request_head& request,
