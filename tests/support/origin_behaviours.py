@@ -79,8 +79,10 @@ def per_client(request, it):
 
 def digest(request, it):
     """field=repr, content or legacy: the SHA-256 of the whole in Repr-Digest,
-    Content-Digest or Digest; wrong=1: of something else"""
-    reply = honest(request, it)
+    Content-Digest or Digest; wrong=1: of something else; lies-to=ADDRESS: who
+    asks from there gets other bytes"""
+    lies = it.options.get("lies-to") == request.client
+    reply = other_bytes(request, it) if lies else honest(request, it)
     seed = it.name + "#wrong" if it.number("wrong", 0) else it.name
     value = base64.b64encode(
         bytes.fromhex(content.sha256(seed, it.size))).decode()
@@ -103,8 +105,12 @@ def _under_its_etag(request, it, seed):
 
 
 def other_bytes(request, it):
-    """other bytes under the same validators and length; best with for="""
-    return _under_its_etag(request, it, it.name + "#other")
+    """other bytes under the same validators and length; best with for=;
+    from=N: only in ranges that begin at N or later"""
+    reply = _under_its_etag(request, it, it.name)
+    if reply.start >= it.number("from", 0):
+        reply.seed += "#other"
+    return reply
 
 
 def fickle(request, it):
