@@ -1,7 +1,9 @@
+#include "core/http_date.hpp"
 #include "core/http_semantics.hpp"
 #include "core/secret_names.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -25,14 +27,15 @@ bool is_personal(const response_head& response) {
   return fields.has_token("Cache-Control", "private");
 }
 
-/// Whether `Last-Modified` can stand for a strong validator: the origin must
-/// not have changed the representation in the second in which it answered
-/// (RFC 9110, 8.8.2.2).
+/// Whether `Last-Modified` can stand for a strong validator: by its own clock
+/// the origin has answered a second later at least, so that no second change
+/// hides in the same second (RFC 9110, 8.8.2.2). Without a `Date` nobody knows.
 bool is_settled(const representation& x, const response_head& response) {
   if (x.etag && is_strong(*x.etag))
     return true;
-  auto date = response.fields.find("Date");
-  return x.last_modified && (!date || *date != *x.last_modified);
+  auto changed = parse_http_date(x.last_modified.value_or(""));
+  auto sent = parse_http_date(response.fields.joined("Date"));
+  return changed && sent && *sent - *changed >= std::chrono::seconds{1};
 }
 
 bool has_coding_without_strong_etag(const representation& x,

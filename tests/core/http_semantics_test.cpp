@@ -299,17 +299,36 @@ CAF_TEST(two versions must be told apart) {
   auto none = words(ineligible::no_validator);
   CAF_CHECK_EQUAL(judged(get(), without(ok(), "ETag")), none);
   CAF_CHECK_EQUAL(judged(get(), with(ok(), "ETag", "W/\"v1\"")), none);
-  auto dated = with(without(ok(), "ETag"), "Last-Modified", "monday");
-  CAF_CHECK_EQUAL(judged(get(), dated), "eligible");
-  CAF_CHECK_EQUAL(judged(get(), with(dated, "Date", "tuesday")), "eligible");
-  CAF_CHECK_EQUAL(judged(get(), with(dated, "Date", "monday")), none);
-  CAF_CHECK_EQUAL(
-      judged(get(), with(with(dated, "Date", "monday"), "ETag", "\"v1\"")),
-      "eligible");
+}
+
+CAF_TEST(a date tells versions apart a second after the last change) {
+  // RFC 9110, 8.8.2.2.
+  auto answered = [](std::optional<std::string> date, const char* changed) {
+    auto x = with(without(ok(), "ETag"), "Last-Modified", changed);
+    return judged(get(), date ? with(x, "Date", *date) : x);
+  };
+  auto none = words(ineligible::no_validator);
+  auto changed = "Wed, 01 May 2024 10:00:00 GMT";
+  CAF_CHECK_EQUAL(answered("Wed, 01 May 2024 10:00:01 GMT", changed),
+                  "eligible");
+  CAF_CHECK_EQUAL(answered("Wednesday, 01-May-24 10:00:01 GMT", changed),
+                  "eligible");
+  CAF_CHECK_EQUAL(answered("Thu, 02 May 2024 09:00:00 GMT", changed),
+                  "eligible");
+  CAF_CHECK_EQUAL(answered(changed, changed), none);
+  CAF_CHECK_EQUAL(answered("Wednesday, 01-May-24 10:00:00 GMT", changed), none);
+  CAF_CHECK_EQUAL(answered("Wed, 01 May 2024 09:59:59 GMT", changed), none);
+  CAF_CHECK_EQUAL(answered(std::nullopt, changed), none);
+  CAF_CHECK_EQUAL(answered("today", changed), none);
+  CAF_CHECK_EQUAL(answered("Wed, 01 May 2024 10:00:01 GMT", "yesterday"), none);
+  auto strong = with(with(ok(), "Last-Modified", changed), "Date", changed);
+  CAF_CHECK_EQUAL(judged(get(), strong), "eligible");
 }
 
 CAF_TEST(an encoded body needs a strong entity tag) {
-  auto dated = with(without(ok(), "ETag"), "Last-Modified", "monday");
+  auto dated = with(with(without(ok(), "ETag"), "Last-Modified",
+                         "Wed, 01 May 2024 10:00:00 GMT"),
+                    "Date", "Thu, 02 May 2024 10:00:00 GMT");
   CAF_CHECK_EQUAL(judged(get(), with(dated, "Content-Encoding", "gzip")),
                   words(ineligible::encoded));
   CAF_CHECK_EQUAL(judged(get(), with(dated, "Content-Encoding", "identity")),

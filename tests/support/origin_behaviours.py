@@ -7,7 +7,8 @@ import gzip
 import content
 import origin_policies
 import origin_shapes
-from origin_reply import Reply, Request, Resource, etag_of, honest, plain, ranged
+from origin_reply import (LAST_MODIFIED, Reply, Request, Resource, etag_of,
+                          honest, plain, ranged)
 
 
 # -- validators ---------------------------------------------------------------
@@ -34,9 +35,12 @@ def no_validator(request, it):
 
 
 def only_last_modified(request, it):
-    """no ETag"""
+    """no ETag; date=none: no Date, date=same: that of the last change"""
     reply = honest(request, it)
     reply.set("ETag", None)
+    if "date" in it.options:
+        same = it.options["date"] == "same"
+        reply.set("Date", LAST_MODIFIED if same else None)
     return reply
 
 
