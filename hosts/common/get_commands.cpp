@@ -58,9 +58,9 @@ void get_commands::declare_get(CLI::App& app) {
       ->type_name("NAME");
   get_->add_flag("-O,--remote-name", remote_name_,
                  "Name files as their URLs do, which is what happens anyway");
-  get_->add_option("-P,--directory-prefix", to.folder, "Folder for the files")
-      ->type_name("FOLDER")
-      ->check(CLI::ExistingDirectory);
+  get_->add_option("-P,--directory-prefix", to.folder,
+                   "Folder for the files; is made if need be")
+      ->type_name("FOLDER");
   get_->add_option("-b,--cookies,--load-cookies", to.cookies,
                    "Cookies in the format of Netscape")
       ->type_name("FILE");
@@ -104,6 +104,8 @@ void get_commands::declare_put(CLI::App& app) {
 
 void get_commands::declare_line(CLI::App& command, line_options& to) {
   command
+  put_->add_flag("-f,--force", to.force,
+                 "Let --receipt replace a file that is no receipt");
       .add_option("-H,--header", to.headers,
                   "Further field of requests, as in 'Name: value'")
       ->take_all()
@@ -115,8 +117,9 @@ void get_commands::declare_line(CLI::App& command, line_options& to) {
       ->check(CLI::IsMember({"auto", "bar", "json", "none"}));
   command.add_flag("-q,--quiet", quiet_, "Show nothing but what went wrong");
   command
-      .add_option("--receipt", to.receipt,
-                  "Write who brought what to this file, as JSON")
+      .add_option(
+          "--receipt", to.receipt,
+          "Write who brought what to this file, as JSON; - is standard output")
       ->type_name("FILE");
   command
       .add_option("--tries", to.tries,

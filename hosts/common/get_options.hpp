@@ -54,3 +54,4 @@ struct put_options {
 };
 
 } // namespace peapod
+  bool force = false;            ///< replace what is there instead of a receipt

@@ -138,6 +138,21 @@ result<std::vector<get_item>> read_items(const get_options& x) {
     if (!more)
       return more.error();
     words.insert(words.end(), more->begin(), more->end());
+std::optional<get_failure> drop_unprotected(std::vector<get_item>& files) {
+  for (auto& x : files) {
+    if (!x.expected.empty())
+      continue;
+    std::erase_if(x.urls, [](auto& from) { return from.scheme != "https"; });
+    if (x.urls.empty())
+      return get_failure{get_exit::tls,
+                         x.target.string()
+                             + ": the Metalink came over https, but leads to "
+                               "http alone and has no hash, so that anybody "
+                               "could change the file"};
+  }
+  return std::nullopt;
+}
+
   }
   if (words.empty())
     return usage("nothing to download: name a URL, or --input-file");

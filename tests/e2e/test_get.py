@@ -14,7 +14,8 @@ import pytest
 import content
 from fake_lines import FakeLines
 from harness import BINARY, hostile_origin, wait_until
-from tls_servers import Authority, hostile_https
+from local import LocalDaemon
+from tls_servers import Authority, Loop, Server, hostile_https
 
 BIG = 6_000_000
 PEERS = {"a" * 32: "kitchen", "b" * 32: "attic"}
@@ -124,6 +125,23 @@ def test_a_name_and_a_folder(get, https):
 
 
 def test_an_existing_file_is_not_touched(get, https):
+def test_a_folder_is_made(get, https):
+    get(f"{https.url}/range/1000/x", "-P", "new/below")
+    assert (get.folder / "new/below/x").stat().st_size == 1000
+    (get.folder / "file").touch()
+    said = get(f"{https.url}/range/1000/x", "-P", "file/below", code=6).stderr
+    assert "file/below cannot be made" in said
+
+
+@pytest.mark.parametrize("length", [199, 240, 300])
+def test_a_long_name_is_cut(get, https, length):
+    get(f"{https.url}/range/{BIG}/{'x' * length}")
+    name = "x" * min(length, 200)
+    assert [x.name for x in get.folder.iterdir()] == [name]
+    get.check(name, BIG, seed="x" * length)
+    get(f"{https.url}/range/{BIG}/y", "-o", "y" * 201, code=2)
+
+
     (get.folder / "x").write_text("mine")
     done = get(f"{https.url}/range/1000/x", code=6)
     assert "--force" in done.stderr
@@ -133,6 +151,22 @@ def test_an_existing_file_is_not_touched(get, https):
 
 
 def test_a_full_disk_is_said_before_it_is_full(get, https):
+def test_a_receipt_takes_no_other_files_place(get, https):
+    https.log.clear()
+    url = f"{https.url}/range/1000/x"
+    (get.folder / "mine").write_text("mine")
+    for name, code in (("x", 2), ("x.part", 2), ("mine", 6), ("no/x", 6)):
+        said = get(url, "--receipt", name, code=code).stderr
+        assert name in said and said.count("\n") == 1
+    assert sorted(x.name for x in get.folder.iterdir()) == ["mine"]
+    assert https.log == []
+    done = get(url, "--receipt", "-")
+    assert json.loads(done.stdout)["downloads"][0]["complete"]
+    get(url, "--receipt", "/dev/full", "--force", code=6)
+    assert Path("/dev/full").is_char_device()
+    get(url, "-o", "-", "--receipt", "-", code=2)
+
+
     small = get.folder / "small"
     small.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small],
@@ -194,6 +228,85 @@ def test_progress_as_json(get, https):
     assert events[-1]["event"] == "done"
     last = [x for x in events if x["event"] == "progress"][-1]
     assert last["done"] == last["total"] == BIG
+def test_fewer_bytes_than_announced_are_no_change(get, https):
+    said = get(f"{https.url}/long-length/1000/x", code=7).stderr
+    assert "the server announces 1001 bytes and has 1000" in said
+
+
+# -- through a daemon, as without one -----------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+@pytest.mark.parametrize("command", [("get",), ("put", "file")])
+def test_a_daemon_is_as_clear_as_no_daemon(tmp_path, scheme, command):
+    (tmp_path / "file").write_text("bytes")
+    words = [BINARY, command[0], *command[1:], f"{scheme}://nosuch.invalid/x",
+             "--socket", tmp_path / "sock"]
+    env = {**os.environ, "STATE_DIRECTORY": str(tmp_path / "mine")}
+
+    def run(*more):
+        return subprocess.run([*words, *more], cwd=tmp_path, text=True, env=env,
+                              capture_output=True, timeout=30)
+
+    with LocalDaemon(tmp_path) as daemon:
+        through, direct = run(), run("--direct")
+        assert "nosuch.invalid" in daemon.output()
+    assert through.returncode == direct.returncode == 3
+    last = direct.stderr.splitlines()[-1]
+    assert "nosuch.invalid: no such host" in last
+    assert through.stderr.splitlines()[-1] == last
+    assert "trying again" not in through.stderr
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+@pytest.mark.parametrize("kind,status,words,passes", [
+    ("connection_refused", 502, "connection refused", False),
+    ("destination_ip_unroutable", 502, "address unreachable", True),
+    ("connection_timeout", 504, "connecting timed out", True),
+    ("dns_timeout", 504, "name server does not answer", True),
+    ("destination_ip_prohibited", 403, "refused by policy", False),
+    ("proxy_loop_detected", 508, "loop detected", False),
+    ("connection_limit_reached", 503, "the daemon refused", True)])
+def test_why_a_daemon_does_not_reach_a_server_is_said(
+        get_by_lines, lines, scheme, kind, status, words, passes):
+    lines.dead = {"dead.test": (status, kind)}
+    said = get_by_lines(f"{scheme}://dead.test:1/x", "--tries", "2", code=3)
+    assert f"{words}: dead.test:1: why" in said.stderr
+    assert ("trying again" in said.stderr) == passes
+
+
+def answering(authority, text: str):
+    """A server behind TLS that answers everything so; gives its port."""
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(text.encode())
+        await writer.drain()
+        writer.close()
+    return tls_server(authority, serve)
+
+
+@contextlib.contextmanager
+def tls_server(authority, serve):
+    with Loop() as loop:
+        server = Server(loop, serve, authority.context("IP:127.0.0.1"))
+        yield server.port
+        server.close()
+
+
+def test_a_server_does_not_speak_as_the_daemon(get, authority):
+    with answering(authority, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n"
+                   "Proxy-Status: PeaPod; error=dns_error\r\n\r\n") as port:
+        said = get(f"https://127.0.0.1:{port}/x", code=5).stderr
+    assert "the server answers 403 No" in said
+
+
+def test_a_redirect_to_another_protocol_is_said(get, authority):
+    with answering(authority, "HTTP/1.1 302 There\r\nContent-Length: 0\r\n"
+                   "Location: ftp://127.0.0.1/x\r\n\r\n") as port:
+        said = get(f"https://127.0.0.1:{port}/x", code=5).stderr
+    assert "the server redirects to what cannot be asked for" in said
+
+
     assert sum(x["bytes"] for x in last["devices"]) >= BIG
 
 
