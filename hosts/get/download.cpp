@@ -1,6 +1,7 @@
 #include "hosts/get/download.hpp"
 
 #include "core/http_semantics.hpp"
+#include "core/proxy_status.hpp"
 #include "hosts/get/file_name.hpp"
 #include "hosts/get/stdout_writer.hpp"
 
@@ -83,7 +84,7 @@ void try_again(self_pointer self, const error& why,
     self->send_exit(transfer, caf::exit_reason::user_shutdown);
   if (!can_continue(st))
     return fail(self, {as_failure(why).code,
-                       to_string(why)
+                       words_for(why)
                            + "; it cannot be continued, because the "
                              "server does not say what version it "
                              "is"});
@@ -96,7 +97,7 @@ void try_again(self_pointer self, const error& why,
   ++st.attempt;
   ++st.outcome.tries;
   st.attempt_began = st.at;
-  st.task.shown->note(to_string(why) + "; trying again");
+  st.task.shown->note(words_for(why) + "; trying again");
   self->delayed_send(self, pause, retry_due{st.step});
 }
 
@@ -410,12 +411,8 @@ void on_origin_answered(self_pointer self, const origin_answered& msg) {
   auto& st = self->state;
   if (msg.step != st.step || st.failing)
     return;
-  if (!msg.outcome) {
-    auto why = msg.outcome.error();
-    bool passes = may_pass(why)
-                  || (st.at > 0 && as_failure(why).code == get_exit::network);
-    return passes ? try_again(self, why) : fail(self, why);
-  }
+  if (!msg.outcome)
+    return on_not_reached(self, msg.outcome.error());
   auto& head = *msg.outcome;
   store_cookies(st, head);
   if (is_redirect(head))
@@ -425,6 +422,14 @@ void on_origin_answered(self_pointer self, const origin_answered& msg) {
   if (head.status >= 300 && head.status != 416)
     return fail(self, status_error(head));
   if (st.at > 0)
+/// No answer has come of the server itself.
+void on_not_reached(self_pointer self, const error& why) {
+  bool passes =
+      may_pass(why)
+      || (self->state.at > 0 && as_failure(why).code == get_exit::network);
+  return passes ? try_again(self, why) : fail(self, why);
+}
+
     return take_rest(self, head);
   if (head.status != 200 && head.status != 203)
     return fail(self, status_error(head));
@@ -436,6 +441,10 @@ void on_spine_read(self_pointer self, spine_read& msg) {
   st.reading = false;
   if (st.failing || !st.exchange
       || (!msg.outcome && msg.outcome.error().code == errc::cancelled))
+  // Of `https` each answer is the server's own.
+  if (st.target.scheme != "https")
+    if (auto told = failure_told_by_proxy(head))
+      return on_not_reached(self, *told);
     return;
   if (!msg.outcome)
     return try_again(self, msg.outcome.error());
@@ -503,7 +512,7 @@ void on_file_finished(self_pointer self, const file_finished& msg) {
 void on_file_left(self_pointer self, const file_left& msg) {
   auto& st = self->state;
   if (!msg.outcome && st.failing->code != get_exit::file)
-    st.failing->text += "; " + to_string(msg.outcome.error());
+    st.failing->text += "; " + words_for(msg.outcome.error());
   else if (st.failing->code == get_exit::interrupted && st.at > 0)
     st.failing->text += can_continue(st) && !st.task.to_stdout
                             ? ": the same command continues it"

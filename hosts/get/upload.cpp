@@ -308,7 +308,7 @@ void part_failed(self_pointer self, job& x, const error& why, bool passes,
   }
   if (!safe)
     return fail(self, {as_failure(why).code,
-                       to_string(why)
+                       words_for(why)
                            + "; some of the file may have gone out, so that "
                              "it is not sent again by itself: whether the "
                              "server has it is not known"});
@@ -323,7 +323,7 @@ void part_failed(self_pointer self, job& x, const error& why, bool passes,
   ++st.outcome.failures;
   if (!own && st.only == x.line && (passes || is_before_body(why))) {
     stay_at_home(self, "over " + i->second.name + " the server is not reached ("
-                           + to_string(why) + ")");
+                           + words_for(why) + ")");
     return assign(self);
   }
   if (!passes || ++part.tries >= st.task.tries)

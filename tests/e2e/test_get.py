@@ -144,7 +144,7 @@ def test_a_long_name_is_cut(get, https, length):
 
     (get.folder / "x").write_text("mine")
     done = get(f"{https.url}/range/1000/x", code=6)
-    assert "--force" in done.stderr
+    assert done.stderr.endswith("/x: x exists; --force replaces it\n")
     assert (get.folder / "x").read_text() == "mine"
     get(f"{https.url}/range/1000/x", "--force")
     get.check("x", 1000)
@@ -209,6 +209,11 @@ def test_what_cannot_be_asked_for(get, words, code):
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_no_name_is_no_name(get, https):
+    assert "expected a name" in get(f"{https.url}/range/1/x", "-o", "",
+                                    code=2).stderr
+
+
 def test_errors_of_the_server(get, https, status):
     done = get(f"{https.url}/status,code={status}/1/x", code=5)
     assert str(status) in done.stderr
