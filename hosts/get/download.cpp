@@ -82,6 +82,7 @@ void try_again(self_pointer self, const error& why,
   st.exchange.reset();
   if (auto transfer = std::exchange(st.transfer, transfer_actor{}))
     self->send_exit(transfer, caf::exit_reason::user_shutdown);
+  st.task.desk->close(st.transfer_is);
   if (!can_continue(st))
     return fail(self, {as_failure(why).code,
                        words_for(why)
@@ -131,10 +132,15 @@ byte_range rest_of(const download_state& st) {
   return {st.at, st.until.value_or(*st.total)};
 }
 
+/// Whether some of the file is here.
+bool has_begun(const download_state& st) {
+  return st.at > 0 || st.until;
+}
+
 void ask(self_pointer self) {
   auto& st = self->state;
   auto head = make_request(st);
-  if (st.at > 0)
+  if (has_begun(st))
     head = make_range_request(head, rest_of(st), st.rep);
   exchange_options options;
   options.idle_timeout = patience;
@@ -252,8 +258,8 @@ bool open_file(self_pointer self, const response_head& head) {
                             caf::actor_cast<download_actor>(self), st.stop});
     return true;
   }
-  auto file = st.at > 0 ? part_file::resume(st.names, *st.begun)
-                        : part_file::create(st.names, st.total);
+  auto file = st.begun ? part_file::resume(st.names, *st.begun)
+                       : part_file::create(st.names, st.total);
   if (!file) {
     fail(self, file.error());
     return false;
@@ -421,15 +427,7 @@ void on_origin_answered(self_pointer self, const origin_answered& msg) {
     return try_again(self, status_error(head), retry_after(head));
   if (head.status >= 300 && head.status != 416)
     return fail(self, status_error(head));
-  if (st.at > 0)
-/// No answer has come of the server itself.
-void on_not_reached(self_pointer self, const error& why) {
-  bool passes =
-      may_pass(why)
-      || (self->state.at > 0 && as_failure(why).code == get_exit::network);
-  return passes ? try_again(self, why) : fail(self, why);
-}
-
+  if (has_begun(st))
     return take_rest(self, head);
   if (head.status != 200 && head.status != 203)
     return fail(self, status_error(head));
@@ -483,7 +481,7 @@ void on_ahead_taken(self_pointer self, const ahead_taken& msg) {
   if (!msg.outcome)
     return fail(self, msg.outcome.error());
   st.at += msg.bytes;
-  st.outcome.begun += msg.bytes;
+  st.outcome.begun += msg.earlier;
   st.attempt_began = st.at;
   st.task.shown->set_total(st.total, st.outcome.begun);
   st.task.shown->set_done(st.at);
@@ -514,6 +512,18 @@ void on_file_left(self_pointer self, const file_left& msg) {
   if (!msg.outcome && st.failing->code != get_exit::file)
     st.failing->text += "; " + words_for(msg.outcome.error());
   else if (st.failing->code == get_exit::interrupted && st.at > 0)
+/// Tries again, without asking for what is in the file behind gaps.
+void on_ahead_is(self_pointer self, const ahead_is& msg) {
+  auto& st = self->state;
+  if (msg.attempt != st.step || st.failing)
+    return;
+  st.ahead.assign(msg.ranges.begin(), msg.ranges.end());
+  if (!st.ahead.empty() && st.ahead.front().begin == st.at)
+    return self->send(st.writer, take_ahead{});
+  find_next_end(st);
+  ask(self);
+}
+
     st.failing->text += can_continue(st) && !st.task.to_stdout
                             ? ": the same command continues it"
                             : ": it cannot be continued";
@@ -564,7 +574,12 @@ download_behavior(self_pointer self, environment_ptr env, download_task task) {
       [self](const file_finished& msg) { on_file_finished(self, msg); },
       [self](const file_left& msg) { on_file_left(self, msg); },
       [self](const retry_due& msg) {
-        if (msg.attempt == self->state.step && !self->state.failing)
+        auto& st = self->state;
+        if (msg.attempt != st.step || st.failing)
+          return;
+        if (st.writer)
+          self->send(st.writer, tell_ahead{st.step});
+        else
           ask(self);
       },
       [self](stop_download) {
@@ -574,3 +589,4 @@ download_behavior(self_pointer self, environment_ptr env, download_task task) {
 }
 
 } // namespace peapod
+      [self](const ahead_is& msg) { on_ahead_is(self, msg); },

@@ -98,7 +98,7 @@ result<file_plan> look_at(const file_names& names, const std::string& from,
   if (size_of(names.part) < parsed->extent())
     return unusable(names, errc::io_failed,
                     names.part.string() + " is shorter than it says");
-  if (parsed->prefix() == 0)
+  if (parsed->have.empty())
     return file_plan{};
   return file_plan{std::move(*parsed)};
 }

@@ -741,3 +741,32 @@ def test_hashes_and_names_agree(get, https):
     get(f"{https.url}/range/1000/a%20b", "--receipt", "receipt")
     data = (get.folder / "a b").read_bytes()
     assert receipt_of(get)["sha256"] == hashlib.sha256(data).hexdigest()
+@pytest.mark.parametrize("evil", ["own", "a" * 32])
+def test_a_line_that_changes_bytes_changes_nothing(get_by_lines, https, lines,
+                                                   evil):
+    lines.evil = {evil}
+    lines.rates = {x: 1_500_000 for x in ("own", *PEERS)}
+    get_by_lines(f"{https.far}/range/{BIG}/x", "--receipt", "receipt")
+    get_by_lines.check("x", BIG)
+    assert lines.received[evil] > 20_000  # it did try
+
+
+def test_what_is_in_the_file_is_not_asked_for_again(get_by_lines, https, lines):
+    size = 20_000_000
+    lines.rates = {"own": 300_000, **{x: 2_000_000 for x in PEERS}}
+    process = get_by_lines.start(f"{https.far}/range/{size}/x",
+                                 "--receipt", "receipt")
+    wait_until(lambda: sum(lines.received.values()) > 12_000_000, 20)
+    lines.break_all()
+    assert "trying again" in process.stderr.readline()
+    lines.refused = set()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    get_by_lines.check("x", size)
+    receipt = receipt_of(get_by_lines)
+    assert receipt["tries"] > 1
+    assert sum(lines.received.values()) < size + 2_500_000
+    assert (sum(x["bytes"] for x in receipt["devices"])
+            == size + receipt["duplicate_bytes"])
+
+
