@@ -195,7 +195,9 @@ void redirect(self_pointer self, const response_head& head) {
     return fail(self, {get_exit::http, "too many redirects"});
   auto to = follow(st.target, *head.fields.find("Location"));
   if (!to)
-    return fail(self, to.error());
+    return fail(self, {get_exit::http,
+                       "the server redirects to what cannot be asked for: "
+                           + to.error().detail});
   if (st.target.scheme == "https" && to->scheme != "https")
     return fail(self, {get_exit::tls,
                        "the server redirects from https to " + to->origin()
@@ -386,6 +388,13 @@ void take_whole(self_pointer self, const response_head& head) {
   take_body(self, head);
 }
 
+/// The server has no more than what is here, though it announced more.
+bool is_at_end(const download_state& st, const response_head& head) {
+  auto text = head.fields.find("Content-Range");
+  auto place = text ? parse_content_range(*text) : std::nullopt;
+  return head.status == 416 && st.at > 0 && place && place->total == st.at;
+}
+
 /// The answer to a request for the rest.
 void take_rest(self_pointer self, const response_head& head) {
   auto& st = self->state;
@@ -408,9 +417,21 @@ void take_rest(self_pointer self, const response_head& head) {
   auto good = check_range_response(head, rest_of(st), st.rep);
   if (good)
     return take_body(self, head);
+  if (is_at_end(st, head))
+    return fail(self, {get_exit::checksum,
+                       "the server announces " + std::to_string(*st.total)
+                           + " bytes and has " + std::to_string(st.at)});
   if (head.status == 416 || good.error().code == errc::mismatch)
     return changed(self);
   fail(self, good.error());
+}
+
+/// No answer has come of the server itself.
+void on_not_reached(self_pointer self, const error& why) {
+  bool passes =
+      may_pass(why)
+      || (self->state.at > 0 && as_failure(why).code == get_exit::network);
+  return passes ? try_again(self, why) : fail(self, why);
 }
 
 void on_origin_answered(self_pointer self, const origin_answered& msg) {
@@ -420,6 +441,10 @@ void on_origin_answered(self_pointer self, const origin_answered& msg) {
   if (!msg.outcome)
     return on_not_reached(self, msg.outcome.error());
   auto& head = *msg.outcome;
+  // Of `https` each answer is the server's own.
+  if (st.target.scheme != "https")
+    if (auto told = failure_told_by_proxy(head))
+      return on_not_reached(self, *told);
   store_cookies(st, head);
   if (is_redirect(head))
     return redirect(self, head);
@@ -439,10 +464,6 @@ void on_spine_read(self_pointer self, spine_read& msg) {
   st.reading = false;
   if (st.failing || !st.exchange
       || (!msg.outcome && msg.outcome.error().code == errc::cancelled))
-  // Of `https` each answer is the server's own.
-  if (st.target.scheme != "https")
-    if (auto told = failure_told_by_proxy(head))
-      return on_not_reached(self, *told);
     return;
   if (!msg.outcome)
     return try_again(self, msg.outcome.error());
@@ -491,6 +512,18 @@ void on_ahead_taken(self_pointer self, const ahead_taken& msg) {
   self->send(st.writer, finish_file{});
 }
 
+/// Tries again, without asking for what is in the file behind gaps.
+void on_ahead_is(self_pointer self, const ahead_is& msg) {
+  auto& st = self->state;
+  if (msg.attempt != st.step || st.failing)
+    return;
+  st.ahead.assign(msg.ranges.begin(), msg.ranges.end());
+  if (!st.ahead.empty() && st.ahead.front().begin == st.at)
+    return self->send(st.writer, take_ahead{});
+  find_next_end(st);
+  ask(self);
+}
+
 /// A file that is complete is so, whoever has asked to stop meanwhile.
 void on_file_finished(self_pointer self, const file_finished& msg) {
   auto& st = self->state;
@@ -512,18 +545,6 @@ void on_file_left(self_pointer self, const file_left& msg) {
   if (!msg.outcome && st.failing->code != get_exit::file)
     st.failing->text += "; " + words_for(msg.outcome.error());
   else if (st.failing->code == get_exit::interrupted && st.at > 0)
-/// Tries again, without asking for what is in the file behind gaps.
-void on_ahead_is(self_pointer self, const ahead_is& msg) {
-  auto& st = self->state;
-  if (msg.attempt != st.step || st.failing)
-    return;
-  st.ahead.assign(msg.ranges.begin(), msg.ranges.end());
-  if (!st.ahead.empty() && st.ahead.front().begin == st.at)
-    return self->send(st.writer, take_ahead{});
-  find_next_end(st);
-  ask(self);
-}
-
     st.failing->text += can_continue(st) && !st.task.to_stdout
                             ? ": the same command continues it"
                             : ": it cannot be continued";
@@ -582,6 +603,7 @@ download_behavior(self_pointer self, environment_ptr env, download_task task) {
         else
           ask(self);
       },
+      [self](const ahead_is& msg) { on_ahead_is(self, msg); },
       [self](stop_download) {
         fail(self, {get_exit::interrupted, "interrupted"});
       },
@@ -589,4 +611,3 @@ download_behavior(self_pointer self, environment_ptr env, download_task task) {
 }
 
 } // namespace peapod
-      [self](const ahead_is& msg) { on_ahead_is(self, msg); },
