@@ -32,6 +32,14 @@ fs::path place(const get_options& x, const std::string& name) {
   return fs::path{x.folder} / (x.output.empty() ? name : x.output);
 }
 
+std::string_view trimmed(std::string_view line) {
+  constexpr auto blanks = " \t\r";
+  auto begin = line.find_first_not_of(blanks);
+  return begin == line.npos
+             ? std::string_view{}
+             : line.substr(begin, line.find_last_not_of(blanks) + 1 - begin);
+}
+
 /// Lines of a file, or of standard input; `#` begins a comment.
 result<std::vector<std::string>> read_list(const std::string& file) {
   std::ifstream from_file;
@@ -42,10 +50,9 @@ result<std::vector<std::string>> read_list(const std::string& file) {
     return usage(file + ": cannot be read");
   std::vector<std::string> out;
   for (std::string line; std::getline(in, line);) {
-    if (line.ends_with('\r'))
-      line.pop_back();
-    if (!line.empty() && line[0] != '#')
-      out.push_back(line);
+    auto word = trimmed(line);
+    if (!word.empty() && word[0] != '#')
+      out.emplace_back(word);
   }
   return out;
 }
@@ -131,13 +138,6 @@ result<std::vector<get_item>> read_metalink(const fs::path& file,
   return out;
 }
 
-result<std::vector<get_item>> read_items(const get_options& x) {
-  auto words = x.what;
-  if (!x.list.empty()) {
-    auto more = read_list(x.list);
-    if (!more)
-      return more.error();
-    words.insert(words.end(), more->begin(), more->end());
 std::optional<get_failure> drop_unprotected(std::vector<get_item>& files) {
   for (auto& x : files) {
     if (!x.expected.empty())
@@ -153,11 +153,22 @@ std::optional<get_failure> drop_unprotected(std::vector<get_item>& files) {
   return std::nullopt;
 }
 
+result<std::vector<get_item>> read_items(const get_options& x) {
+  auto words = x.what;
+  if (!x.list.empty()) {
+    auto more = read_list(x.list);
+    if (!more)
+      return more.error();
+    words.insert(words.end(), more->begin(), more->end());
   }
   if (words.empty())
     return usage("nothing to download: name a URL, or --input-file");
   if (words.size() > 1 && (!x.output.empty() || !x.checksum.empty()))
     return usage("--output and --checksum are for one file");
+  if (fs::path{x.output}.filename().string().size() > max_name_size)
+    return usage("--output: the name is too long, for with an ending it has to "
+                 "name files beside it; "
+                 + std::to_string(max_name_size) + " bytes are possible");
   std::vector<get_item> out;
   for (auto& word : words) {
     if (is_metalink_name(word) && !has_scheme(word)) {

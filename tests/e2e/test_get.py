@@ -111,7 +111,8 @@ def test_small_files_are_exact(get, https, size):
 
 def test_several_files_and_a_list(get, https):
     (get.folder / "list").write_text(
-        f"# two more\n{https.url}/range/1000/b\r\n\n{https.url}/range/2000/c\n")
+        f"  # two more\n  {https.url}/range/1000/b \r\n \n"
+        f"\t{https.url}/range/2000/c\n")
     get(f"{https.url}/range/500/a", "-i", "list")
     for name, size in (("a", 500), ("b", 1000), ("c", 2000)):
         get.check(name, size)
@@ -124,7 +125,6 @@ def test_a_name_and_a_folder(get, https):
         "x", 0, 1000)
 
 
-def test_an_existing_file_is_not_touched(get, https):
 def test_a_folder_is_made(get, https):
     get(f"{https.url}/range/1000/x", "-P", "new/below")
     assert (get.folder / "new/below/x").stat().st_size == 1000
@@ -142,6 +142,7 @@ def test_a_long_name_is_cut(get, https, length):
     get(f"{https.url}/range/{BIG}/y", "-o", "y" * 201, code=2)
 
 
+def test_an_existing_file_is_not_touched(get, https):
     (get.folder / "x").write_text("mine")
     done = get(f"{https.url}/range/1000/x", code=6)
     assert done.stderr.endswith("/x: x exists; --force replaces it\n")
@@ -150,7 +151,6 @@ def test_a_long_name_is_cut(get, https, length):
     get.check("x", 1000)
 
 
-def test_a_full_disk_is_said_before_it_is_full(get, https):
 def test_a_receipt_takes_no_other_files_place(get, https):
     https.log.clear()
     url = f"{https.url}/range/1000/x"
@@ -167,6 +167,7 @@ def test_a_receipt_takes_no_other_files_place(get, https):
     get(url, "-o", "-", "--receipt", "-", code=2)
 
 
+def test_a_full_disk_is_said_before_it_is_full(get, https):
     small = get.folder / "small"
     small.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small],
@@ -208,12 +209,12 @@ def test_what_cannot_be_asked_for(get, words, code):
     assert done.stderr.startswith("peapod: ")
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_no_name_is_no_name(get, https):
     assert "expected a name" in get(f"{https.url}/range/1/x", "-o", "",
                                     code=2).stderr
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_errors_of_the_server(get, https, status):
     done = get(f"{https.url}/status,code={status}/1/x", code=5)
     assert str(status) in done.stderr
@@ -227,12 +228,6 @@ def test_a_busy_server_is_asked_again(get, https):
     assert len(asked) == 2
 
 
-def test_progress_as_json(get, https):
-    done = get(f"{https.url}/range/{BIG}/x", "--progress=json")
-    events = [json.loads(line) for line in done.stdout.splitlines()]
-    assert events[-1]["event"] == "done"
-    last = [x for x in events if x["event"] == "progress"][-1]
-    assert last["done"] == last["total"] == BIG
 def test_fewer_bytes_than_announced_are_no_change(get, https):
     said = get(f"{https.url}/long-length/1000/x", code=7).stderr
     assert "the server announces 1001 bytes and has 1000" in said
@@ -312,6 +307,12 @@ def test_a_redirect_to_another_protocol_is_said(get, authority):
     assert "the server redirects to what cannot be asked for" in said
 
 
+def test_progress_as_json(get, https):
+    done = get(f"{https.url}/range/{BIG}/x", "--progress=json")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events[-1]["event"] == "done"
+    last = [x for x in events if x["event"] == "progress"][-1]
+    assert last["done"] == last["total"] == BIG
     assert sum(x["bytes"] for x in last["devices"]) >= BIG
 
 
@@ -320,19 +321,55 @@ def test_without_a_terminal_it_is_quiet(get, https):
     assert done.stdout == done.stderr == ""
 
 
-def test_a_terminal_shows_bar_rate_and_devices(get_by_lines, https, lines):
-    lines.rates = {x: 1_500_000 for x in ("own", *PEERS)}
+def on_terminal(get, *words, **env) -> tuple:
+    """The end of a command on a terminal, and what is there then."""
     here, there = os.openpty()
     process = subprocess.Popen(
-        [str(x) for x in get_by_lines.command(f"{https.far}/range/{BIG}/x")],
-        cwd=get_by_lines.folder, stderr=there,
-        env={**os.environ, "SSL_CERT_FILE": str(get_by_lines.authority.ca_file)})
+        [str(x) for x in words], cwd=get.folder, stderr=there,
+        env={**os.environ, "SSL_CERT_FILE": str(get.authority.ca_file),
+             "STATE_DIRECTORY": str(get.folder / "state"), "TERM": "xterm",
+             **env})
     os.close(there)
     shown = b""
     with contextlib.suppress(OSError):  # the end of a terminal
         while data := os.read(here, 4096):
             shown += data
     os.close(here)
+    return process, shown
+
+
+def test_a_terminal_that_cannot_draw_gets_no_bar(get, https):
+    process, shown = on_terminal(
+        get, *get.command(f"{https.url}/range/{BIG}/x"), TERM="dumb")
+    assert process.wait(10) == 0
+    assert b"\x1b" not in shown
+
+
+def test_without_a_daemon_a_terminal_is_told(get, https):
+    url = f"{https.url}/range/1000/x"
+    for words, told in (((), True), (("--direct",), False), (("-q",), False)):
+        process, shown = on_terminal(get, *get.command(url, "-f", *words))
+        assert process.wait(10) == 0
+        assert (b"no daemon runs" in shown) == told
+
+
+def test_the_daemon_of_the_system_is_found(get_by_lines, https, lines):
+    """Nobody listens at the user's own socket, but at /run/peapod."""
+    script = (f"mount -t tmpfs tmpfs /run && mkdir /run/peapod && ln -s "
+              f"{lines.socket} /run/peapod/control.sock && exec {BINARY} get "
+              f"{https.far}/range/{BIG}/x --receipt receipt")
+    lines.rates = {x: 1_500_000 for x in ("own", *PEERS)}
+    process, shown = on_terminal(
+        get_by_lines, "unshare", "-m", "sh", "-c", script,
+        XDG_RUNTIME_DIR=str(get_by_lines.folder))
+    assert process.wait(20) == 0, shown
+    assert len(receipt_of(get_by_lines)["devices"]) == 3
+
+
+def test_a_terminal_shows_bar_rate_and_devices(get_by_lines, https, lines):
+    lines.rates = {x: 1_500_000 for x in ("own", *PEERS)}
+    process, shown = on_terminal(
+        get_by_lines, *get_by_lines.command(f"{https.far}/range/{BIG}/x"))
     assert process.wait(timeout=20) == 0
     for words in (b"100 %", b"bit/s", b"ETA", b"kitchen", b"attic", b"#"):
         assert words in shown
@@ -555,6 +592,20 @@ def test_an_interrupted_download_is_continued(get, https, how):
         assert sent_for(https, url) < BIG
 
 
+@pytest.mark.parametrize("how", [(signal.SIGINT, signal.SIGINT),
+                                 (signal.SIGHUP,)])
+def test_a_signal_that_comes_twice_at_once_is_one(get, https, how):
+    """As when a terminal or `timeout` signals a process and its group."""
+    url = f"{https.url}/drips,rate=3000000/{BIG}/x"
+    process = get.start(url)
+    wait_until(lambda: get.part_size("x") > 1_000_000, 10)
+    for x in how:
+        process.send_signal(x)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert "the same command continues it" in err
+
+
 def test_a_file_that_changed_at_the_server_is_not_mixed(get, https):
     url = f"{https.url}/drips,rate=3000000/{BIG}/changed"
     interrupted(get, url, "changed")
@@ -695,6 +746,35 @@ def test_a_wrong_certificate_is_not_tried_over_other_lines(
     assert all(lines.opened[x] == 0 for x in PEERS)
 
 
+@pytest.mark.parametrize("evil", ["own", "a" * 32])
+def test_a_line_that_changes_bytes_changes_nothing(get_by_lines, https, lines,
+                                                   evil):
+    lines.evil = {evil}
+    lines.rates = {x: 1_500_000 for x in ("own", *PEERS)}
+    get_by_lines(f"{https.far}/range/{BIG}/x", "--receipt", "receipt")
+    get_by_lines.check("x", BIG)
+    assert lines.received[evil] > 20_000  # it did try
+
+
+def test_what_is_in_the_file_is_not_asked_for_again(get_by_lines, https, lines):
+    size = 20_000_000
+    lines.rates = {"own": 300_000, **{x: 2_000_000 for x in PEERS}}
+    process = get_by_lines.start(f"{https.far}/range/{size}/x",
+                                 "--receipt", "receipt")
+    wait_until(lambda: sum(lines.received.values()) > 12_000_000, 20)
+    lines.break_all()
+    assert "trying again" in process.stderr.readline()
+    lines.refused = set()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    get_by_lines.check("x", size)
+    receipt = receipt_of(get_by_lines)
+    assert receipt["tries"] > 1
+    assert sum(lines.received.values()) < size + 2_500_000
+    assert (sum(x["bytes"] for x in receipt["devices"])
+            == size + receipt["duplicate_bytes"])
+
+
 def test_lines_that_break_and_go_cost_nothing(get_by_lines, https, lines):
     lines.rates = {x: 1_000_000 for x in ("own", *PEERS)}
     lines.limits["a" * 32] = 700_000
@@ -741,32 +821,3 @@ def test_hashes_and_names_agree(get, https):
     get(f"{https.url}/range/1000/a%20b", "--receipt", "receipt")
     data = (get.folder / "a b").read_bytes()
     assert receipt_of(get)["sha256"] == hashlib.sha256(data).hexdigest()
-@pytest.mark.parametrize("evil", ["own", "a" * 32])
-def test_a_line_that_changes_bytes_changes_nothing(get_by_lines, https, lines,
-                                                   evil):
-    lines.evil = {evil}
-    lines.rates = {x: 1_500_000 for x in ("own", *PEERS)}
-    get_by_lines(f"{https.far}/range/{BIG}/x", "--receipt", "receipt")
-    get_by_lines.check("x", BIG)
-    assert lines.received[evil] > 20_000  # it did try
-
-
-def test_what_is_in_the_file_is_not_asked_for_again(get_by_lines, https, lines):
-    size = 20_000_000
-    lines.rates = {"own": 300_000, **{x: 2_000_000 for x in PEERS}}
-    process = get_by_lines.start(f"{https.far}/range/{size}/x",
-                                 "--receipt", "receipt")
-    wait_until(lambda: sum(lines.received.values()) > 12_000_000, 20)
-    lines.break_all()
-    assert "trying again" in process.stderr.readline()
-    lines.refused = set()
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    get_by_lines.check("x", size)
-    receipt = receipt_of(get_by_lines)
-    assert receipt["tries"] > 1
-    assert sum(lines.received.values()) < size + 2_500_000
-    assert (sum(x["bytes"] for x in receipt["devices"])
-            == size + receipt["duplicate_bytes"])
-
-
