@@ -71,7 +71,8 @@ line_setup make_line_setup(const line_options& x,
   if (x.direct)
     return out;
   auto answer = ask_status(x.socket);
-  if (is_nobody(answer) && !x.other_socket.empty()) {
+  if (is_nobody(answer) && !x.other_socket.empty()
+      && x.other_socket != x.socket) {
     auto other = ask_status(x.other_socket);
     if (!is_nobody(other)) {
       out.socket = x.other_socket;

@@ -3,6 +3,7 @@
 #include "hosts/common/state_file.hpp"
 #include "hosts/get/checksum.hpp"
 #include "hosts/get/file_name.hpp"
+#include "hosts/get/host_name.hpp"
 #include "hosts/get/metalink.hpp"
 #include "hosts/get/user_info.hpp"
 
@@ -98,7 +99,10 @@ result<item_url> parse_item_url(const std::string& text) {
   auto plain = take_user_info(has_scheme(text) ? text : "https://" + text);
   if (!plain)
     return plain.error();
-  auto where = parse_url(escaped(plain->text));
+  auto ascii = with_ascii_host(plain->text);
+  if (!ascii)
+    return ascii.error();
+  auto where = parse_url(escaped(*ascii));
   if (!where)
     return usage(plain->text + ": " + where.error().detail);
   if (where->has_userinfo)

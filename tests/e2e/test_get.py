@@ -203,6 +203,7 @@ def test_a_folder_that_takes_no_files(get, https):
     (["nothing.meta4"], 2),
     (["https://127.0.0.1:1/x"], 3),
     (["https://no-such-host.invalid/x", "--tries", "1"], 3),
+    (["https://b\u00fccher.invalid/x", "--tries", "1"], 3),
 ])
 def test_what_cannot_be_asked_for(get, words, code):
     done = get(*words, code=code)
@@ -340,7 +341,8 @@ def on_terminal(get, *words, **env) -> tuple:
 
 def test_a_terminal_that_cannot_draw_gets_no_bar(get, https):
     process, shown = on_terminal(
-        get, *get.command(f"{https.url}/range/{BIG}/x"), TERM="dumb")
+        get, *get.command(f"{https.url}/drips,rate=6000000/{BIG}/x"),
+        TERM="dumb")
     assert process.wait(10) == 0
     assert b"\x1b" not in shown
 
@@ -361,7 +363,7 @@ def test_the_daemon_of_the_system_is_found(get_by_lines, https, lines):
     lines.rates = {x: 1_500_000 for x in ("own", *PEERS)}
     process, shown = on_terminal(
         get_by_lines, "unshare", "-m", "sh", "-c", script,
-        XDG_RUNTIME_DIR=str(get_by_lines.folder))
+        RUNTIME_DIRECTORY=str(get_by_lines.folder))
     assert process.wait(20) == 0, shown
     assert len(receipt_of(get_by_lines)["devices"]) == 3
 
@@ -592,9 +594,9 @@ def test_an_interrupted_download_is_continued(get, https, how):
         assert sent_for(https, url) < BIG
 
 
-@pytest.mark.parametrize("how", [(signal.SIGINT, signal.SIGINT),
+@pytest.mark.parametrize("how", [(signal.SIGINT, signal.SIGTERM),
                                  (signal.SIGHUP,)])
-def test_a_signal_that_comes_twice_at_once_is_one(get, https, how):
+def test_signals_that_come_at_once_are_one(get, https, how):
     """As when a terminal or `timeout` signals a process and its group."""
     url = f"{https.url}/drips,rate=3000000/{BIG}/x"
     process = get.start(url)
