@@ -361,6 +361,7 @@ roster_actor::behavior_type roster_behavior(self_pointer self,
           same.erase(msg.id);
       },
       [self](const tick&) {
+        reconnect_late(self);
         self->state.core->expire(now_of(self));
         pump(self);
         save_notes(self, false);

@@ -57,6 +57,8 @@ struct roster_state {
   bool has_notes_of_strangers = false;
   instant saved{}; ///< when such changes were saved
   stranger_counts strangers;
+  std::optional<instant> reconnected; ///< when a network was found last
+  bool must_reconnect = false;        ///< another one was found since
 };
 
 /// Knows the devices around, dials them and decides which connection stays.
