@@ -72,6 +72,10 @@ or_refusal<control_call> parse_call(std::string_view method,
 /// The target that lets a device in, or out: `/v1/peers/{who}/trust`.
 std::string trust_target(std::string_view who, bool trusted);
 
+/// The words that a person has typed, whether quoted together or not, in lower
+/// case.
+std::vector<std::string> compared_words(const std::vector<std::string>& typed);
+
 /// The body of `POST /v1/peers/{who}/trust` for words that were compared; empty
 /// for none.
 std::string trust_body(const std::vector<std::string>& code);

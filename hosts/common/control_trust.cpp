@@ -6,84 +6,16 @@
 #include "hosts/common/progress.hpp"
 #include "hosts/common/terminal_text.hpp"
 
-#include <boost/json.hpp>
-
 #include <algorithm>
-#include <cctype>
 #include <iostream>
-#include <utility>
 
-/// Who is let into the pod: what a person says, and how it travels.
+/// Who is let into the pod: what a person says of it.
 namespace peapod {
 
 using namespace control;
 
-namespace {
-
-namespace json = boost::json;
-
-constexpr size_t max_words = 8;
-constexpr size_t max_word = 32;
-
-/// The words that a person has typed, whether quoted or not, in lower case.
-std::vector<std::string> words_in(const std::vector<std::string>& typed) {
-  std::vector<std::string> out;
-  for (auto& x : typed) {
-    bool begins = true;
-    for (unsigned char c : x) {
-      if (std::isspace(c) != 0) {
-        begins = true;
-        continue;
-      }
-      if (std::exchange(begins, false))
-        out.emplace_back();
-      out.back() += static_cast<char>(std::tolower(c));
-    }
-  }
-  return out;
-}
-
-control_refusal bad_code() {
-  return {400, "the body must be empty or like {\"code\":[\"organ\",\"knob\","
-               "\"tile\",\"serpent\"]}"};
-}
-
-} // namespace
-
-// -- how it travels -----------------------------------------------------------
-
-std::string trust_body(const std::vector<std::string>& code) {
-  if (code.empty())
-    return "";
-  return json::serialize(
-      json::object{{"code", json::array(code.begin(), code.end())}});
-}
-
-or_refusal<std::vector<std::string>> parse_trust_body(std::string_view body) {
-  if (body.empty())
-    return std::vector<std::string>{};
-  boost::system::error_code ec;
-  auto parsed = json::parse(json::string_view{body.data(), body.size()}, ec);
-  if (ec || !parsed.is_object() || parsed.get_object().size() != 1)
-    return bad_code();
-  auto* code = parsed.get_object().if_contains("code");
-  if (code == nullptr || !code->is_array()
-      || code->get_array().size() > max_words)
-    return bad_code();
-  std::vector<std::string> out;
-  for (auto& x : code->get_array()) {
-    if (!x.is_string() || x.get_string().empty()
-        || x.get_string().size() > max_word)
-      return bad_code();
-    out.emplace_back(x.get_string().data(), x.get_string().size());
-  }
-  return words_in(out);
-}
-
-// -- what a person says -------------------------------------------------------
-
 int control_commands::trust() {
-  code_ = words_in(code_);
+  code_ = compared_words(code_);
   // Without words somebody has to look at them now.
   if (auto found = code_.empty() ? find_waiting() : std::nullopt) {
     if (!compares(*found)) {

@@ -350,6 +350,7 @@ CAF_TEST(the words that were compared reach the pod in lower case) {
   CAF_CHECK_EQUAL(say(""), 409u);
   for (auto* odd : {"[]", "{}", "{", R"({"code":"a b"})", R"({"code":[1]})",
                     R"({"code":[""]})", R"({"code":["a"],"x":1})",
+                    R"({"code":["a b"]})", R"({"code":["a"," "]})",
                     R"({"code":["a","b","c","d","e","f","g","h","i"]})",
                     R"({"code":["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]})"})
     CAF_CHECK_EQUAL(say(odd), 400u);
