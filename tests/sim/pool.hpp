@@ -215,6 +215,7 @@ private:
            std::optional<duration> retry_after = std::nullopt);
   size_t connections(const line& x) const;
   void step_body(body& b, duration time);
+  void take(body& b);
   void read_spine(body& b);
   void close(body& b);
   void pump();
