@@ -57,6 +57,7 @@ struct job {
   instant told_at;
   bool cancelled = false;
   uint64_t recheck = 0; ///< what it compares; 0: it is a lease
+  bool hurry = false;   ///< bytes wait for what it compares
 };
 
 /// How the origin treats the connections of one device.

@@ -134,3 +134,10 @@ CAF_TEST(slow peers do not slow down a fast line of our own) {
   CAF_CHECK(by_best_line(334) > 0.98);
   CAF_CHECK(by_best_line(778) > 0.98);
 }
+
+// -- what failed --------------------------------------------------------------
+
+CAF_TEST(an own line that freezes at the end confirms foreign bytes later) {
+  // Only what other bytes wait for is given up after two seconds.
+  CAF_CHECK(efficiency_of(165, small) > 0.7);
+}
