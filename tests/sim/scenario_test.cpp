@@ -135,6 +135,12 @@ CAF_TEST(slow peers do not slow down a fast line of our own) {
   CAF_CHECK(by_best_line(778) > 0.98);
 }
 
+CAF_TEST(who has much to bring is asked for a little that all wait for) {
+  // It was expected to bring all of its leases first, but they share its line
+  // evenly, and the window filled behind a few kilobytes of a slow device.
+  CAF_CHECK(by_best_line(5817) > 0.86);
+}
+
 // -- what failed --------------------------------------------------------------
 
 CAF_TEST(an own line that freezes at the end confirms foreign bytes later) {
