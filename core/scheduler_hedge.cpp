@@ -48,11 +48,12 @@ void scheduler::hedge(const transfer_id& id, body_state& body, instant now) {
 }
 
 /// Whether nobody can take anything more: at the end of the body, and when the
-/// window is full. Who is idle then can only help.
+/// window is full but for a crumb. Who is idle then can only help.
 bool scheduler::is_all_leased(const body_state& body) const {
   auto limit = std::min(window_end(body), body.body.end);
   auto gap = body.returned.first_from(0);
-  return body.frontier >= limit && (!gap || gap->begin >= limit);
+  auto crumb = limit == body.body.end ? 1 : config_.chunk_size / 8;
+  return body.frontier + crumb > limit && (!gap || gap->begin >= limit);
 }
 
 /// What the spine has claimed is hedged like a lease.
@@ -100,8 +101,9 @@ bool scheduler::hedge_lease(const transfer_id& id, body_state& body,
   if (!other)
     return false;
   auto needs = std::min(remaining(x, now), rival.value_or(duration::max()));
-  // Who has nothing else to do loses nothing by what all others wait for.
-  bool idle = !is_busy(sources_.at(other->first));
+  // Who has nothing else to do, or soon will have, loses nothing by what all
+  // others wait for.
+  bool idle = !is_busy(sources_.at(other->first)) || is_all_leased(body);
   bool affordable =
       within || (urgent && (idle || needs > other->second + patience));
   bool pays = needs >= other->second * 3 / 2 + least_gain;
