@@ -193,7 +193,8 @@ peer peer_of(const json::object& in) {
           text_of(in, "trust"),
           texts_of(array_of(in, "code")),
           flag_of(in, "secure"),
-          label_of(newer_object_of(in, "line"))};
+          label_of(newer_object_of(in, "line")),
+          known_flag_of(in, "tunnels")};
 }
 
 map_run run_of(const json::object& in) {

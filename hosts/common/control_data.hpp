@@ -114,6 +114,7 @@ struct peer {
   std::vector<std::string> code; ///< words to compare while it waits
   bool secure = false;
   line_label line{};
+  std::optional<bool> tunnels{}; ///< it opens them; nothing: an older daemon
 };
 
 /// Cells of a body that lie side by side.
