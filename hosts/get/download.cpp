@@ -1,6 +1,7 @@
 #include "hosts/get/download.hpp"
 
 #include "core/http_semantics.hpp"
+#include "hosts/get/counted_exchange.hpp"
 #include "hosts/get/file_name.hpp"
 #include "hosts/get/stdout_writer.hpp"
 
@@ -19,6 +20,9 @@ constexpr unsigned max_redirects = 20;
 constexpr size_t piece_size = 256_KiB;
 constexpr uint64_t max_unwritten = 4_MiB;
 constexpr auto patience = 60s;
+
+/// How long a line may take to connect where another one can be asked instead.
+constexpr auto short_patience = 5s;
 
 /// An attempt that has brought as much was not in vain: it does not count.
 constexpr uint64_t fair_attempt = 1_MiB;
@@ -130,6 +134,12 @@ byte_range rest_of(const download_state& st) {
   return {st.at, st.until.value_or(*st.total)};
 }
 
+/// The next line that may be asked over when this one does not reach the
+/// server, or null: what others carry they must not be able to read.
+const spare_line* next_spare(const download_state& st) {
+  return st.target.scheme == "https" ? st.task.spare->next(st.tried) : nullptr;
+}
+
 void ask(self_pointer self) {
   auto& st = self->state;
   auto head = make_request(st);
@@ -137,11 +147,55 @@ void ask(self_pointer self) {
     head = make_range_request(head, rest_of(st), st.rep);
   exchange_options options;
   options.idle_timeout = patience;
-  st.exchange = st.env->ports.http->open(std::move(head), options);
+  if (next_spare(st) != nullptr)
+    options.connect_timeout = short_patience;
+  auto& http = st.over ? *st.over->http : *st.env->ports.http;
+  st.exchange = http.open(std::move(head), options);
+  if (st.over)
+    st.exchange = std::make_shared<counted_exchange>(
+        st.exchange, [shown = st.task.shown, id = st.over->id](uint64_t bytes) {
+          shown->came_over(id, bytes);
+        });
   st.exchange->read_head(
       send_back(self, [step = ++st.step](result<response_head> outcome) {
         return origin_answered{step, std::move(outcome)};
       }));
+}
+
+/// Asks over another line, if it is the line that has failed. A server that
+/// another line shows with a wrong certificate ends that line alone.
+bool ask_elsewhere(self_pointer self, const error& why) {
+  auto& st = self->state;
+  auto& shown = *st.task.shown;
+  bool impostor = st.over && why.code == errc::certificate_refused;
+  if (!impostor && !is_of_the_line(why))
+    return false;
+  if (!st.over && !st.own_failure)
+    st.own_failure = why;
+  if (impostor) {
+    shown.note("over the line of " + st.over->name
+               + " somebody else answers, so that it is not used: "
+               + to_string(why));
+    st.task.spare->drop(st.over->id);
+  }
+  auto* next = next_spare(st);
+  if (next == nullptr)
+    return false;
+  if (!impostor)
+    shown.note(to_string(why) + "; asking over the line of " + next->name);
+  st.over = *next;
+  st.tried.insert(next->id);
+  ask(self);
+  return true;
+}
+
+/// The own line comes first again.
+void ask_anew(self_pointer self) {
+  auto& st = self->state;
+  st.over.reset();
+  st.tried.clear();
+  st.own_failure.reset();
+  ask(self);
 }
 
 /// The next of what is there behind a gap.
@@ -411,7 +465,9 @@ void on_origin_answered(self_pointer self, const origin_answered& msg) {
   if (msg.step != st.step || st.failing)
     return;
   if (!msg.outcome) {
-    auto why = msg.outcome.error();
+    if (ask_elsewhere(self, msg.outcome.error()))
+      return;
+    auto why = st.own_failure.value_or(msg.outcome.error());
     bool passes = may_pass(why)
                   || (st.at > 0 && as_failure(why).code == get_exit::network);
     return passes ? try_again(self, why) : fail(self, why);
@@ -556,7 +612,7 @@ download_behavior(self_pointer self, environment_ptr env, download_task task) {
       [self](const file_left& msg) { on_file_left(self, msg); },
       [self](const retry_due& msg) {
         if (msg.attempt == self->state.step && !self->state.failing)
-          ask(self);
+          ask_anew(self);
       },
       [self](stop_download) {
         fail(self, {get_exit::interrupted, "interrupted"});

@@ -60,6 +60,7 @@ public:
         env_->workers, scheduler_behavior, env_));
     setup_.io = io_.get_executor();
     setup_.desk = desk_;
+    setup_.spare = spare_;
     watch_signals();
     thread_ = std::thread{[this] { io_.run(); }};
   }
@@ -86,6 +87,7 @@ public:
 
   void start(download_task task) {
     task.desk = desk_;
+    task.spare = spare_;
     follow_lines();
     begin(spawn_on<download_actor, download_state>(env_->io, download_behavior,
                                                    env_, std::move(task)));
@@ -140,6 +142,7 @@ private:
   environment_ptr env_;
   line_setup setup_;
   std::shared_ptr<write_desk> desk_ = std::make_shared<write_desk>();
+  std::shared_ptr<spare_lines> spare_ = std::make_shared<spare_lines>();
   asio::signal_set signals_{io_, SIGINT, SIGTERM};
   std::atomic<bool> interrupted_ = false;
   line_keeper_actor keeper_;

@@ -68,6 +68,17 @@ def test_a_daemon_that_ends_costs_no_byte(pod, tmp_path, victim):
     getting.shares()
 
 
+def test_a_dead_own_line_is_stood_in_for_from_the_beginning(pod, tmp_path):
+    wait_for_tunnels(pod)
+    pod.lab.set_wan(1, False)
+    try:
+        shares = Getting(pod, tmp_path).shares()
+    finally:
+        pod.lab.set_wan(1, True)
+    assert sum(shares.values()) == SIZE
+    assert shares.get(pod[1].name, 0) == 0
+
+
 def test_without_a_daemon_the_own_line_brings_it(pod, tmp_path):
     shares = Getting(pod, tmp_path, "--direct").shares()
     assert list(shares.values()) == [SIZE]

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import content
 from control import Control
 from contract import Contract
 from harness import BINARY, HERE
@@ -191,6 +192,31 @@ def test_a_client_may_name_the_own_line(alone, uplinks, lab):
         wait_until(lambda: len(log.lines()) == 2, 5, "it is logged")
         assert log.addresses() == {address}
     assert fetch("wan7").code != 0
+
+
+def test_get_brings_https_over_each_own_line(alone, uplinks, lab, tmp_path):
+    names = ["wan0", "wan1", uplinks[1]]
+    daemon = alone.daemon(1, wan_bind=json.dumps(names))
+    wait_until(lambda: all(line(daemon, x)["up"] for x in names), 5,
+               "the lines are up")
+    log = Log(lab)
+    done = subprocess.run(
+        lab.command(1, "env", f"SSL_CERT_FILE={lab.ca_file}",
+                    f"STATE_DIRECTORY={tmp_path / 'state'}", BINARY, "get",
+                    f"https://{NGINX_ADDRESS}/{SIZE}.bin", "-P", tmp_path,
+                    "--socket", daemon.socket, "--receipt",
+                    tmp_path / "receipt"),
+        capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    receipt = json.loads((tmp_path / "receipt").read_text())["downloads"][0]
+    assert receipt["sha256"] == content.sha256(f"{SIZE}.bin", SIZE)
+    together = SIZE * 8 / 1e6 / receipt["seconds"]
+    print(f"three lines of {RATE} Mbit/s bring {together:.1f}")
+    assert together > 0.75 * 3 * RATE
+    shares = {x["line"]: x["bytes"] for x in receipt["devices"]}
+    assert set(shares) == set(names)
+    assert min(shares.values()) > SIZE / 5, shares
+    assert log.addresses() == {lab.wan_address(1), *uplinks}
 
 
 def test_a_line_that_goes_is_done_without_and_comes_back(alone, uplinks, lab):
