@@ -14,7 +14,8 @@ from harness import BINARY, HERE
 from lab_base import HOSTILE_ADDRESS, NGINX_ADDRESS
 from pods import NGINX, assert_exact, wait_until
 from shared_uplink import shared_uplink
-from test_tunnels import Log
+from test_browser import browser, dump_page  # noqa: F401
+from test_tunnels import Log, requests_of, shop  # noqa: F401
 
 SIZE = 100_000_000
 URL = f"{NGINX}/{SIZE}.bin"
@@ -148,6 +149,21 @@ def test_each_site_keeps_one_of_the_own_lines(alone, uplinks, lab, scheme):
     daemon.start()
     wait_until(lambda: line(daemon, name)["up"], 5, "it is back")
     assert sticks(lab, fetch) == before
+
+
+def test_a_login_survives_on_several_own_lines(
+        alone, uplinks, lab, shop, browser, tmp_path):  # noqa: F811
+    alone.daemon(1, wan_bind=f'["wan0", "wan1", "{uplinks[1]}"]')
+    log = Log(lab)
+    done = len(requests_of(shop))
+    page = dump_page(
+        lab, browser, "https://www.shop.test/?with=" + ",".join(SITES),
+        tmp_path, "--proxy-server=http://127.0.0.1:3128",
+        "--proxy-bypass-list=<-loopback>")
+    assert f"<title>signed in 10 of 10, {len(SITES)} sites</title>" in page
+    assert len({x["from"] for x in requests_of(shop)[done:]}) == 1
+    assert is_spread({site: log.addresses(site).pop() for site in SITES}, lab,
+                     uplinks)
 
 
 def test_spread_tunnels_take_the_own_lines_in_turn(alone, uplinks, lab):
