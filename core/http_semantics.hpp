@@ -148,8 +148,8 @@ eligibility judge(const request_head& request, const response_head& response,
 std::optional<ineligible> withheld(const request_head& request,
                                    const pool_policy& policy);
 
-/// Whether a URL holds something that grants access to whoever knows it: user
-/// information, or a query parameter known to carry a signature or a token.
+/// Whether a URL grants access to whoever knows it: it has user information, or
+/// a parameter that is or may be a secret (docs/SECURITY.md, What never leaves).
 bool carries_secret(const url& x);
 
 // -- range requests -----------------------------------------------------------

@@ -1,6 +1,9 @@
+#include "core/http_date.hpp"
 #include "core/http_semantics.hpp"
+#include "core/secret_names.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -8,79 +11,12 @@ namespace peapod {
 
 namespace {
 
-/// Query parameters that carry a signature, a token or a password: those of
-/// the signed URLs of Amazon S3 and CloudFront, Google, Azure, Alibaba and
-/// Akamai, those of OAuth 2.0 (RFC 6750, 2.3), and common ones.
-constexpr std::string_view secret_parameters[] = {
-    "X-Amz-Signature",
-    "X-Amz-Credential",
-    "X-Amz-Security-Token",
-    "X-Goog-Signature",
-    "X-Goog-Credential",
-    "GoogleAccessId",
-    "AWSAccessKeyId",
-    "Key-Pair-Id",
-    "Policy",
-    "Signature",
-    "OSSAccessKeyId",
-    "x-oss-signature",
-    "x-cos-security-token",
-    "sig",
-
-    "hdnea",
-    "hdnts",
-    "hdntl",
-    "__token__",
-    "__gda__",
-    "token",
-    "access_token",
-    "refresh_token",
-    "id_token",
-    "auth_token",
-    "authtoken",
-    "auth",
-    "authorization",
-    "auth_key",
-    "api_key",
-    "apikey",
-    "api-key",
-    "access_key",
-    "key",
-    "client_secret",
-    "secret",
-    "password",
-    "passwd",
-    "pwd",
-    "jwt",
-    "session",
-    "sessionid",
-    "session_id",
-    "sid",
-    "jsessionid",
-    "phpsessid",
-    "ticket",
-    "hmac",
-
-    "sign",
-
-    "verify",
-    "private_token",
-    "code",
-    "otp",
-};
-
-bool is_secret_parameter(std::string_view parameter) {
-  std::string name{parameter.substr(0, parameter.find('='))};
-  // Origins see through `%74oken`.
-  if (auto plain = percent_decoded(name))
-    name = std::move(*plain);
-  return std::ranges::any_of(secret_parameters, [&name](auto x) {
-    return equal_ignoring_case(x, name);
-  });
-}
-
+/// `Cookie`, `Authorization`, and fields such as `X-Api-Key`.
 bool has_credentials(const request_head& request) {
-  return request.fields.find("Cookie") || request.fields.find("Authorization");
+  return std::ranges::any_of(request.fields, [](auto& field) {
+    return names_secret(field.name)
+           && !equal_ignoring_case(field.name, "Proxy-Authorization");
+  });
 }
 
 bool is_personal(const response_head& response) {
@@ -91,14 +27,15 @@ bool is_personal(const response_head& response) {
   return fields.has_token("Cache-Control", "private");
 }
 
-/// Whether `Last-Modified` can stand for a strong validator: the origin must
-/// not have changed the representation in the second in which it answered
-/// (RFC 9110, 8.8.2.2).
+/// Whether `Last-Modified` can stand for a strong validator: by its own clock
+/// the origin has answered a second later at least, so that no second change
+/// hides in the same second (RFC 9110, 8.8.2.2). Without a `Date` nobody knows.
 bool is_settled(const representation& x, const response_head& response) {
   if (x.etag && is_strong(*x.etag))
     return true;
-  auto date = response.fields.find("Date");
-  return x.last_modified && (!date || *date != *x.last_modified);
+  auto changed = parse_http_date(x.last_modified.value_or(""));
+  auto sent = parse_http_date(response.fields.joined("Date"));
+  return changed && sent && *sent - *changed >= std::chrono::seconds{1};
 }
 
 bool has_coding_without_strong_etag(const representation& x,
@@ -191,20 +128,6 @@ std::string_view to_string(ineligible x) {
       return "response is personal";
   }
   return "unknown";
-}
-
-bool carries_secret(const url& x) {
-  if (x.has_userinfo)
-    return true;
-  std::string_view rest{x.target};
-  auto mark = rest.find('?');
-  while (mark != std::string_view::npos) {
-    rest.remove_prefix(mark + 1);
-    mark = rest.find_first_of("&;");
-    if (is_secret_parameter(rest.substr(0, mark)))
-      return true;
-  }
-  return false;
 }
 
 std::optional<ineligible> withheld(const request_head& request,

@@ -5,6 +5,7 @@
 #include "hosts/common/logging.hpp"
 #include "hosts/common/node.hpp"
 #include "hosts/common/pac_probe.hpp"
+#include "hosts/common/state_file.hpp"
 #include "hosts/common/system_proxy.hpp"
 #include "hosts/net/descriptors.hpp"
 
@@ -72,6 +73,14 @@ void greet(const settings& x, const node& device) {
               "speak protocol 1 only can be read by others");
 }
 
+/// Half a secret may be among them.
+void remove_orphans_of(const settings& x) {
+  remove_orphans(x.pod.state_dir);
+  auto& secret = x.trust.secret_file;
+  if (!secret.empty())
+    remove_orphans(secret.parent_path(), secret.filename().native());
+}
+
 /// Most systems give a process 1024 descriptors and let it have more.
 void raise_limits() {
   auto x = net::raise_descriptor_limit();
@@ -137,6 +146,7 @@ int run_daemon(const settings& x, const std::string& version,
                const daemon_hooks& hooks) {
   if (auto started = log::start(x.log.level, x.log.file); !started)
     return fail(started.error());
+  remove_orphans_of(x);
   auto self = load_identity(x.pod.state_dir);
   if (!self)
     return fail(self.error());

@@ -7,6 +7,8 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstring>
 #include <utility>
 
@@ -82,11 +84,18 @@ bool give_to_owner_of_folder(const fs::path& file, int fd) {
   return ::fchown(fd, folder.st_uid, folder.st_gid) == 0;
 }
 
+constexpr std::string_view unfinished = ".new.";
+
+fs::path unfinished_of(const fs::path& file) {
+  auto out = file;
+  out += std::string{unfinished} + std::to_string(::getpid());
+  return out;
+}
+
 /// Writes beside `file` and renames it into place.
 result<void> put(const fs::path& file, std::string_view text, mode_t mode,
                  bool is_state = false) {
-  auto temporary = file;
-  temporary += ".new." + std::to_string(::getpid());
+  auto temporary = unfinished_of(file);
   ::unlink(temporary.c_str());
   descriptor out{temporary, O_WRONLY | O_CREAT | O_EXCL, 0600};
   if (out.get() < 0)
@@ -102,6 +111,24 @@ result<void> put(const fs::path& file, std::string_view text, mode_t mode,
     ::unlink(temporary.c_str());
   sync_folder_of(file);
   return done;
+}
+
+/// The process that writes a file of that name for the one called `name`.
+std::optional<pid_t> writer_of(std::string_view found, std::string_view name) {
+  auto at = found.rfind(unfinished);
+  if (at == found.npos || (!name.empty() && found.substr(0, at) != name))
+    return std::nullopt;
+  auto digits = found.substr(at + unfinished.size());
+  pid_t out = 0;
+  auto [end, ec] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), out);
+  if (ec != std::errc{} || end != digits.data() + digits.size() || out <= 0)
+    return std::nullopt;
+  return out;
+}
+
+bool is_running(pid_t process) {
+  return ::kill(process, 0) == 0 || errno != ESRCH;
 }
 
 } // namespace
@@ -149,6 +176,15 @@ result<void> remove_state_file(const fs::path& file) {
     return failed(file, "removed");
   sync_folder_of(file);
   return {};
+}
+
+void remove_orphans(const fs::path& folder, std::string_view name) {
+  std::error_code ec;
+  for (auto& entry : fs::directory_iterator(folder, ec)) {
+    auto writer = writer_of(entry.path().filename().native(), name);
+    if (writer && !is_running(*writer) && entry.is_regular_file(ec))
+      ::unlink(entry.path().c_str());
+  }
 }
 
 result<file_lock> file_lock::take(const fs::path& file) {

@@ -30,6 +30,12 @@ result<void> replace_file(const std::filesystem::path& file,
 /// Removes a file, if there is one.
 result<void> remove_state_file(const std::filesystem::path& file);
 
+/// Removes what processes that were killed have left half written in a folder
+/// (`NAME.new.PID`), of the file called `name` alone unless that is empty. What
+/// is not removed stays: it does no harm but to lie about.
+void remove_orphans(const std::filesystem::path& folder,
+                    std::string_view name = {});
+
 /// Holds a file locked against other processes, until its end.
 class file_lock {
 public:

@@ -4,6 +4,7 @@
 #include "hosts/console/console.hpp"
 #include "hosts/get/get_run.hpp"
 #include "hosts/get/put_run.hpp"
+#include "hosts/linux/capabilities_linux.hpp"
 #include "hosts/linux/desktops_linux.hpp"
 #include "hosts/linux/doctor_linux.hpp"
 #include "hosts/linux/memory_linux.hpp"
@@ -42,7 +43,9 @@ session_desktops find_by_running(const process_environment& env) {
 }
 
 int run_linux_daemon(const settings& x) {
-  // Before there are threads and keys.
+  // Before there are threads and keys, and for the helper, too.
+  if (auto done = keep_capabilities(needed_capabilities(x)); !done)
+    std::cerr << "peapod: " << done.error().detail << "; going on with them\n";
   auto helper = program_helper::start(is_for_desktops);
   auto run = [&](auto& words) -> result<program_outcome> {
     return helper ? (**helper).run(words) : helper.error();

@@ -2,7 +2,9 @@
 
 #include "hosts/linux/system_calls_linux.hpp"
 
+#include <linux/netlink.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -20,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace peapod {
@@ -99,6 +102,12 @@ scmp_arg_cmp is_int(unsigned argument, uint32_t value) {
   return {argument, SCMP_CMP_MASKED_EQ, UINT32_MAX, value};
 }
 
+/// The type of a socket, whatever flags stand beside it.
+scmp_arg_cmp is_type(uint32_t type) {
+  constexpr uint32_t types = 0xf;
+  return {1, SCMP_CMP_MASKED_EQ, types, type};
+}
+
 scmp_arg_cmp has_bits(unsigned argument, uint64_t mask, uint64_t bits) {
   return {argument, SCMP_CMP_MASKED_EQ, mask, bits};
 }
@@ -114,8 +123,16 @@ void allow_threads(rule_set& to) {
 }
 
 void allow_sockets(rule_set& to) {
-  for (auto family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK})
-    to.allow("socket", {is_int(0, static_cast<uint32_t>(family))});
+  for (auto family : {AF_INET, AF_INET6})
+    for (auto [type, protocol] : {std::pair{SOCK_STREAM, IPPROTO_TCP},
+                                  std::pair{SOCK_DGRAM, IPPROTO_UDP}})
+      for (auto named : {0, +protocol})
+        to.allow("socket",
+                 {is_int(0, family), is_type(type), is_int(2, named)});
+  for (auto type : {SOCK_RAW, SOCK_DGRAM})
+    to.allow("socket",
+             {is_int(0, AF_NETLINK), is_type(type), is_int(2, NETLINK_ROUTE)});
+  to.allow("socket", {is_int(0, AF_UNIX)});
   to.allow("socketpair", {is_int(0, AF_UNIX)});
 }
 

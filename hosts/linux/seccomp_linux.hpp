@@ -12,9 +12,9 @@ namespace peapod {
 /// - Others that are known fail with EPERM; what is newer than libseccomp, and
 ///   arguments that are not allowed, with ENOSYS, so that the C library takes
 ///   what it took on older kernels.
-/// - `clone` begins threads, not processes; sockets are of the internet, of
-///   this machine and of netlink; no memory is both written and executed;
-///   signals go to this process alone.
+/// - `clone` begins threads, not processes; sockets are TCP, UDP, of this
+///   machine, and netlink's about routes: none of them raw; no memory is both
+///   written and executed; signals go to this process alone.
 ///
 /// The kernel logs what is refused (audit, type SECCOMP). Error: `io_failed`
 /// when the kernel cannot do it; nothing has changed then.

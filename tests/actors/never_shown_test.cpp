@@ -73,6 +73,27 @@ CAF_TEST(a request with a cookie is shown to nobody) {
   downloads_alone(request, "request has credentials");
 }
 
+CAF_TEST(a signed link of an unknown site is shown to nobody) {
+  downloads_alone(get("http://cdn.example/file?q-signature=1&q-ak=2"),
+                  "url has a secret");
+}
+
+CAF_TEST(a link that expires is shown to nobody) {
+  downloads_alone(get("http://cdn.example/file?md5=abc&e=1700000000"),
+                  "url has a secret");
+}
+
+CAF_TEST(a session in a path is shown to nobody) {
+  downloads_alone(get("http://shop.example/file;jsessionid=ABC"),
+                  "url has a secret");
+}
+
+CAF_TEST(a request with a key in a field is shown to nobody) {
+  auto request = get(plain_url);
+  request.fields.add("X-Api-Key", "abc");
+  downloads_alone(request, "request has credentials");
+}
+
 CAF_TEST(who shares credentials shows the url but no field) {
   x->env->config.pool.share_credentials = true;
   auto request = get(plain_url);

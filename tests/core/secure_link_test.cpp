@@ -65,6 +65,32 @@ struct fixture {
     return all.back().what.id;
   }
 
+  /// An ask of Alice on its way, of more bytes than trickle in in a minute.
+  /// Nothing else reaches either of them from now on.
+  slice long_record() {
+    auto what = ask_for(next_ask++, {0, 10});
+    what.url += std::string(300, 'x');
+    CAF_REQUIRE(alice.link->ask(what));
+    wire.drain(alice);
+    wire.cut = true;
+    began = wire.now;
+    auto sent = std::exchange(alice.written, {});
+    CAF_REQUIRE_EQUAL(sent.size(), 1u);
+    CAF_REQUIRE(sent[0].size() > 300u);
+    return sent[0];
+  }
+
+  /// Two bytes a second come.
+  void trickle(const slice& record, size_t place) {
+    bob.link->receive(record.sub(place, 1), wire.now);
+    wire.now += 500ms;
+    bob.link->expire(wire.now);
+    wire.drain(bob);
+  }
+
+  ask_id next_ask = 1;
+  instant began{};
+
   void bring(ask_id id, uint64_t offset, std::string_view text) {
     bob.link->bring(id, 206, version(), offset, slice{text});
     wire.settle();
@@ -399,6 +425,32 @@ CAF_TEST(a silent peer is dropped after six seconds and pings keep it alive) {
   CAF_CHECK(!alice.link->is_closed());
   wire.pass(2s);
   CAF_CHECK_EQUAL(alice.reason().code, errc::timed_out);
+}
+
+CAF_TEST(a record that trickles in is waited for a minute and no longer) {
+  wire.trust();
+  auto record = long_record();
+  for (size_t i = 0; i < 119; ++i)
+    trickle(record, i);
+  CAF_REQUIRE_EQUAL(wire.now - began, 59s + 500ms);
+  CAF_CHECK(!bob.link->is_closed());
+  trickle(record, 119);
+  CAF_CHECK_EQUAL(bob.reason().code, errc::timed_out);
+  CAF_CHECK_EQUAL(bob.reason().detail, "a message took too long to arrive");
+  CAF_CHECK(bob.got<range_asked>().empty());
+}
+
+CAF_TEST(a record that is whole within a minute counts and the next one too) {
+  wire.trust();
+  for (auto last : {1u, 2u}) {
+    auto record = long_record();
+    for (size_t i = 0; i < 118; ++i)
+      trickle(record, i);
+    bob.link->receive(record.sub(118), wire.now);
+    wire.drain(bob);
+    CAF_CHECK_EQUAL(bob.got<range_asked>().size(), last);
+    CAF_CHECK(!bob.link->is_closed());
+  }
 }
 
 CAF_TEST(a device that leaves says so) {

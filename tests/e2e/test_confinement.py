@@ -44,6 +44,69 @@ def test_the_filter_can_be_left_out(alone):
     assert "[process] seccomp=false" in daemon.output()
 
 
+# -- privileges ---------------------------------------------------------------
+
+NET_RAW = 1 << 13
+
+
+def capabilities(pid: int) -> dict:
+    """Of all threads together: bits by the names of /proc/PID/status."""
+    found = {}
+    for field in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        found[field] = 0
+        for value in thread_states(pid, field):
+            found[field] |= int(value, 16)
+    return found
+
+
+NONE = dict.fromkeys(("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"), 0)
+
+
+def test_root_gives_up_all_privileges(alone):
+    daemon = alone.daemon(1)
+    assert capabilities(pid_of(daemon)) == NONE
+    helpers = Path(f"/proc/{pid_of(daemon)}/task/{pid_of(daemon)}/children")
+    (helper,) = helpers.read_text().split()
+    assert capabilities(int(helper)) == NONE
+    serves(alone, daemon)
+
+
+def test_a_bound_interface_leaves_one_privilege(alone):
+    daemon = alone.daemon(1, wan_bind='["wan0"]')
+    assert capabilities(pid_of(daemon)) == {
+        **NONE, "CapPrm": NET_RAW, "CapEff": NET_RAW, "CapBnd": NET_RAW}
+    serves(alone, daemon)
+
+
+@pytest.mark.parametrize("bind, left", [("[]", 0), ('["wan0"]', NET_RAW)])
+def test_a_service_gives_up_what_its_unit_lets_it_have(reachable, open_folder,
+                                                       bind, left):
+    """As config/peapod.service starts it: a user, and one capability."""
+    state = open_folder / "state"
+    state.mkdir()
+    os.chown(state, NOBODY, NOBODY)
+    daemon = start_with_socket(
+        reachable, state / "control.sock", pod_state_dir=f'"{state}"',
+        wan_bind=bind, prefix=(
+            "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}",
+            "--clear-groups", "--inh-caps=-all,+net_raw",
+            "--ambient-caps=-all,+net_raw", "--bounding-set=-all,+net_raw"))
+    assert capabilities(pid_of(daemon)) == {
+        **NONE, "CapPrm": left, "CapEff": left, "CapBnd": NET_RAW}
+    serves(reachable, daemon)
+
+
+def test_root_still_uses_the_folder_of_another_user(alone):
+    state = alone.folder / "theirs"
+    state.mkdir(0o700)
+    os.chown(state, NOBODY, NOBODY)
+    daemon = alone.daemon(1, pod_state_dir=f'"{state}"')
+    daemon.terminate()
+    assert (state / "usage.json").stat().st_uid == NOBODY
+    daemon.start()
+    serves(alone, daemon)
+
+
 def test_root_is_told_that_it_is_not_needed(alone):
     assert "runs as root, which it does not need" in alone.daemon(1).output()
 

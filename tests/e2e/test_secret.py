@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import qr
 from harness import BINARY
 from terminal import Terminal
 
@@ -123,6 +124,7 @@ def test_a_qr_code_is_drawn_on_request(state):
     assert text + "\n" == shown(state)
     assert len({len(row) for row in code}) == 1 and len(code[0]) >= 29
     assert re.fullmatch("[█▀▄ \n]+", "\n".join(code))
+    assert qr.read(code).decode() == text
 
 
 def test_a_terminal_shows_a_code_and_hides_what_is_typed(state, short_folder):

@@ -84,6 +84,66 @@ def test_a_liar_is_set_aside_and_its_bytes_are_replaced(alone):
     assert brought_by_others(last(daemon)) == 0
 
 
+def pooled_wrongly(alone, daemon, behaviour: str):
+    """A download whose body is not what the origin gives."""
+    for _ in range(10):
+        name = fresh_name()
+        got = download(alone, behaviour, name)
+        if got.code != 0:
+            return got, name
+        assert brought_by_others(last(daemon)) == 0
+    raise AssertionError("the other device brings nothing")
+
+
+def lied_about(alone, daemon, behaviour: str):
+    """A download that the other device had told a lie in."""
+    for _ in range(10):
+        name = fresh_name()
+        got = download(alone, behaviour, name)
+        if last(daemon)["lies"] > 0:
+            return got, name
+        assert_exact(got, name, SIZE)
+    raise AssertionError("the other device tells no lie that is noticed")
+
+
+def test_a_liar_whose_bytes_are_out_resets_the_client(alone):
+    """It brings the truth first, which goes out, and lies further on."""
+    daemon = pair(alone, pool_audit="100")
+    behaviour = f"other-bytes,from={SIZE // 3},for={PEER}"
+    got, name = lied_about(alone, daemon, behaviour)
+    assert got.code != 0 and 0 < len(got.body) < SIZE
+    assert last(daemon)["state"] not in ("done", "running")
+    assert state_of_peer(daemon) == "set aside"
+    assert_exact(download(alone, behaviour, name), name, SIZE)
+
+
+def test_a_liar_under_a_right_hash_is_replaced(alone):
+    daemon = pair(alone)
+    got, name = lied_about(alone, daemon, f"digest,lies-to={PEER}")
+    transfer = last(daemon)
+    assert state_of_peer(daemon) == "set aside"
+    if transfer["unchecked"]:  # a busy machine: the hash alone has decided
+        assert got.code != 0
+    else:
+        assert_exact(got, name, SIZE)
+        assert transfer["verified_by"] == "digest"
+    assert_exact(download(alone, f"digest,lies-to={PEER}", name), name, SIZE)
+
+
+def test_a_lie_that_no_sample_found_does_not_end_a_body_with_a_hash(alone):
+    """Nothing is sampled: the hash alone keeps the last bytes back."""
+    daemon = pair(alone, pool_audit="0")
+    behaviour = f"digest,lies-to={PEER}"
+    got, name = pooled_wrongly(alone, daemon, behaviour)
+    assert got.code != 0 and 0 < len(got.body) < SIZE
+    assert not content.is_prefix(got.body, name)
+    assert "hash that the origin announced" in last(daemon)["state"]
+    # Asked afterwards, the own line says who it was.
+    wait_until(lambda: state_of_peer(daemon) == "set aside", 5,
+               "the liar is found")
+    assert_exact(download(alone, behaviour, name), name, SIZE)
+
+
 @pytest.mark.parametrize("field", ["repr", "content", "legacy"])
 def test_a_body_with_the_announced_hash_is_complete(alone, field):
     daemon = pair(alone)

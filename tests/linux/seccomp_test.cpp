@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <linux/memfd.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -152,14 +154,37 @@ CAF_TEST(what nobody knows is not there) {
 }
 
 CAF_TEST(sockets are of the internet and of this machine) {
-  for (auto family : {AF_INET, AF_INET6, AF_UNIX, AF_NETLINK})
-    CHECK_ENDS(confined_call([=] {
-                 return ::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-               }),
-               fine);
+  auto opens = [](int family, int type, int protocol) {
+    return confined_call([=] { return ::socket(family, type, protocol); });
+  };
+  constexpr int flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+  for (auto family : {AF_INET, AF_INET6}) {
+    for (auto protocol : {0, +IPPROTO_TCP})
+      CHECK_ENDS(opens(family, SOCK_STREAM | flags, protocol), fine);
+    for (auto protocol : {0, +IPPROTO_UDP})
+      CHECK_ENDS(opens(family, SOCK_DGRAM | flags, protocol), fine);
+  }
+  for (auto type : {SOCK_RAW, SOCK_DGRAM})
+    CHECK_ENDS(opens(AF_NETLINK, type | flags, NETLINK_ROUTE), fine);
+  for (auto type : {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET})
+    CHECK_ENDS(opens(AF_UNIX, type | flags, 0), fine);
   for (auto family : {AF_PACKET, AF_VSOCK, AF_ALG})
     CHECK_ENDS(confined_call([=] { return ::socket(family, SOCK_RAW, 0); }),
                refused(ENOSYS));
+}
+
+CAF_TEST(sockets are neither raw nor of other protocols) {
+  auto opens = [](int family, int type, int protocol) {
+    return confined_call([=] { return ::socket(family, type, protocol); });
+  };
+  for (auto family : {AF_INET, AF_INET6}) {
+    for (auto type : {+SOCK_RAW, SOCK_RAW | SOCK_CLOEXEC, +SOCK_PACKET})
+      for (auto protocol : {+IPPROTO_ICMP, +IPPROTO_UDP, +IPPROTO_RAW})
+        CHECK_ENDS(opens(family, type, protocol), refused(ENOSYS));
+    CHECK_ENDS(opens(family, SOCK_STREAM, IPPROTO_SCTP), refused(ENOSYS));
+    CHECK_ENDS(opens(family, SOCK_DGRAM, IPPROTO_ICMP), refused(ENOSYS));
+  }
+  CHECK_ENDS(opens(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER), refused(ENOSYS));
 }
 
 CAF_TEST(no memory is both written and executed) {

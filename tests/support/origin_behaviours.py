@@ -7,7 +7,8 @@ import gzip
 import content
 import origin_policies
 import origin_shapes
-from origin_reply import Reply, Request, Resource, etag_of, honest, plain, ranged
+from origin_reply import (LAST_MODIFIED, Reply, Request, Resource, etag_of,
+                          honest, plain, ranged)
 
 
 # -- validators ---------------------------------------------------------------
@@ -34,9 +35,12 @@ def no_validator(request, it):
 
 
 def only_last_modified(request, it):
-    """no ETag"""
+    """no ETag; date=none: no Date, date=same: that of the last change"""
     reply = honest(request, it)
     reply.set("ETag", None)
+    if "date" in it.options:
+        same = it.options["date"] == "same"
+        reply.set("Date", LAST_MODIFIED if same else None)
     return reply
 
 
@@ -79,8 +83,10 @@ def per_client(request, it):
 
 def digest(request, it):
     """field=repr, content or legacy: the SHA-256 of the whole in Repr-Digest,
-    Content-Digest or Digest; wrong=1: of something else"""
-    reply = honest(request, it)
+    Content-Digest or Digest; wrong=1: of something else; lies-to=ADDRESS: who
+    asks from there gets other bytes"""
+    lies = it.options.get("lies-to") == request.client
+    reply = other_bytes(request, it) if lies else honest(request, it)
     seed = it.name + "#wrong" if it.number("wrong", 0) else it.name
     value = base64.b64encode(
         bytes.fromhex(content.sha256(seed, it.size))).decode()
@@ -103,8 +109,12 @@ def _under_its_etag(request, it, seed):
 
 
 def other_bytes(request, it):
-    """other bytes under the same validators and length; best with for="""
-    return _under_its_etag(request, it, it.name + "#other")
+    """other bytes under the same validators and length; best with for=;
+    from=N: only in ranges that begin at N or later"""
+    reply = _under_its_etag(request, it, it.name)
+    if reply.start >= it.number("from", 0):
+        reply.seed += "#other"
+    return reply
 
 
 def fickle(request, it):

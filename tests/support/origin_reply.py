@@ -6,6 +6,7 @@ import http
 import json
 import re
 from dataclasses import dataclass, field
+from email.utils import formatdate
 
 import content
 
@@ -160,7 +161,8 @@ def ranged(request: Request, seed: str, size: int, etag=None,
     reply = Reply(200, seed=seed, start=0, end=size)
     reply.headers = [("Content-Type", "application/octet-stream"),
                      ("Accept-Ranges", "bytes"), ("ETag", etag),
-                     ("Last-Modified", LAST_MODIFIED)]
+                     ("Last-Modified", LAST_MODIFIED),
+                     ("Date", formatdate(usegmt=True))]
     if span == "bad":
         reply.status, reply.end = 416, 0
         reply.set("Content-Range", f"bytes */{size}")
