@@ -1,5 +1,7 @@
 #include "actors/exit_tunnel.hpp"
 
+#include "actors/own_line_choice.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -106,6 +108,7 @@ void on_start(self_pointer self) {
   }
   // It watches own use while peers are served.
   st.env->lines.first().fetcher.tell(tick{1});
+  leave_through(*st.env->ports.tunnels, {to_string(st.start.peer), {}});
   st.env->ports.tunnels->dial(
       st.start.target, dial_timeout,
       send_back(self, [](result<std::shared_ptr<tunnel_stream>> x) {

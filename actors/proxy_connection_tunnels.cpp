@@ -16,14 +16,18 @@ using self_pointer = proxy_connection_state::self_pointer;
 /// How long the choice of a line may take.
 constexpr auto exit_wait = 1s;
 
-/// Over this device's own line.
-void open_own_tunnel(self_pointer self) {
+/// Over this device's own line; `line`: the only one of several that will do,
+/// or empty.
+void open_own_tunnel(self_pointer self, std::string line = {}) {
   auto& st = self->state;
   if (st.wish) {
     st.wish->tried.push_back(st.env->self->device());
     count_on_own_line(self);
   }
   auto& target = st.request.target;
+  auto over = own_line_for(st);
+  over.line = std::move(line);
+  leave_through(*st.client, std::move(over));
   st.client->tunnel(
       host_port{target.host, target.port},
       // An open tunnel does not need what the request said.
@@ -70,22 +74,38 @@ void ask_for_exit(self_pointer self, std::optional<device_id> wanted) {
   });
 }
 
-/// The line that the client wants, by `PeaPod-Exit`: `own`, or a device's id.
-/// Nothing: any. Errors: `bad_http`.
-result<std::optional<device_id>> wanted_exit(const environment& env,
-                                             const http_fields& fields) {
+/// The line that a client wants.
+struct wanted_line {
+  std::optional<device_id> device; ///< nothing: any
+  std::string own;                 ///< which one of several own ones, or empty
+};
+
+bool has_line(environment& env, const std::string& name) {
+  return std::ranges::any_of(env.lines.all(),
+                             [&](auto& x) { return x.port.name == name; });
+}
+
+/// By `PeaPod-Exit`: `own`, `own/` and a line's name, or a device's id. Errors:
+/// `bad_http`.
+result<wanted_line> wanted_exit(environment& env, const http_fields& fields) {
+  constexpr std::string_view one_of_own = "own/";
   auto text = fields.find("PeaPod-Exit");
   if (!text)
-    return std::optional<device_id>{};
+    return wanted_line{};
   if (*text == "own")
-    return std::optional{env.self->device()};
+    return wanted_line{env.self->device(), {}};
+  if (text->starts_with(one_of_own)) {
+    std::string name{text->substr(one_of_own.size())};
+    if (name.empty() || !has_line(env, name))
+      return make_error(errc::bad_http,
+                        "400 PeaPod-Exit names no line of this device");
+    return wanted_line{env.self->device(), std::move(name)};
+  }
   auto bytes = from_hex(*text);
   if (bytes.size() != device_id::size)
     return make_error(errc::bad_http,
                       "400 PeaPod-Exit is neither `own` nor a device's id");
-  device_id out;
-  std::ranges::copy(bytes, out.bytes.begin());
-  return std::optional{out};
+  return wanted_line{device_id::from(bytes), {}};
 }
 
 /// Whether a peer may do better than the own line, which has failed like this.
@@ -122,6 +142,12 @@ void ask_exits(self_pointer self, std::optional<device_id> wanted,
       .then(on_chosen, on_error);
 }
 
+line_wish own_line_for(const proxy_connection_state& st) {
+  if (st.env->config.tunnels.mode == tunnel_mode::spread)
+    return {};
+  return {st.client->remote().address, {}};
+}
+
 void count_on_own_line(self_pointer self) {
   auto& st = self->state;
   if (st.own_tunnel == 0)
@@ -154,15 +180,16 @@ void open_tunnel(self_pointer self) {
   st.ending = true;
   st.tunnel = std::make_shared<open_tunnel_state>();
   st.tunnel->fields = std::exchange(st.request.fields, {});
-  bool own = *wanted && **wanted == env.self->device();
-  if (own || (!*wanted && !may_use_peers(env)))
-    return open_own_tunnel(self);
+  auto& device = wanted->device;
+  bool own = device == env.self->device();
+  if (own || (!device && !may_use_peers(env)))
+    return open_own_tunnel(self, std::move(wanted->own));
   st.wish = tunnel_wish{st.client->remote().address,
                         {st.request.target.host, st.request.target.port},
                         {},
                         {},
                         false};
-  ask_for_exit(self, *wanted);
+  ask_for_exit(self, device);
 }
 
 void go_home(self_pointer self, relay_bounced& msg) {
@@ -172,6 +199,7 @@ void go_home(self_pointer self, relay_bounced& msg) {
   if (!msg.accepted)
     return open_own_tunnel(self);
   auto& target = st.request.target;
+  leave_through(*st.client, own_line_for(st));
   st.client->resume_tunnel(
       host_port{target.host, target.port}, std::move(msg.first),
       send_back(self, [step = st.step](result<relay_totals> outcome) {

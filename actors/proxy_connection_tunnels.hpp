@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/own_line_choice.hpp"
 #include "actors/proxy_connection.hpp"
 
 #include <functional>
@@ -19,6 +20,10 @@ void go_home(proxy_connection_state::self_pointer self, relay_bounced& msg);
 /// It has ended, or could not be opened.
 void conclude_tunnel(proxy_connection_state::self_pointer self,
                      const result<relay_totals>& outcome);
+
+/// Which of several own lines carries what the connection wishes: the client
+/// keeps one for each site, unless its tunnels are to be spread.
+line_wish own_line_for(const proxy_connection_state& st);
 
 /// Whether the choice of a line has anything to choose from.
 bool may_use_peers(const environment& env);

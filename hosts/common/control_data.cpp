@@ -194,6 +194,7 @@ peer peer_of(const json::object& in) {
           texts_of(array_of(in, "code")),
           flag_of(in, "secure"),
           label_of(newer_object_of(in, "line")),
+          known_flag_of(in, "tunnels"),
           some_text_of(in, "why")};
 }
 

@@ -114,6 +114,7 @@ struct peer {
   std::vector<std::string> code; ///< words to compare while it waits
   bool secure = false;
   line_label line{};
+  std::optional<bool> tunnels{}; ///< it opens them; nothing: an older daemon
   std::string why{}; ///< why there is no session; empty of older daemons
 };
 

@@ -149,6 +149,7 @@ void judge_trust(const doctor_facts& x, findings& out) {
 
 void judge_lines(const doctor_facts& x, findings& out) {
   judge_pooling(x, out);
+  judge_https(x, out);
   judge_egress(x, out);
   judge_own_sharing(x, out);
   judge_their_sharing(x, out);

@@ -32,6 +32,9 @@ void judge_trust(const doctor_facts& x, findings& out);
 /// Whether there is anything to gain: lines, pauses, what is switched off.
 void judge_lines(const doctor_facts& x, findings& out);
 
+/// Whether HTTPS, and what is pooled, may use the lines of others at all.
+void judge_https(const doctor_facts& x, findings& out);
+
 /// Whose line adds nothing, of other devices and of this one.
 void judge_egress(const doctor_facts& x, findings& out);
 

@@ -56,6 +56,13 @@ net::source_bind bind_of(const std::string& text) {
                         : net::source_bind{{}, text};
 }
 
+/// How everything that leaves chooses among the own lines.
+struct line_choice {
+  std::shared_ptr<line_order> order;
+  std::function<std::string(const std::string&)> site_of;
+  line_order::check is_up;
+};
+
 std::vector<net::source_bind> binds_of(const settings& x) {
   std::vector<net::source_bind> out;
   for (auto& text : x.wan.bind)
@@ -63,10 +70,14 @@ std::vector<net::source_bind> binds_of(const settings& x) {
   return out;
 }
 
-net::wan_config wan_of(const settings& x, std::shared_ptr<own_use> own) {
+net::wan_config wan_of(const settings& x, std::shared_ptr<own_use> own,
+                       const line_choice& lines) {
   net::wan_config out;
   out.own = std::move(own);
   out.binds = binds_of(x);
+  out.order = lines.order;
+  out.site_of = lines.site_of;
+  out.is_up = lines.is_up;
   out.upstream = x.wan.upstream;
   out.dns.lifetime = x.wan.dns_cache;
   return out;
@@ -181,6 +192,13 @@ instant now() {
   return instant{std::chrono::steady_clock::now().time_since_epoch()};
 }
 
+/// Whether an own line can be used now, as far as is known.
+bool is_usable(wan_lines& lines, const std::string& name) {
+  return std::ranges::any_of(lines.all(), [&](auto& x) {
+    return x.port.name == name && x.up && x.rests_until.load() <= now();
+  });
+}
+
 struct quiet_config : caf::actor_system_config {
   quiet_config() {
     use_quiet_scheduler(*this);
@@ -208,9 +226,10 @@ public:
     pod_ports ports;
     if (auto ok = open_trust(settings_, ports); !ok)
       return ok;
-    auto proxy =
-        make_reopened<http_acceptor>(ex, [ex, x = settings_, own = own_] {
-          return net::listen_http(ex, x.proxy.listen, wan_of(x, own),
+    choose_lines();
+    auto proxy = make_reopened<http_acceptor>(
+        ex, [ex, x = settings_, own = own_, choice = choice_] {
+          return net::listen_http(ex, x.proxy.listen, wan_of(x, own, choice),
                                   {x.proxy.tunnel_idle, x.proxy.tunnel_total},
                                   x.proxy.max_header);
         });
@@ -239,7 +258,7 @@ public:
       ports.http_through = make_exit_clients(ex, proxy_at_, client_config());
     ports.tunnels =
         net::make_tunnel_dialer(ex, client_config().wan, policy_of(settings_));
-    ports.site_of = make_site_lookup();
+    ports.site_of = choice_.site_of;
     ports.own = own_;
     ports.dialer = net::make_dialer(ex);
     ports.listen_proxy = [proxy] { return (*proxy)(); };
@@ -344,9 +363,17 @@ public:
   }
 
 private:
+  void choose_lines() {
+    choice_.order = std::make_shared<line_order>(line_salt(*self_));
+    choice_.site_of = make_site_lookup();
+    choice_.is_up = [this](const std::string& line) {
+      return !pod_ || is_usable(pod_->env().lines, line);
+    };
+  }
+
   net::client_config client_config() const {
     net::client_config out;
-    out.wan = wan_of(settings_, own_);
+    out.wan = wan_of(settings_, own_, choice_);
     out.wan.self = proxy_at_;
     // Connections that wait for nothing certain are the first to do without.
     out.max_idle = std::min(out.max_idle,
@@ -454,6 +481,7 @@ private:
   const std::shared_ptr<own_use> own_ = std::make_shared<own_use>();
   const std::shared_ptr<net::origin_dates> dates_ =
       std::make_shared<net::origin_dates>();
+  line_choice choice_;
   std::string version_;
   log_sink log_;
   std::optional<usage_file> usage_;

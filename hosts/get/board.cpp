@@ -11,6 +11,7 @@ void board::begin(std::string name) {
   view_.name = std::move(name);
   view_.notes = std::move(notes);
   own_bytes_ = 0;
+  elsewhere_.clear();
   ledgers_.clear();
 }
 
@@ -25,9 +26,10 @@ void board::set_done(uint64_t done) {
   view_.done = done;
 }
 
-void board::device_joined(const device_id& id, std::string name, bool own) {
+void board::device_joined(const device_id& id, std::string name, bool own,
+                          std::string line) {
   std::lock_guard guard{mutex_};
-  devices_[id] = {std::move(name), own, true};
+  devices_[id] = {std::move(name), own, true, std::move(line)};
 }
 
 void board::device_left(const device_id& id) {
@@ -52,6 +54,11 @@ void board::add_own(uint64_t bytes) {
   own_bytes_ += bytes;
 }
 
+void board::came_over(const device_id& id, uint64_t bytes) {
+  std::lock_guard guard{mutex_};
+  elsewhere_[id] += bytes;
+}
+
 void board::note(std::string text) {
   std::lock_guard guard{mutex_};
   view_.notes.push_back(std::move(text));
@@ -68,11 +75,21 @@ board_view board::take() {
     for (auto& [source, count] : ledger.bytes_by_source)
       bytes[source] += count;
   }
+  for (auto& [id, x] : devices_)
+    if (x.own) {
+      // What a ledger does not know of yet cannot be taken off.
+      auto& own = bytes[id] += own_bytes_;
+      for (auto& [other, count] : elsewhere_) {
+        auto part = std::min(own, count);
+        own -= part;
+        bytes[other] += part;
+      }
+    }
   for (auto& [id, x] : devices_) {
-    auto count = bytes[id] + (x.own ? own_bytes_ : 0);
+    auto count = bytes[id];
     if (x.here || count > 0)
-      out.devices.push_back(
-          {x.own ? std::string{} : to_string(id), x.name, count, x.here});
+      out.devices.push_back({x.own ? std::string{} : to_string(id), x.name,
+                             count, x.here, x.line});
   }
   std::ranges::stable_sort(out.devices, {},
                            [](auto& x) { return !x.id.empty(); });

@@ -18,7 +18,8 @@ struct device_share {
   std::string id; ///< hexadecimal; empty: this device
   std::string name;
   uint64_t bytes = 0;
-  bool here = true; ///< it may bring more
+  bool here = true;      ///< it may bring more
+  std::string line = {}; ///< which of several of this device, or empty
 };
 
 /// How a download or an upload stands.
@@ -46,7 +47,9 @@ public:
   void set_done(uint64_t done);
 
   /// A device that may bring something; `own`: this one.
-  void device_joined(const device_id& id, std::string name, bool own);
+  /// `line`: which of several of this device's it is, or empty.
+  void device_joined(const device_id& id, std::string name, bool own,
+                     std::string line = {});
   void device_left(const device_id& id);
 
   /// A transfer of this file; the ledgers of several are added up.
@@ -57,6 +60,9 @@ public:
 
   /// Bytes that came without a transfer, over this device's line.
   void add_own(uint64_t bytes);
+
+  /// Of what counts as this device's, so many bytes came over another line.
+  void came_over(const device_id& id, uint64_t bytes);
 
   /// Something that people should know, once.
   void note(std::string text);
@@ -69,11 +75,13 @@ private:
     std::string name;
     bool own = false;
     bool here = true;
+    std::string line;
   };
 
   mutable std::mutex mutex_;
   board_view view_; ///< without devices
   uint64_t own_bytes_ = 0;
+  std::map<device_id, uint64_t> elsewhere_; ///< see `came_over`
   std::map<device_id, device> devices_;
   std::map<transfer_id, transfer_ledger> ledgers_;
 };

@@ -14,6 +14,10 @@ using namespace control;
 /// The label of a line that is no other's, not metered, and not paused.
 constexpr auto adding_line = "adds capacity";
 
+constexpr auto paused_line = "paused";
+
+const std::string own_exit = "own";
+
 std::optional<device_id> id_in(const boost::json::object& in) {
   auto bytes = from_hex(text_of(in, "id"));
   if (bytes.size() != device_id::size)
@@ -21,10 +25,41 @@ std::optional<device_id> id_in(const boost::json::object& in) {
   return device_id::from(bytes);
 }
 
-/// A peer that nothing is said about does.
-bool adds_capacity(const boost::json::object& peer) {
-  auto label = text_of(object_of(peer, "line"), "label");
-  return !flag_of(peer, "pauses") && (label.empty() || label == adding_line);
+std::string label_of(const boost::json::object& line_or_peer) {
+  return text_of(object_of(line_or_peer, "line"), "label");
+}
+
+/// One that nothing is said about does.
+bool adds_capacity(const boost::json::object& line_or_peer) {
+  auto label = label_of(line_or_peer);
+  return label.empty() || label == adding_line;
+}
+
+/// Whether a peer says that it brings nothing now, or is known to fail.
+bool is_paused(const boost::json::object& line_or_peer) {
+  return flag_of(line_or_peer, "pauses")
+         || label_of(line_or_peer) == paused_line;
+}
+
+/// The lines of this device. One of several is asked for by its name: what
+/// asks for any of them keeps one for each site.
+void read_own_lines(const boost::json::object& status, daemon_lines& out) {
+  auto& all = array_of(status, "lines");
+  if (all.size() < 2)
+    return;
+  for (auto& x : all) {
+    auto* line = x.if_object();
+    auto id = line ? id_in(*line) : std::nullopt;
+    if (!id || !flag_of(*line, "up") || is_paused(*line))
+      continue;
+    auto name = text_of(*line, "name");
+    tunnel_exit found{*id, out.own.name, adds_capacity(*line),
+                      own_exit + "/" + name, name};
+    if (out.own.line.empty())
+      out.own = {out.own.id, out.own.name, true, found.field, found.line};
+    else if (found.adds)
+      out.more_own.push_back(std::move(found));
+  }
 }
 
 /// An address that stands for all of them is reached over this machine's own.
@@ -47,16 +82,20 @@ result<daemon_lines> parse_daemon_lines(std::string_view status) {
     return make_error(errc::bad_http, "the daemon does not say what it is");
   daemon_lines out;
   out.proxy = {reachable(proxy->host), proxy->port};
-  out.own = {*id, text_of(device, "name")};
+  out.own = {*id, text_of(device, "name"), true, own_exit, {}};
+  read_own_lines(*parsed, out);
   for (auto& x : array_of(*parsed, "peers")) {
     if (!x.is_object())
       continue;
     auto& peer = x.get_object();
     auto peer_id = id_in(peer);
     if (peer_id && *peer_id != *id && flag_of(peer, "tunnels")
-        && text_of(peer, "state") == "connected")
-      out.peers.push_back(
-          {*peer_id, text_of(peer, "name"), adds_capacity(peer)});
+        && text_of(peer, "state") == "connected" && !is_paused(peer))
+      out.peers.push_back({*peer_id,
+                           text_of(peer, "name"),
+                           adds_capacity(peer),
+                           to_string(*peer_id),
+                           {}});
   }
   return out;
 }

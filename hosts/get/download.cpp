@@ -2,6 +2,7 @@
 
 #include "core/http_semantics.hpp"
 #include "core/proxy_status.hpp"
+#include "hosts/get/counted_exchange.hpp"
 #include "hosts/get/file_name.hpp"
 #include "hosts/get/stdout_writer.hpp"
 
@@ -20,6 +21,9 @@ constexpr unsigned max_redirects = 20;
 constexpr size_t piece_size = 256_KiB;
 constexpr uint64_t max_unwritten = 4_MiB;
 constexpr auto patience = 60s;
+
+/// How long a line may take to connect where another one can be asked instead.
+constexpr auto short_patience = 5s;
 
 /// An attempt that has brought as much was not in vain: it does not count.
 constexpr uint64_t fair_attempt = 1_MiB;
@@ -134,6 +138,12 @@ byte_range rest_of(const download_state& st) {
   return {st.at, st.until.value_or(*st.total)};
 }
 
+/// The next line that may be asked over when this one does not reach the
+/// server, or null: what others carry they must not be able to read.
+const spare_line* next_spare(const download_state& st) {
+  return st.target.scheme == "https" ? st.task.spare->next(st.tried) : nullptr;
+}
+
 /// Whether some of the file is here.
 bool has_begun(const download_state& st) {
   return st.at > 0 || st.until;
@@ -146,11 +156,53 @@ void ask(self_pointer self) {
     head = make_range_request(head, rest_of(st), st.rep);
   exchange_options options;
   options.idle_timeout = patience;
-  st.exchange = st.env->ports.http->open(std::move(head), options);
+  if (next_spare(st) != nullptr)
+    options.connect_timeout = short_patience;
+  auto& http = st.over ? *st.over->http : *st.env->ports.http;
+  st.exchange = http.open(std::move(head), options);
+  if (st.over)
+    st.exchange = std::make_shared<counted_exchange>(
+        st.exchange, [shown = st.task.shown, id = st.over->id](uint64_t bytes) {
+          shown->came_over(id, bytes);
+        });
   st.exchange->read_head(
       send_back(self, [step = ++st.step](result<response_head> outcome) {
         return origin_answered{step, std::move(outcome)};
       }));
+}
+
+/// Asks over another line, if it is the line that has failed. A server that
+/// another line shows with a wrong certificate ends that line alone.
+bool ask_elsewhere(self_pointer self, const error& why) {
+  auto& st = self->state;
+  auto& shown = *st.task.shown;
+  bool impostor = st.over && why.code == errc::certificate_refused;
+  if (!impostor && !is_of_the_line(why))
+    return false;
+  if (!st.over && !st.own_failure)
+    st.own_failure = why;
+  if (impostor) {
+    shown.note("over the line of " + st.over->name
+               + " somebody else answers, so that it is not used: "
+               + to_string(why));
+    st.task.spare->drop(st.over->id);
+  }
+  auto* next = next_spare(st);
+  if (next == nullptr)
+    return false;
+  if (!impostor)
+    shown.note(to_string(why) + "; asking over the line of " + next->name);
+  st.over = *next;
+  st.tried.insert(next->id);
+  ask(self);
+  return true;
+}
+
+/// The own line comes first again.
+void own_line_first(download_state& st) {
+  st.over.reset();
+  st.tried.clear();
+  st.own_failure.reset();
 }
 
 /// The next of what is there behind a gap.
@@ -428,11 +480,14 @@ void take_rest(self_pointer self, const response_head& head) {
   fail(self, good.error());
 }
 
-/// No answer has come of the server itself.
-void on_not_reached(self_pointer self, const error& why) {
+/// No answer has come of the server itself, over the line that was asked.
+void on_not_reached(self_pointer self, const error& reason) {
+  auto& st = self->state;
+  if (ask_elsewhere(self, reason))
+    return;
+  auto why = st.own_failure.value_or(reason);
   bool passes =
-      may_pass(why)
-      || (self->state.at > 0 && as_failure(why).code == get_exit::network);
+      may_pass(why) || (st.at > 0 && as_failure(why).code == get_exit::network);
   return passes ? try_again(self, why) : fail(self, why);
 }
 
@@ -600,6 +655,7 @@ download_behavior(self_pointer self, environment_ptr env, download_task task) {
         auto& st = self->state;
         if (msg.attempt != st.step || st.failing)
           return;
+        own_line_first(st);
         if (st.writer)
           self->send(st.writer, tell_ahead{st.step});
         else

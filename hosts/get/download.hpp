@@ -5,6 +5,7 @@
 #include "hosts/get/cookie_jar.hpp"
 #include "hosts/get/file_writer.hpp"
 #include "hosts/get/get_messages.hpp"
+#include "hosts/get/spare_lines.hpp"
 #include "hosts/get/write_desk.hpp"
 
 #include <atomic>
@@ -12,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +53,7 @@ struct download_task {
   std::string authorization; ///< of the URL, for its server alone, or empty
   std::shared_ptr<write_desk> desk;
   line_keeper_actor keeper; ///< wants to know when something fails, or null
+  std::shared_ptr<spare_lines> spare; ///< when the own line fails
   std::shared_ptr<board> shown;
   std::function<void(download_outcome)> done; ///< called once, on any thread
 };
@@ -73,8 +76,11 @@ struct download_state {
   url target;
   unsigned redirects = 0;
   std::shared_ptr<http_exchange> exchange;
-  unsigned attempt = 1;       ///< that is under way
-  uint64_t attempt_began = 0; ///< offset
+  std::optional<spare_line> over;   ///< that is asked over; else the own one
+  std::set<device_id> tried;        ///< those that were in this attempt
+  std::optional<error> own_failure; ///< why the own line cannot ask
+  unsigned attempt = 1;             ///< that is under way
+  uint64_t attempt_began = 0;       ///< offset
 
   // The body.
   representation rep;

@@ -77,4 +77,16 @@ bool may_pass(const error& why) {
   }
 }
 
+bool is_of_the_line(const error& why) {
+  switch (why.code) {
+    case errc::dns_unanswered:
+    case errc::unreachable:
+    case errc::connect_timed_out:
+    case errc::upstream_refused:
+      return true;
+    default:
+      return false;
+  }
+}
+
 } // namespace peapod

@@ -36,4 +36,8 @@ get_failure as_failure(const error& why);
 /// Whether a later try may go better, by itself.
 bool may_pass(const error& why);
 
+/// Whether a line did not reach a server, about which that says nothing:
+/// another line may.
+bool is_of_the_line(const error& why);
+
 } // namespace peapod

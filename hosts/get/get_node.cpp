@@ -70,6 +70,7 @@ public:
         env_->workers, scheduler_behavior, env_));
     setup_.io = io_.get_executor();
     setup_.desk = desk_;
+    setup_.spare = spare_;
     if (!is_ignored(SIGHUP))
       signals_.add(SIGHUP);
     watch_signals();
@@ -100,6 +101,7 @@ public:
     follow_lines();
     task.desk = desk_;
     task.keeper = keeper_;
+    task.spare = spare_;
     begin(spawn_on<download_actor, download_state>(env_->io, download_behavior,
                                                    env_, std::move(task)));
   }
@@ -164,6 +166,7 @@ private:
   environment_ptr env_;
   line_setup setup_;
   std::shared_ptr<write_desk> desk_ = std::make_shared<write_desk>();
+  std::shared_ptr<spare_lines> spare_ = std::make_shared<spare_lines>();
   asio::signal_set signals_{io_, SIGINT, SIGTERM};
   std::atomic<bool> interrupted_ = false;
   std::chrono::steady_clock::time_point interrupted_at_;

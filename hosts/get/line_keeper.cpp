@@ -23,6 +23,11 @@ constexpr unsigned patience = 2;
 /// The field of a CONNECT that says through whose line it is to go.
 constexpr auto exit_field = "PeaPod-Exit";
 
+/// Whether it leaves from this device.
+bool is_own(const std::string& exit) {
+  return exit == "own" || exit.starts_with("own/");
+}
+
 std::shared_ptr<http_client> make_client(const line_setup& setup,
                                          const std::string& exit) {
   net::client_config config;
@@ -34,13 +39,14 @@ std::shared_ptr<http_client> make_client(const line_setup& setup,
     proxy.connect_fields.add(exit_field, exit);
     config.wan.upstream.proxy = std::move(proxy);
     // Whose machine is meant by 127.0.0.1 is for the exit to say.
-    config.wan.upstream.always = exit != "own";
+    config.wan.upstream.always = !is_own(exit);
   }
   return net::make_http_client(setup.io, std::move(config));
 }
 
 std::string label_of(const tunnel_exit& x) {
-  return x.name.empty() ? to_string(x.id).substr(0, 8) : x.name;
+  auto name = x.name.empty() ? to_string(x.id).substr(0, 8) : x.name;
+  return x.line.empty() ? name : name + " " + x.line;
 }
 
 // -- lines --------------------------------------------------------------------
@@ -87,25 +93,39 @@ void renew_own_line(self_pointer self) {
   st.setup.shown->device_joined(
       id,
       daemon && !daemon->own.name.empty() ? daemon->own.name : "this device",
-      true);
+      true, daemon ? daemon->own.line : std::string{});
 }
 
-void follow_peers(self_pointer self, const std::vector<tunnel_exit>& now) {
+void drop_other(self_pointer self, const device_id& id, const line_actor& x) {
+  self->state.setup.spare->drop(id);
+  drop_line(self, id, x);
+}
+
+/// The lines besides the own one are these.
+void follow_others(self_pointer self, const std::vector<tunnel_exit>& now) {
   auto& st = self->state;
-  std::erase_if(st.peers, [&](auto& kv) {
+  std::erase_if(st.others, [&](auto& kv) {
     bool gone = std::ranges::find(now, kv.first, &tunnel_exit::id) == now.end();
     if (gone)
-      drop_line(self, kv.first, kv.second);
+      drop_other(self, kv.first, kv.second);
     return gone;
   });
   for (auto& x : now) {
-    if (st.peers.contains(x.id) || st.distrusted.contains(x.id)
+    if (st.others.contains(x.id) || st.distrusted.contains(x.id)
         || x.id == st.env->self->device())
       continue;
-    st.peers[x.id] =
-        add_line(self, x.id, make_client(st.setup, to_string(x.id)), x);
-    st.setup.shown->device_joined(x.id, label_of(x), false);
+    auto http = make_client(st.setup, x.field);
+    st.setup.spare->add({x.id, label_of(x), http});
+    st.others[x.id] = add_line(self, x.id, std::move(http), x);
+    st.setup.shown->device_joined(x.id, x.line.empty() ? label_of(x) : x.name,
+                                  false, x.line);
   }
+}
+
+void follow_others(self_pointer self, const daemon_lines& daemon) {
+  auto all = daemon.more_own;
+  all.insert(all.end(), daemon.peers.begin(), daemon.peers.end());
+  follow_others(self, all);
 }
 
 // -- the daemon ---------------------------------------------------------------
@@ -139,18 +159,19 @@ void on_lines_told(self_pointer self, lines_told& msg) {
   if (msg.outcome) {
     st.silences = 0;
     bool moved = !daemon || daemon->proxy != msg.outcome->proxy;
+    bool other_line = !daemon || daemon->own.field != msg.outcome->own.field;
     daemon = std::move(*msg.outcome);
-    if (moved) {
-      follow_peers(self, {}); // their tunnels led through the old one
+    if (moved)
+      follow_others(self, std::vector<tunnel_exit>{}); // they led through it
+    if (moved || other_line)
       renew_own_line(self);
-    }
-    follow_peers(self, daemon->peers);
+    follow_others(self, *daemon);
   } else if (daemon
              && (is_gone(msg.outcome.error()) || ++st.silences >= patience)) {
     st.setup.shown->note("the daemon has gone: the rest comes over this "
                          "device's own line");
     daemon.reset();
-    follow_peers(self, {});
+    follow_others(self, std::vector<tunnel_exit>{});
     renew_own_line(self);
   }
   ask_later(self);
@@ -158,8 +179,8 @@ void on_lines_told(self_pointer self, lines_told& msg) {
 
 void on_line_distrusted(self_pointer self, const line_distrusted& msg) {
   auto& st = self->state;
-  auto i = st.peers.find(msg.id);
-  if (i == st.peers.end())
+  auto i = st.others.find(msg.id);
+  if (i == st.others.end())
     return;
   auto& peers = st.setup.daemon->peers;
   auto who = std::ranges::find(peers, msg.id, &tunnel_exit::id);
@@ -168,14 +189,14 @@ void on_line_distrusted(self_pointer self, const line_distrusted& msg) {
                        + " somebody else answers, so that it is not used: "
                        + to_string(msg.why));
   st.distrusted.insert(msg.id);
-  drop_line(self, msg.id, i->second);
-  st.peers.erase(i);
+  drop_other(self, msg.id, i->second);
+  st.others.erase(i);
 }
 
 } // namespace
 
 std::shared_ptr<http_client> make_own_client(const line_setup& setup) {
-  return make_client(setup, "own");
+  return make_client(setup, setup.daemon ? setup.daemon->own.field : "own");
 }
 
 line_keeper_actor::behavior_type
@@ -185,7 +206,7 @@ line_keeper_behavior(self_pointer self, environment_ptr env, line_setup setup) {
   st.setup = std::move(setup);
   renew_own_line(self);
   if (st.setup.daemon)
-    follow_peers(self, st.setup.daemon->peers);
+    follow_others(self, *st.setup.daemon);
   if (!st.setup.direct)
     ask_later(self);
   return {

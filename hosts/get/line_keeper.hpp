@@ -3,6 +3,7 @@
 #include "actors/environment.hpp"
 #include "hosts/get/board.hpp"
 #include "hosts/get/get_messages.hpp"
+#include "hosts/get/spare_lines.hpp"
 #include "hosts/get/write_desk.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -26,6 +27,7 @@ struct line_setup {
   std::optional<daemon_lines> daemon; ///< as it was at the start
   upload_actor uploads; ///< gets the lines instead of the scheduler
   std::shared_ptr<const write_desk> desk; ///< what downloads write
+  std::shared_ptr<spare_lines> spare;     ///< the lines besides the own one
 };
 
 /// The lines that there are.
@@ -37,16 +39,17 @@ struct line_keeper_state {
   line_setup setup;
   line_actor own; ///< null when lines are for uploads
   bool has_own = false;
-  std::map<device_id, line_actor> peers;
-  std::set<device_id> distrusted; ///< for the rest of this run
-  unsigned silences = 0;          ///< of the daemon, in a row
-  bool asking = false;            ///< the daemon, now
-  bool waiting = false;           ///< to ask it
+  std::map<device_id, line_actor> others; ///< peers, and further own lines
+  std::set<device_id> distrusted;         ///< for the rest of this run
+  unsigned silences = 0;                  ///< of the daemon, in a row
+  bool asking = false;                    ///< the daemon, now
+  bool waiting = false;                   ///< to ask it
 };
 
-/// Makes a source for the scheduler of each line: of this device's own, and of
-/// a tunnel through each peer whose daemon offers one. Asks the daemon every
-/// two seconds; without it the own line is used directly.
+/// Makes a source for the scheduler of each line: of this device's own, of each
+/// further line that it has, and of a tunnel through each peer whose daemon
+/// offers one. Asks the daemon every two seconds; without it the own line is
+/// used directly.
 line_keeper_actor::behavior_type
 line_keeper_behavior(line_keeper_state::self_pointer self, environment_ptr env,
                      line_setup setup);

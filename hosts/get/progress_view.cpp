@@ -77,8 +77,11 @@ std::vector<std::string> progress_lines(const board_view& view, uint64_t rate,
                 + rate_text(rate) + time_left(view, rate) + "  "
                 + amount(view));
   for (auto& x : view.devices)
-    out.push_back("  " + fit_to(printable(x.name), name_width - 2) + " "
-                  + size_text(x.bytes) + (x.here ? "" : "  (gone)"));
+    out.push_back(
+        "  "
+        + fit_to(printable(x.line.empty() ? x.name : x.name + " " + x.line),
+                 name_width - 2)
+        + " " + size_text(x.bytes) + (x.here ? "" : "  (gone)"));
   for (auto& x : out)
     x = cut_to(x, width);
   return out;
@@ -86,11 +89,16 @@ std::vector<std::string> progress_lines(const board_view& view, uint64_t rate,
 
 std::string progress_json(const board_view& view, uint64_t rate) {
   json::array devices;
-  for (auto& x : view.devices)
-    devices.push_back({{"id", x.id.empty() ? json::value() : json::value(x.id)},
-                       {"name", clean_utf8(x.name)},
-                       {"bytes", x.bytes},
-                       {"here", x.here}});
+  for (auto& x : view.devices) {
+    json::object device{
+        {"id", x.id.empty() ? json::value() : json::value(x.id)},
+        {"name", clean_utf8(x.name)},
+        {"bytes", x.bytes},
+        {"here", x.here}};
+    if (!x.line.empty())
+      device["line"] = clean_utf8(x.line);
+    devices.push_back(std::move(device));
+  }
   json::object out{{"event", "progress"}, {"file", clean_utf8(view.name)},
                    {"done", view.done},   {"total", or_null(view.total)},
                    {"rate", rate},        {"devices", std::move(devices)}};

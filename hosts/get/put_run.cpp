@@ -7,6 +7,7 @@
 #include "hosts/get/get_node.hpp"
 #include "hosts/get/put_task.hpp"
 #include "hosts/get/rates_file.hpp"
+#include "hosts/get/receipt.hpp"
 #include "hosts/get/receipt_file.hpp"
 
 #include <boost/json.hpp>
@@ -40,12 +41,6 @@ double seconds_of(const put_receipt& x) {
 }
 
 std::string receipt_text(const put_receipt& x) {
-  json::array devices;
-  for (auto& device : x.view.devices)
-    devices.push_back(
-        {{"id", device.id.empty() ? json::value() : json::value(device.id)},
-         {"name", clean_utf8(device.name)},
-         {"bytes", device.bytes}});
   json::object out{
       {"file", clean_utf8(x.file)},
       {"place", clean_utf8(x.outcome.place)},
@@ -53,7 +48,7 @@ std::string receipt_text(const put_receipt& x) {
       {"complete", !x.outcome.failure.has_value()},
       {"bytes", x.outcome.bytes},
       {"parts", x.outcome.parts},
-      {"devices", std::move(devices)},
+      {"devices", devices_json(x.view)},
       {"duplicate_bytes", x.outcome.repeated},
       {"failures", x.outcome.failures},
       {"started", rfc3339(x.started)},
@@ -118,7 +113,7 @@ int run_put(const put_options& x, const std::string& version) {
   {
     auto setup = make_line_setup(x.line, shown);
     if (setup.daemon)
-      task->lines += setup.daemon->peers.size();
+      task->lines += setup.daemon->peers.size() + setup.daemon->more_own.size();
     get_node node{std::move(setup)};
     node.start(std::move(*task));
     while (future.wait_for(redraw_interval) != std::future_status::ready)

@@ -14,15 +14,6 @@ json::value text_or_null(const std::optional<std::string>& x) {
   return x ? json::value(clean_utf8(*x)) : json::value();
 }
 
-json::array devices_json(const board_view& view) {
-  json::array out;
-  for (auto& x : view.devices)
-    out.push_back({{"id", x.id.empty() ? json::value() : json::value(x.id)},
-                   {"name", clean_utf8(x.name)},
-                   {"bytes", x.bytes}});
-  return out;
-}
-
 /// What came and was not needed: all that devices have brought less what is in
 /// the file of it. Of a file that is not complete, what transfers know of.
 uint64_t duplicates(const receipt_entry& x) {
@@ -67,6 +58,20 @@ json::object entry_json(const receipt_entry& x) {
 }
 
 } // namespace
+
+json::array devices_json(const board_view& view) {
+  json::array out;
+  for (auto& x : view.devices) {
+    json::object device{
+        {"id", x.id.empty() ? json::value() : json::value(x.id)},
+        {"name", clean_utf8(x.name)},
+        {"bytes", x.bytes}};
+    if (!x.line.empty())
+      device["line"] = clean_utf8(x.line);
+    out.push_back(std::move(device));
+  }
+  return out;
+}
 
 std::string receipt_text(const std::vector<receipt_entry>& entries) {
   json::array downloads;

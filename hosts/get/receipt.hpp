@@ -3,6 +3,8 @@
 #include "hosts/get/board.hpp"
 #include "hosts/get/download.hpp"
 
+#include <boost/json/array.hpp>
+
 #include <chrono>
 #include <string>
 #include <vector>
@@ -18,6 +20,9 @@ struct receipt_entry {
   std::chrono::system_clock::time_point started;
   std::chrono::system_clock::time_point finished;
 };
+
+/// Who brought how much: `id`, `name`, `bytes`, and `line` of one of several.
+boost::json::array devices_json(const board_view& view);
 
 /// All of one run as JSON (docs/GET.md has its members). URLs stand there
 /// without their queries, which may hold secrets.

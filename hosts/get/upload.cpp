@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 namespace peapod {
@@ -24,6 +25,9 @@ constexpr unsigned at_a_time = 2;
 
 /// Failures in a row after which a peer's line is not used any more.
 constexpr unsigned max_failures = 3;
+
+/// How long an own line that did not reach the server gets no part.
+constexpr auto own_rest = 30s;
 
 device_id own_id(self_pointer self) {
   return self->state.env->self->device();
@@ -76,10 +80,22 @@ uint64_t start_job(self_pointer self, const device_id& id, upload_request what,
   return number;
 }
 
-/// A request that is no part's, over the own line.
+/// A request that is no part's, over the own line unless that has failed.
 void start_alone(self_pointer self, upload_request what) {
-  auto own = own_id(self);
-  start_job(self, own, std::move(what), std::nullopt, {});
+  auto& st = self->state;
+  if (st.alone_over && !st.lines.contains(*st.alone_over))
+    st.alone_over.reset();
+  auto line = st.alone_over.value_or(own_id(self));
+  start_job(self, line, std::move(what), std::nullopt, {});
+}
+
+/// A line besides those that did not reach the server.
+std::optional<device_id> next_line(const upload_state& st) {
+  if (st.task.plan.target.scheme == "https")
+    for (auto& [id, x] : st.lines)
+      if (!st.alone_tried.contains(id))
+        return id;
+  return std::nullopt;
 }
 
 void end(self_pointer self) {
@@ -285,10 +301,29 @@ void lose_line(self_pointer self, const device_id& id) {
 
 void drop_line(self_pointer self, const device_id& id, const error& why) {
   auto& st = self->state;
+  auto name = st.lines[id].name;
   lose_line(self, id);
   st.task.shown->device_left(id);
-  st.task.shown->note("the line of a peer is not used any more: "
-                      + to_string(why));
+  st.task.shown->note("the line of " + name
+                      + " is not used any more: " + to_string(why));
+}
+
+/// The own line does not reach the server: others bring what is left, for a
+/// while. False: there are none.
+bool go_elsewhere(self_pointer self, const error& why) {
+  auto& st = self->state;
+  st.alone_tried.insert(own_id(self));
+  auto next = next_line(st);
+  if (!next)
+    return false;
+  if (auto i = st.lines.find(own_id(self)); i != st.lines.end())
+    i->second.not_before = now_of(self) + own_rest;
+  if (st.only == own_id(self))
+    st.only = next;
+  if (!std::exchange(st.own_failure, why))
+    st.task.shown->note(to_string(why) + "; going on over the line of "
+                        + st.lines.at(*next).name);
+  return true;
 }
 
 void part_failed(self_pointer self, job& x, const error& why, bool passes,
@@ -321,6 +356,8 @@ void part_failed(self_pointer self, job& x, const error& why, bool passes,
     return assign(self);
   }
   ++st.outcome.failures;
+  if (own && is_of_the_line(why) && go_elsewhere(self, why))
+    return assign(self);
   if (!own && st.only == x.line && (passes || is_before_body(why))) {
     stay_at_home(self, "over " + i->second.name + " the server is not reached ("
                            + words_for(why) + ")");
@@ -403,6 +440,10 @@ void on_part_answered(self_pointer self, job x,
 void use_one_line(self_pointer self, const std::string& why) {
   auto& st = self->state;
   auto choice = choose_only_line(st);
+  if (choice.own && st.alone_over) {
+    st.only = st.alone_over; // the own one does not reach the server
+    return;
+  }
   st.only = choice.own ? own_id(self) : choice.id;
   if (!why.empty() || !choice.own)
     st.task.shown->note((why.empty() ? "the file goes over " : why + " over ")
@@ -477,7 +518,38 @@ void again_alone(self_pointer self) {
   }
 }
 
-void on_alone_answered(self_pointer self, result<upload_answer>& outcome) {
+/// Asks over another line, if it is the line that has failed. A server that
+/// another line shows with a wrong certificate ends that line alone.
+bool ask_elsewhere(self_pointer self, const device_id& over, const error& why) {
+  auto& st = self->state;
+  bool own = over == own_id(self);
+  bool impostor = !own && is_impostor(why);
+  if (!impostor && !is_of_the_line(why))
+    return false;
+  st.alone_tried.insert(over);
+  if (impostor && st.lines.contains(over))
+    drop_line(self, over, why);
+  auto next = next_line(st);
+  if (own) {
+    st.own_failure = why;
+    if (auto i = st.lines.find(over); next && i != st.lines.end())
+      i->second.not_before = now_of(self) + own_rest;
+  }
+  if (!next) {
+    st.alone_tried.clear(); // the own one comes first again
+    st.alone_over.reset();
+    return false;
+  }
+  if (!impostor)
+    st.task.shown->note(to_string(why) + "; asking over the line of "
+                        + st.lines.at(*next).name);
+  st.alone_over = next;
+  again_alone(self);
+  return true;
+}
+
+void on_alone_answered(self_pointer self, const device_id& over,
+                       result<upload_answer>& outcome) {
   auto& st = self->state;
   if (st.now == phase::aborting)
     return abort_next(self);
@@ -489,6 +561,10 @@ void on_alone_answered(self_pointer self, result<upload_answer>& outcome) {
     good = st.protocol->began(*outcome);
   else if (st.now == phase::finishing)
     good = st.protocol->finished(*outcome);
+  if (!outcome && ask_elsewhere(self, over, outcome.error()))
+    return;
+  if (!outcome && over != own_id(self) && st.own_failure)
+    good = *st.own_failure;
   if (!good) {
     // Before anything has gone out, what is not there will not come either.
     bool passes = !outcome && st.now != phase::finishing
@@ -524,7 +600,7 @@ void on_answered(self_pointer self, upload_answered& msg) {
   if (x.part)
     on_part_answered(self, std::move(x), msg.outcome);
   else
-    on_alone_answered(self, msg.outcome);
+    on_alone_answered(self, x.line, msg.outcome);
 }
 
 // -- lines --------------------------------------------------------------------

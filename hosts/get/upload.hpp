@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -101,6 +102,10 @@ struct upload_state {
   std::map<device_id, line> lines;
   caf::strong_actor_ptr keeper;  ///< of the lines
   std::optional<device_id> only; ///< the line of an upload that is not split
+  /// The line of requests that stand for themselves; nothing: the own one.
+  std::optional<device_id> alone_over;
+  std::set<device_id> alone_tried;  ///< those that did not reach the server
+  std::optional<error> own_failure; ///< why the own one did not
   std::vector<part> parts;
   std::optional<part_cutter> cutter; ///< makes more parts
   std::map<uint64_t, job> jobs;

@@ -65,7 +65,7 @@ supply supply_after(int handle, crowd& others) {
 }
 
 /// The port's side of a connection: dropping it closes the connection.
-class server_stream final : public http_server_stream {
+class server_stream final : public http_server_stream, public line_choice_port {
 public:
   server_stream(tcp::socket socket, tcp::endpoint remote,
                 std::shared_ptr<server_context> shared, crowd_ptr others)
@@ -125,7 +125,8 @@ public:
 
   void tunnel(host_port target, std::function<void()> opened,
               handler<relay_totals> done) override {
-    connection().tunnel(std::move(target), std::move(opened), std::move(done));
+    connection().tunnel(std::move(target), std::exchange(over_, {}),
+                        std::move(opened), std::move(done));
   }
 
   void accept_tunnel(handler<std::shared_ptr<tunnel_stream>> done) override {
@@ -134,8 +135,12 @@ public:
 
   void resume_tunnel(host_port target, slice first,
                      handler<relay_totals> done) override {
-    connection().resume_tunnel(std::move(target), std::move(first),
-                               std::move(done));
+    connection().resume_tunnel(std::move(target), std::exchange(over_, {}),
+                               std::move(first), std::move(done));
+  }
+
+  void leave_through(line_wish x) override {
+    over_ = std::move(x);
   }
 
   bool keep_alive() const override {
@@ -194,6 +199,7 @@ private:
   std::shared_ptr<server_context> shared_;
   crowd_ptr others_;
   supply supply_;
+  line_wish over_; ///< of the next tunnel
   std::shared_ptr<server_connection> state_;
 };
 

@@ -3,6 +3,7 @@
 #include "actors/own_use.hpp"
 #include "actors/ports.hpp"
 #include "core/error.hpp"
+#include "core/line_order.hpp"
 #include "core/types.hpp"
 #include "core/upstream.hpp"
 #include "hosts/net/dns.hpp"
@@ -31,6 +32,11 @@ struct source_bind {
   std::string interface; ///< an interface's name (Linux), or empty
 };
 
+/// What the user calls the line that leaves there.
+inline const std::string& name_of(const source_bind& x) {
+  return x.address.empty() ? x.interface : x.address;
+}
+
 /// Says whether a peer may use this device to reach an address. It is asked
 /// with every address that a name resolves to; only allowed ones are dialled.
 /// Errors: `policy_refused` with the reason.
@@ -39,8 +45,15 @@ using exit_policy =
 
 /// How this device reaches the internet.
 struct wan_config {
-  /// New connections take these in turn, and the others when one fails.
+  /// The own lines. New connections take them in turn, or as `order` says where
+  /// somebody keeps one for each site; and the others when one fails.
   std::vector<source_bind> binds;
+  /// Shared by all who leave through them; null: each has its own.
+  std::shared_ptr<line_order> order;
+  /// What logins belong to: the registrable domain of a host; null: the host.
+  std::function<std::string(const std::string& host)> site_of;
+  /// Whether a line is there, by its name; null: all are.
+  std::function<bool(const std::string& line)> is_up;
   /// The proxy that stands in between, if one does.
   upstream_route upstream;
   dns_limits dns;

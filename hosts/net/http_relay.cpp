@@ -258,14 +258,15 @@ struct server_connection::opening {
 
 /// No coroutine: most of a browser's connections are opened so, and an open
 /// tunnel needs no more than its two sockets.
-void server_connection::tunnel(host_port target, std::function<void()> opened,
+void server_connection::tunnel(host_port target, line_wish over,
+                               std::function<void()> opened,
                                handler<relay_totals> done) {
-  dial_tunnel(target, {std::move(opened), std::move(done)});
+  dial_tunnel(target, over, {std::move(opened), std::move(done)});
 }
 
-void server_connection::resume_tunnel(host_port target, slice first,
-                                      handler<relay_totals> done) {
-  dial_tunnel(target,
+void server_connection::resume_tunnel(host_port target, line_wish over,
+                                      slice first, handler<relay_totals> done) {
+  dial_tunnel(target, over,
               {nullptr, std::move(done), nullptr, std::string{first.text()}});
 }
 
@@ -287,7 +288,8 @@ void server_connection::accept_tunnel(
                                  std::move(written));
 }
 
-void server_connection::dial_tunnel(const host_port& target, opening what) {
+void server_connection::dial_tunnel(const host_port& target,
+                                    const line_wish& over, opening what) {
   if (closed_)
     return answer_later(ex_, std::move(what.done),
                         make_error(errc::cancelled, "called off"));
@@ -302,7 +304,7 @@ void server_connection::dial_tunnel(const host_port& target, opening what) {
       done(went_on.error());
   };
   watch_.arm(dial_wait);
-  dial_ = shared_->dialer.dial(target, dial_purpose::own_tunnel,
+  dial_ = shared_->dialer.dial(target, dial_purpose::own_tunnel, over,
                                std::move(dialled));
 }
 

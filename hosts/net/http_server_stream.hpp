@@ -47,10 +47,11 @@ public:
   void pass_response(response_head head, std::shared_ptr<http_exchange> origin,
                      handler<relay_totals> done);
   task<relay_totals> relay_request(std::shared_ptr<http_exchange> origin);
-  void tunnel(host_port target, std::function<void()> opened,
+  void tunnel(host_port target, line_wish over, std::function<void()> opened,
               handler<relay_totals> done);
   void accept_tunnel(handler<std::shared_ptr<tunnel_stream>> done);
-  void resume_tunnel(host_port target, slice first, handler<relay_totals> done);
+  void resume_tunnel(host_port target, line_wish over, slice first,
+                     handler<relay_totals> done);
   bool keep_alive() const;
   asio::ip::tcp::socket& socket() const {
     return link_->socket();
@@ -86,7 +87,8 @@ private:
   task<relay_totals> relay_upgraded(std::shared_ptr<exchange_state> origin);
   // -- tunnels ----------------------------------------------------------------
   struct opening;
-  void dial_tunnel(const host_port& target, opening what);
+  void dial_tunnel(const host_port& target, const line_wish& over,
+                   opening what);
   void on_dialled(result<socket_ptr> socket, opening what);
   void on_opened(result<void> written, opening what);
   void on_overdue();

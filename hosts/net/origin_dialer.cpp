@@ -6,7 +6,12 @@
 #include "hosts/net/socket_address.hpp"
 #include "hosts/net/upstream_tunnel.hpp"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
 #include <algorithm>
+#include <chrono>
+#include <deque>
 #include <utility>
 
 namespace peapod::net {
@@ -16,7 +21,31 @@ namespace {
 /// Names looked up for peers at a time.
 constexpr size_t max_peer_lookups = 8;
 
+/// How long a line may take to connect where others stand in for it: long
+/// enough for a packet that was lost and sent again.
+constexpr auto line_patience = std::chrono::seconds(2);
+
 using asio::ip::tcp;
+
+instant now() {
+  return instant{std::chrono::steady_clock::now().time_since_epoch()};
+}
+
+/// Whether another line may do better than one that has failed like this.
+bool may_be_the_line(const error& why) {
+  switch (why.code) {
+    case errc::unreachable:
+    case errc::connect_timed_out:
+    case errc::timed_out:
+    case errc::connection_refused:
+    case errc::connection_closed:
+    case errc::permission_denied:
+    case errc::io_failed:
+      return true;
+    default:
+      return false;
+  }
+}
 
 /// Where a connection to an address ends: an unspecified one leads to this
 /// machine, one of IPv4 inside IPv6 to that of IPv4.
@@ -60,6 +89,10 @@ struct origin_dialer::shared {
       peer_names(ex, limits_for_peers(wan.dns), wan.resolver) {
     if (wan.binds.empty())
       wan.binds.emplace_back();
+    for (auto& x : wan.binds)
+      lines.push_back(name_of(x));
+    if (!wan.order)
+      wan.order = std::make_shared<line_order>();
     if (!allow_for_peer)
       allow_for_peer = [](const std::string& ip, uint16_t) -> result<void> {
         return make_error(errc::policy_refused, ip + ": not open to peers");
@@ -71,7 +104,36 @@ struct origin_dialer::shared {
     return x;
   }
 
-  /// The binds, another one first each time.
+  bool several() const {
+    return lines.size() > 1;
+  }
+
+  /// The order of the binds for somebody who keeps one for each site.
+  std::vector<size_t> order_for(const host_port& to,
+                                const line_wish& over) const {
+    auto site = wan.site_of ? wan.site_of(to.host) : to.host;
+    return wan.order->order(lines, over.user, site, wan.is_up, now());
+  }
+
+  /// The binds, in the order in which they are tried. Those that stand together
+  /// race. None: there is no such line.
+  std::deque<std::vector<source_bind>> turns_for(const host_port& to,
+                                                 const line_wish& over) {
+    std::deque<std::vector<source_bind>> out;
+    if (!over.line.empty()) {
+      auto i = std::ranges::find(lines, over.line);
+      if (i != lines.end())
+        out.push_back({wan.binds[static_cast<size_t>(i - lines.begin())]});
+    } else if (several() && !over.user.empty()) {
+      for (auto i : order_for(to, over))
+        out.push_back({wan.binds[i]});
+    } else {
+      out.push_back(next_binds());
+    }
+    return out;
+  }
+
+  /// All binds, another one first each time.
   std::vector<source_bind> next_binds() {
     auto out = wan.binds;
     auto first = static_cast<std::ptrdiff_t>(next_bind++ % out.size());
@@ -92,6 +154,7 @@ struct origin_dialer::shared {
 
   asio::any_io_executor ex;
   wan_config wan;
+  std::vector<std::string> lines; ///< the names of `wan.binds`
   exit_policy allow_for_peer;
   dns_cache names;
   dns_cache peer_names; ///< apart, so that peers cannot delay our lookups
@@ -104,26 +167,27 @@ namespace {
 class way final : public dial_job, public std::enable_shared_from_this<way> {
 public:
   way(std::shared_ptr<origin_dialer::shared> all, host_port to,
-      dial_purpose purpose)
+      dial_purpose purpose, const line_wish& over)
     : all_(std::move(all)),
       to_(std::move(to)),
       purpose_(purpose),
-      via_(all_->wan.upstream.to(to_.host, to_.port)) {}
+      via_(all_->wan.upstream.to(to_.host, to_.port)),
+      turns_(all_->turns_for(to_, over)) {}
 
   void begin(handler<socket_ptr> done) {
+    if (turns_.empty())
+      return asio::post(all_->ex, [done = std::move(done)] {
+        done(make_error(errc::unreachable, "there is no such line"));
+      });
     if (via_)
       return start<way, socket_ptr>(all_->ex, shared_from_this(), go(),
                                     std::move(done));
-    race(to_, for_peer(),
-         [self = shared_from_this(),
-          done = std::move(done)](result<socket_ptr> outcome) {
-           self->end_race();
-           done(std::move(outcome));
-         });
+    race(to_, for_peer(), std::move(done));
   }
 
   void cancel() override {
     cancelled_ = true;
+    patience_.reset();
     if (race_)
       race_->cancel();
     if (socket_) {
@@ -180,24 +244,69 @@ private:
     auto begin = [&](handler<socket_ptr> done) {
       race(to, checked, std::move(done));
     };
-    auto out = co_await await_handler<socket_ptr>(begin);
-    end_race();
-    co_return out;
+    co_return co_await await_handler<socket_ptr>(begin);
   }
 
+  /// Over the line whose turn it is.
   void race(const host_port& to, bool checked, handler<socket_ptr> done) {
     auto& names = for_peer() ? all_->peer_names : all_->names;
     auto permit = [all = all_, port = to.port,
                    checked](const asio::ip::address& x) {
       return all->permit(x, port, checked);
     };
-    race_ = std::make_shared<dial_race>(all_->ex, std::move(done));
-    race_->run(names, to.host, to.port, all_->next_binds(), permit);
+    auto binds = std::move(turns_.front());
+    turns_.pop_front();
+    line_ = binds.size() == 1 ? name_of(binds.front()) : std::string{};
+    auto raced = [self = shared_from_this(), to, checked,
+                  done = std::move(done)](result<socket_ptr> outcome) mutable {
+      self->on_raced(to, checked, std::move(outcome), std::move(done));
+    };
+    race_ = std::make_shared<dial_race>(all_->ex, std::move(raced));
+    if (!turns_.empty())
+      wait_for_line();
+    race_->run(names, to.host, to.port, std::move(binds), permit);
   }
 
-  void end_race() {
+  /// Calls the race off when the line is silent; names are no line's.
+  void wait_for_line() {
+    patience_.emplace(all_->ex, line_patience);
+    patience_->async_wait([self = shared_from_this()](auto ec) {
+      if (ec || !self->race_ || self->cancelled_)
+        return;
+      if (self->race_->is_looking_up())
+        return self->wait_for_line();
+      self->silent_ = true;
+      self->race_->cancel();
+    });
+  }
+
+  void on_raced(const host_port& to, bool checked, result<socket_ptr> outcome,
+                handler<socket_ptr> done) {
+    patience_.reset();
     reached_ = race_->reached();
     race_.reset();
+    if (std::exchange(silent_, false) && !outcome && !cancelled_)
+      outcome = make_error(errc::connect_timed_out,
+                           to_string(to) + ": no connection in time");
+    if (outcome) {
+      tell_order();
+      return done(std::move(outcome));
+    }
+    if (!failure_)
+      failure_ = outcome.error();
+    if (cancelled_ || turns_.empty() || !may_be_the_line(outcome.error()))
+      return done(cancelled_ ? outcome.error() : *failure_);
+    missed_.push_back(std::move(line_));
+    race(to, checked, std::move(done));
+  }
+
+  /// Another line has made it where these have not, so it was them.
+  void tell_order() {
+    if (!all_->several() || line_.empty())
+      return;
+    for (auto& x : missed_)
+      all_->wan.order->failed(x, now());
+    all_->wan.order->worked(line_);
   }
 
   /// An address of the target that the exit policy allows: the first of the
@@ -228,7 +337,13 @@ private:
   std::shared_ptr<origin_dialer::shared> all_;
   host_port to_;
   dial_purpose purpose_;
-  const upstream_proxy* via_; // of `all_`
+  const upstream_proxy* via_;                  // of `all_`
+  std::deque<std::vector<source_bind>> turns_; // lines that were not tried
+  std::string line_;                           // that is tried, if it is one
+  std::vector<std::string> missed_;            // those that have failed
+  std::optional<error> failure_;               // of the first of them
+  std::optional<asio::steady_timer> patience_; // with that line
+  bool silent_ = false;                        // it was called off
   std::shared_ptr<dial_race> race_;
   tcp::endpoint reached_;
   socket_ptr socket_; // asks the upstream proxy
@@ -253,10 +368,18 @@ origin_dialer::~origin_dialer() {
 
 std::shared_ptr<dial_job> origin_dialer::dial(const host_port& to,
                                               dial_purpose purpose,
+                                              const line_wish& over,
                                               handler<socket_ptr> done) {
-  auto job = std::make_shared<way>(shared_, to, purpose);
+  auto job = std::make_shared<way>(shared_, to, purpose, over);
   job->begin(std::move(done));
   return job;
+}
+
+std::string origin_dialer::line_for(const host_port& to,
+                                    const line_wish& over) const {
+  if (!over.line.empty() || !shared_->several() || over.user.empty())
+    return over.line;
+  return shared_->lines[shared_->order_for(to, over).front()];
 }
 
 const upstream_proxy* origin_dialer::upstream_for(const host_port& to) const {

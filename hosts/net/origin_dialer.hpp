@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/own_line_choice.hpp"
 #include "actors/ports.hpp"
 #include "core/http_message.hpp"
 #include "hosts/net/dns.hpp"
@@ -56,8 +57,15 @@ public:
   /// Errors: `dns_failed`, `dns_unanswered`, `connection_refused`,
   /// `unreachable`, `policy_refused`, `loop_detected`, `upstream_refused`,
   /// `io_failed`, ... each naming the address. Has no deadline of its own.
+  /// Where a line is kept for each site, the others are tried when it fails,
+  /// or is silent for a while.
   std::shared_ptr<dial_job> dial(const host_port& to, dial_purpose purpose,
+                                 const line_wish& over,
                                  handler<socket_ptr> done);
+
+  /// The line that such a connection is made over if nothing fails; empty when
+  /// there is but one, or they are taken in turn.
+  std::string line_for(const host_port& to, const line_wish& over) const;
 
   /// The proxy that requests to `to` are passed to as `own_request`; null:
   /// none, or one that takes only tunnels.

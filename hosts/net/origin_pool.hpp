@@ -23,6 +23,7 @@ struct origin_key {
   std::string host;
   uint16_t port = 0;
   bool for_peer = false;
+  std::string line; ///< the own one that it leaves through, or empty: any
 
   auto operator<=>(const origin_key&) const = default;
 };

@@ -16,9 +16,10 @@ public:
           handler<std::shared_ptr<tunnel_stream>> done)
     : watch_(ex, [this] { on_overdue(); }), done_(std::move(done)) {}
 
-  void begin(origin_dialer& by, const host_port& to, duration timeout) {
+  void begin(origin_dialer& by, const host_port& to, const line_wish& over,
+             duration timeout) {
     watch_.arm(timeout);
-    job_ = by.dial(to, dial_purpose::peer,
+    job_ = by.dial(to, dial_purpose::peer, over,
                    [self = shared_from_this()](result<socket_ptr> socket) {
                      self->on_dialled(std::move(socket));
                    });
@@ -46,7 +47,7 @@ private:
   std::optional<error> overdue_;
 };
 
-class dialer final : public tunnel_dialer {
+class dialer final : public tunnel_dialer, public line_choice_port {
 public:
   dialer(asio::any_io_executor ex, wan_config wan, exit_policy allow)
     : ex_(ex), dialer_(std::move(ex), std::move(wan), std::move(allow)) {}
@@ -54,12 +55,17 @@ public:
   void dial(host_port to, duration timeout,
             handler<std::shared_ptr<tunnel_stream>> done) override {
     std::make_shared<attempt>(ex_, std::move(done))
-        ->begin(dialer_, to, timeout);
+        ->begin(dialer_, to, std::exchange(over_, {}), timeout);
+  }
+
+  void leave_through(line_wish x) override {
+    over_ = std::move(x);
   }
 
 private:
   asio::any_io_executor ex_;
   origin_dialer dialer_;
+  line_wish over_; ///< of the next connection
 };
 
 } // namespace

@@ -435,6 +435,20 @@ def test_a_peer_that_pauses_is_named(lab, alone):
     assert "host2" in found.all["peer-paused"]["text"]
 
 
+def test_what_keeps_https_on_the_own_line_is_named(lab, alone):
+    one = alone.daemon(1, tunnels_home_hosts='["*"]', **QUICK)
+    alone.daemon(2, share_tunnels="0", tunnels_mode='"off"', **QUICK)
+    one.wait_for_peers(1)
+    found = doctor(lab, 1, one.config_file)
+    assert "all-at-home" in found.all and "no-exits" not in found.all
+    one.kill()
+    one = alone.daemon(1, **QUICK)
+    one.wait_for_peers(1)
+    found = doctor(lab, 1, one.config_file)
+    assert "host2" in found.evidence("no-exits")
+    assert "[share] tunnels=0" in found.evidence("no-exits")
+
+
 def test_a_peer_whose_line_is_metered_is_named_on_both_sides(lab, alone,
                                                              tmp_path):
     """NetworkManager of host 2 says so to its daemon, which pauses; and goes

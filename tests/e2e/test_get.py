@@ -762,6 +762,76 @@ def test_a_wrong_certificate_is_not_tried_over_other_lines(
     assert all(lines.opened[x] == 0 for x in PEERS)
 
 
+def test_a_dead_own_line_is_stood_in_for(get_by_lines, https, lines):
+    lines.refused = {"own"}
+    done = get_by_lines(f"{https.far}/range/{BIG}/x", "--receipt", "receipt")
+    get_by_lines.check("x", BIG)
+    assert "asking over the line of kitchen" in done.stderr
+    receipt = receipt_of(get_by_lines)
+    shares = {x["name"]: x["bytes"] for x in receipt["devices"]}
+    assert shares.pop("own", 0) == 0
+    assert sum(shares.values()) == BIG
+    assert receipt["tries"] == 1
+
+
+@pytest.mark.parametrize("behaviour", ["no-range", "chunked"])
+def test_a_dead_own_line_is_stood_in_for_where_there_are_no_ranges(
+        get_by_lines, https, lines, behaviour):
+    lines.refused = {"own", "a" * 32}
+    get_by_lines(f"{https.far}/{behaviour}/{BIG}/x", "--receipt", "receipt")
+    get_by_lines.check("x", BIG)
+    shares = {x["name"]: x["bytes"]
+              for x in receipt_of(get_by_lines)["devices"]}
+    assert shares["attic"] == BIG and shares.get("own", 0) == 0
+
+
+def test_a_wrong_certificate_ends_only_the_line_that_stands_in(
+        get_by_lines, https, lines, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    context = Authority(other, "other").context("DNS:origin.test")
+    lines.refused = {"own"}
+    with hostile_https(context) as (impostor, port):
+        lines.redirects["a" * 32] = port
+        done = get_by_lines(f"{https.far}/range/{BIG}/x")
+        assert impostor.log == []
+    get_by_lines.check("x", BIG)
+    assert "over the line of kitchen somebody else answers" in done.stderr
+
+
+def test_when_no_line_reaches_the_server_the_own_one_says_why(
+        get_by_lines, https, lines):
+    lines.refused = {"own", *PEERS}
+    done = get_by_lines(f"{https.far}/range/{BIG}/x", "--tries", "1", code=3)
+    assert "the exit takes no tunnels" in done.stderr
+    assert sum(lines.opened.values()) == 0
+
+
+def test_each_own_line_brings_its_share(get_by_lines, https, lines):
+    lines.own_lines = ["wan0", "wan1", "wan2"]
+    lines.same = {"wan2"}
+    lines.peers.clear()
+    lines.rates = {f"own/{x}": 1_500_000 for x in lines.own_lines}
+    size = 12_000_000
+    get_by_lines(f"{https.far}/range/{size}/x", "--receipt", "receipt")
+    get_by_lines.check("x", size)
+    devices = receipt_of(get_by_lines)["devices"]
+    shares = {(x["name"], x["line"]): x["bytes"] for x in devices}
+    assert set(shares) == {("own", "wan0"), ("own", "wan1")}
+    assert sum(shares.values()) == size
+    assert min(shares.values()) > size // 4
+    assert lines.opened["own"] == lines.opened["own/wan2"] == 0
+
+
+def test_a_peer_that_pauses_is_no_line(get_by_lines, https, lines):
+    lines.pausing = {"a" * 32}
+    lines.rates = {x: 1_500_000 for x in ("own", *PEERS)}
+    get_by_lines(f"{https.far}/range/{BIG}/x")
+    get_by_lines.check("x", BIG)
+    assert lines.opened["a" * 32] == 0
+    assert lines.opened["b" * 32] > 0
+
+
 @pytest.mark.parametrize("evil", ["own", "a" * 32])
 def test_a_line_that_changes_bytes_changes_nothing(get_by_lines, https, lines,
                                                    evil):

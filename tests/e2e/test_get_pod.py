@@ -73,6 +73,17 @@ def test_a_daemon_that_ends_costs_no_byte(pod, tmp_path, victim):
     getting.shares()
 
 
+def test_a_dead_own_line_is_stood_in_for_from_the_beginning(pod, tmp_path):
+    wait_for_tunnels(pod)
+    pod.lab.set_wan(1, False)
+    try:
+        shares = Getting(pod, tmp_path).shares()
+    finally:
+        pod.lab.set_wan(1, True)
+    assert sum(shares.values()) == SIZE
+    assert shares.get(pod[1].name, 0) == 0
+
+
 def test_the_end_of_the_daemon_wastes_little(pod, tmp_path):
     """What peers have brought ahead is in the file, and is not brought again."""
     wait_for_tunnels(pod)

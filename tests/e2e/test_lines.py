@@ -7,12 +7,15 @@ import time
 
 import pytest
 
+import content
 from control import Control
 from contract import Contract
 from harness import BINARY, HERE
 from lab_base import HOSTILE_ADDRESS, NGINX_ADDRESS
 from pods import NGINX, assert_exact, wait_until
 from shared_uplink import shared_uplink
+from test_browser import browser, dump_page  # noqa: F401
+from test_tunnels import Log, requests_of, shop  # noqa: F401
 
 SIZE = 100_000_000
 URL = f"{NGINX}/{SIZE}.bin"
@@ -97,22 +100,139 @@ def test_a_download_has_what_all_lines_bring_together(alone, uplinks):
     assert all(f"{x} " in said for x in names), said
 
 
-def test_requests_that_are_not_pooled_take_the_lines_in_turn(alone, uplinks,
-                                                             lab):
+#: Names of the lab's nginx, each a site of its own.
+SITES = [f"www.site{i}.test" for i in range(1, 13)]
+
+
+def sticks(lab, fetch) -> dict:
+    """Fetches from each site three times; the address that each has seen,
+    which is always the same."""
+    log = Log(lab)
+    for site in SITES:
+        for _ in range(3):
+            assert_exact(fetch(site), "1000.bin", 1000)
+    wait_until(lambda: len(log.lines()) >= 3 * len(SITES), 5, "all is logged")
+    seen = {site: log.addresses(site) for site in SITES}
+    assert all(len(x) == 1 for x in seen.values()), seen
+    return {site: x.pop() for site, x in seen.items()}
+
+
+def is_spread(seen: dict, lab, uplinks) -> bool:
+    """Whether several lines of host 1 are used, and nothing else: which of them
+    a dozen sites use is up to the device's key."""
+    used = set(seen.values())
+    return len(used) >= 2 and used <= {lab.wan_address(1), *uplinks}
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_each_site_keeps_one_of_the_own_lines(alone, uplinks, lab, scheme):
     daemon = alone.daemon(1, wan_bind=f'["wan0", "wan1", "{uplinks[1]}"]')
-    assert daemon.is_running
-    log = lab.folder / "nginx-access.log"
-    size = log.stat().st_size
+
+    def fetch(site):
+        return alone.get(f"{scheme}://{site}/1000.bin", "--cacert",
+                         lab.ca_file)
+
+    before = sticks(lab, fetch)
+    assert is_spread(before, lab, uplinks)
+    # A line that goes moves its own sites only.
+    number = 1 if uplinks[0] in before.values() else 2
+    name = ["wan1", uplinks[1]][number - 1]
+    lab.set_uplink(1, number, False)
+    wait_until(lambda: not line(daemon, name)["up"], 5, "it is missed")
+    without = sticks(lab, fetch)
+    assert uplinks[number - 1] not in without.values()
+    assert all(without[site] == address for site, address in before.items()
+               if address != uplinks[number - 1])
+    # A restart moves none.
+    lab.set_uplink(1, number, True)
+    daemon.kill()
+    daemon.start()
+    wait_until(lambda: line(daemon, name)["up"], 5, "it is back")
+    assert sticks(lab, fetch) == before
+
+
+def test_a_login_survives_on_several_own_lines(
+        alone, uplinks, lab, shop, browser, tmp_path):  # noqa: F811
+    alone.daemon(1, wan_bind=f'["wan0", "wan1", "{uplinks[1]}"]')
+    log = Log(lab)
+    done = len(requests_of(shop))
+    page = dump_page(
+        lab, browser, "https://www.shop.test/?with=" + ",".join(SITES),
+        tmp_path, "--proxy-server=http://127.0.0.1:3128",
+        "--proxy-bypass-list=<-loopback>")
+    assert f"<title>signed in 10 of 10, {len(SITES)} sites</title>" in page
+    assert len({x["from"] for x in requests_of(shop)[done:]}) == 1
+    assert is_spread({site: log.addresses(site).pop() for site in SITES}, lab,
+                     uplinks)
+
+
+def test_spread_tunnels_take_the_own_lines_in_turn(alone, uplinks, lab):
+    alone.daemon(1, wan_bind=f'["wan0", "wan1", "{uplinks[1]}"]',
+                 tunnels_mode='"spread"')
+    log = Log(lab)
     for _ in range(6):
-        assert_exact(alone.get(f"{NGINX}/1000.bin", "--proxytunnel"),
-                     "1000.bin", 1000)
+        assert_exact(alone.get(f"https://{SITES[0]}/1000.bin", "--cacert",
+                               lab.ca_file), "1000.bin", 1000)
+    wait_until(lambda: len(log.addresses()) == 3, 5, "all addresses are seen")
 
-    def sources():
-        return {entry.split()[0]
-                for entry in log.read_text()[size:].splitlines()}
 
-    wait_until(lambda: len(sources()) >= 3, 5, "all addresses are seen")
-    assert sources() == {lab.wan_address(1), *uplinks}
+def test_each_site_keeps_one_of_the_lines_of_a_peer(alone, uplinks, lab):
+    exit_ = alone.daemon(1, wan_bind=f'["wan0", "wan1", "{uplinks[1]}"]')
+    client = alone.daemon(2)
+    client.wait_for_peers(1)
+    wait_until(lambda: client.connected_peers()[0]["tunnels"], 5,
+               "the peer opens tunnels")
+    way = f"PeaPod-Exit: {exit_.status()['device']['id']}"
+
+    def fetch(site):
+        return alone.get(f"https://{site}/1000.bin", "--cacert", lab.ca_file,
+                         "--proxy-header", way, host=2)
+
+    assert is_spread(sticks(lab, fetch), lab, uplinks)
+
+
+def test_a_client_may_name_the_own_line(alone, uplinks, lab):
+    alone.daemon(1, wan_bind=f'["wan0", "wan1", "{uplinks[1]}"]')
+
+    def fetch(name):
+        return alone.get(f"https://{SITES[0]}/1000.bin", "--cacert",
+                         lab.ca_file, "--proxy-header",
+                         f"PeaPod-Exit: own/{name}")
+
+    addresses = {"wan0": lab.wan_address(1), "wan1": uplinks[0],
+                 uplinks[1]: uplinks[1]}
+    for name, address in addresses.items():
+        log = Log(lab)
+        for _ in range(2):
+            assert_exact(fetch(name), "1000.bin", 1000)
+        wait_until(lambda: len(log.lines()) == 2, 5, "it is logged")
+        assert log.addresses() == {address}
+    assert fetch("wan7").code != 0
+
+
+def test_get_brings_https_over_each_own_line(alone, uplinks, lab, tmp_path):
+    names = ["wan0", "wan1", uplinks[1]]
+    daemon = alone.daemon(1, wan_bind=json.dumps(names))
+    wait_until(lambda: all(line(daemon, x)["up"] for x in names), 5,
+               "the lines are up")
+    log = Log(lab)
+    done = subprocess.run(
+        lab.command(1, "env", f"SSL_CERT_FILE={lab.ca_file}",
+                    f"STATE_DIRECTORY={tmp_path / 'state'}", BINARY, "get",
+                    f"https://{NGINX_ADDRESS}/{SIZE}.bin", "-P", tmp_path,
+                    "--socket", daemon.socket, "--receipt",
+                    tmp_path / "receipt"),
+        capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    receipt = json.loads((tmp_path / "receipt").read_text())["downloads"][0]
+    assert receipt["sha256"] == content.sha256(f"{SIZE}.bin", SIZE)
+    together = SIZE * 8 / 1e6 / receipt["seconds"]
+    print(f"three lines of {RATE} Mbit/s bring {together:.1f}")
+    assert together > 0.75 * 3 * RATE
+    shares = {x["line"]: x["bytes"] for x in receipt["devices"]}
+    assert set(shares) == set(names)
+    assert min(shares.values()) > SIZE / 5, shares
+    assert log.addresses() == {lab.wan_address(1), *uplinks}
 
 
 def test_a_line_that_goes_is_done_without_and_comes_back(alone, uplinks, lab):

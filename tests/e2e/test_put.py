@@ -269,6 +269,86 @@ def test_the_own_line_takes_over_before_the_body(put, lines, file, context):
     assert "the file goes over this device's own line" in said
 
 
+@pytest.mark.parametrize("kind", [PlainPut, FakeTus])
+def test_a_dead_own_line_is_stood_in_for(put, lines, file, context, kind):
+    lines.refused.add("own")
+    server = kind()
+    with upload_server(server, context) as port:
+        said = put(file, f"https://origin.test:{port}/files", "--receipt",
+                   "receipt")
+    if kind is FakeTus:
+        final = [x[0] for x in server.files.values() if x[2] == "final"]
+    else:
+        final = list(server.objects.values())
+    assert final == [file.read_bytes()]
+    assert "asking over the line of" in said
+    shares = {x["name"]: x["bytes"] for x in put.receipt()["devices"]}
+    assert shares.pop("own", 0) == 0
+    assert sum(shares.values()) >= SIZE
+
+
+def test_a_wrong_certificate_ends_only_the_line_that_stands_in(
+        put, lines, file, context, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    wrong = Authority(other, "other").context("DNS:origin.test")
+    lines.refused.add("own")
+    impostor, server = PlainPut(), PlainPut()
+    with upload_server(impostor, wrong) as port:
+        for first in PEERS:
+            lines.redirects = {first: port}
+            with upload_server(server, context) as there:
+                put(file, f"https://origin.test:{there}/{first[0]}")
+    assert impostor.log == []
+    assert list(server.objects.values()) == [file.read_bytes()] * 2
+
+
+def test_a_wrong_certificate_of_the_server_is_not_tried_elsewhere(
+        put, authority, lines, file):
+    expired = authority.context("DNS:origin.test", expired=True)
+    server = PlainPut()
+    with upload_server(server, expired) as port:
+        put(file, f"https://origin.test:{port}/x", code=4)
+    assert server.log == [] and all(lines.opened[x] == 0 for x in PEERS)
+
+
+def test_an_own_line_that_dies_before_the_body_is_stood_in_for(
+        put, lines, file, context):
+    know(put, 6_000_000, 1_500_000)
+
+    class Server(PlainPut):
+        def answer(self, *request):
+            lines.refused.add("own")
+            return super().answer(*request)
+
+    server = Server()
+    with upload_server(server, context) as port:
+        said = put(file, f"https://origin.test:{port}/x")
+    assert server.objects == {"/x": file.read_bytes()}
+    assert len(puts(server)) == 1
+    assert "going on over the line of" in said
+
+
+def test_s3_parts_do_without_a_dead_own_line(put, lines, file, context):
+    lines.refused.add("own")
+    server = FakeS3()
+    with upload_server(server, context) as port:
+        put(file, "s3://bucket/x", **s3_env(port))
+    assert file.read_bytes() in list(server.objects.values())
+
+
+def test_each_own_line_takes_parts(put, lines, file, context):
+    lines.own_lines = ["wan0", "wan1"]
+    lines.peers.clear()
+    lines.rates = {f"own/{x}": 4_000_000 for x in lines.own_lines}
+    server = FakeS3()
+    with upload_server(server, context) as port:
+        put(file, "s3://bucket/x", "--receipt", "receipt", **s3_env(port))
+    shares = {x["line"]: x["bytes"] for x in put.receipt()["devices"]}
+    assert set(shares) == {"wan0", "wan1"}
+    assert min(shares.values()) > SIZE // 4
+
+
 def test_a_put_that_has_begun_is_not_sent_twice(put, lines, file, context):
     know(put, 1_500_000, 6_000_000)
     lines.limits["a" * 32] = 2_000_000

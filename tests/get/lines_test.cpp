@@ -53,7 +53,63 @@ CAF_TEST(a peer whose line is another one adds nothing) {
   CAF_CHECK(adds(R"(,"line":{"label":"adds capacity"})"));
   CAF_CHECK(!adds(R"(,"line":{"label":"same line"})"));
   CAF_CHECK(!adds(R"(,"line":{"label":"metered"})"));
-  CAF_CHECK(!adds(R"(,"pauses":true)"));
+}
+
+CAF_TEST(a peer that pauses is none) {
+  auto named = R"({"id":")" + other
+               + R"(","name":"it","state":"connected","tunnels":true)";
+  CAF_CHECK_EQUAL(peers_in(named + "}"), 1u);
+  CAF_CHECK_EQUAL(peers_in(named + R"(,"pauses":true})"), 0u);
+  CAF_CHECK_EQUAL(peers_in(named + R"(,"line":{"label":"paused"}})"), 0u);
+}
+
+namespace {
+
+/// An own line of this number.
+std::string line(char number, const char* label, bool up = true) {
+  return R"({"id":")" + std::string(32, number) + R"(","name":"wan)" + number
+         + R"(","up":)" + (up ? "true" : "false") + R"(,"line":{"label":")"
+         + label + R"("}})";
+}
+
+daemon_lines with_lines(std::string lines) {
+  auto text = status("");
+  text.insert(text.size() - 1, R"(,"lines":[)" + lines + "]");
+  return parse_daemon_lines(text).value();
+}
+
+} // namespace
+
+CAF_TEST(the one line of this device has no name) {
+  auto out = with_lines(line('1', "adds capacity"));
+  CAF_CHECK_EQUAL(out.own.field, "own");
+  CAF_CHECK_EQUAL(out.own.line, "");
+  CAF_CHECK(out.more_own.empty());
+}
+
+CAF_TEST(each of several own lines that adds something is one by itself) {
+  auto out =
+      with_lines(line('1', "adds capacity") + "," + line('5', "same line") + ","
+                 + line('6', "adds capacity") + "," + line('7', "metered") + ","
+                 + line('8', "adds capacity", false));
+  CAF_CHECK_EQUAL(out.own.field, "own/wan1");
+  CAF_CHECK_EQUAL(out.own.name, "me");
+  CAF_REQUIRE_EQUAL(out.more_own.size(), 1u);
+  CAF_CHECK_EQUAL(out.more_own[0].field, "own/wan6");
+  CAF_CHECK_EQUAL(out.more_own[0].line, "wan6");
+  CAF_CHECK_EQUAL(to_string(out.more_own[0].id), std::string(32, '6'));
+}
+
+CAF_TEST(the first own line that is up comes first) {
+  auto out = with_lines(line('1', "paused", false) + "," + line('5', "paused")
+                        + "," + line('6', "adds capacity"));
+  CAF_CHECK_EQUAL(out.own.field, "own/wan6");
+  CAF_CHECK(out.own.id == device_id::from(from_hex(own)));
+  CAF_CHECK(out.more_own.empty());
+  CAF_CHECK_EQUAL(
+      with_lines(line('1', "paused", false) + "," + line('5', "paused", false))
+          .own.field,
+      "own");
 }
 
 CAF_TEST(other peers are none) {

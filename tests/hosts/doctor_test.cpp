@@ -442,6 +442,65 @@ std::vector<row> line_rows() {
        "warning:peer-set-aside"},
       {"pooling is off", healthy(),
        [](auto& x) { x.options.pool.enabled = false; }, "problem:pooling-off"},
+      {"no host is pooled", healthy(),
+       [](auto& x) {
+         x.options.pool.never_hosts = {*parse_host_pattern("a.example"),
+                                       *parse_host_pattern("*")};
+       },
+       "problem:never-pooled"},
+      {"some hosts are not pooled", healthy(),
+       [](auto& x) {
+         x.options.pool.never_hosts = {*parse_host_pattern("a.example")};
+       },
+       ""},
+  };
+}
+
+/// What keeps HTTPS on the own line.
+std::vector<row> at_home() {
+  return {
+      {"tunnels are off", healthy(),
+       [](auto& x) { x.options.tunnels.mode = tunnel_mode::off; },
+       "warning:tunnels-off"},
+      {"all hosts stay at home", healthy(),
+       [](auto& x) {
+         x.options.tunnels.home_hosts = {*parse_host_pattern("*")};
+       },
+       "warning:all-at-home"},
+      {"a daemon that does not say who opens tunnels", healthy(),
+       [](auto& x) { x.status->peers[0].tunnels.reset(); }, ""},
+      {"a peer opens tunnels", healthy(),
+       [](auto& x) { x.status->peers[0].tunnels = true; }, ""},
+      {"the only peer opens none", healthy(),
+       [](auto& x) { x.status->peers[0].tunnels = false; }, "warning:no-exits"},
+      {"one of two opens none", healthy(),
+       [](auto& x) {
+         x.status->peers.push_back(peer_of(3, "attic", "10.0.0.3:45679"));
+         x.heard.push_back({id_of(3), {"10.0.0.3", 45679}, 2});
+         x.status->peers[0].tunnels = false;
+         x.status->peers[1].tunnels = true;
+       },
+       ""},
+      {"the only peer pauses", healthy(),
+       [](auto& x) {
+         x.status->peers[0].tunnels = true;
+         x.status->peers[0].pauses = true;
+       },
+       "warning:peer-paused"},
+      {"one pauses and one opens none", healthy(),
+       [](auto& x) {
+         x.status->peers.push_back(peer_of(3, "attic", "10.0.0.3:45679"));
+         x.heard.push_back({id_of(3), {"10.0.0.3", 45679}, 2});
+         x.status->peers[0].pauses = true;
+         x.status->peers[1].tunnels = false;
+       },
+       "warning:no-exits warning:peer-paused"},
+      {"nobody is asked who opens tunnels where they are off", healthy(),
+       [](auto& x) {
+         x.options.tunnels.mode = tunnel_mode::off;
+         x.status->peers[0].tunnels = false;
+       },
+       "warning:tunnels-off"},
   };
 }
 
@@ -503,6 +562,34 @@ CAF_TEST(problems come before warnings and notes) {
   CAF_CHECK(has_problem(examine(x)));
   x.options.pool.enabled = true;
   CAF_CHECK(!has_problem(examine(x)));
+}
+
+CAF_TEST(what keeps https on the own line is found) {
+  check(at_home());
+}
+
+CAF_TEST(why nobody opens tunnels is told for each) {
+  auto x = healthy();
+  x.status->peers[0].tunnels = false;
+  x.status->peers.push_back(peer_of(3, "attic", "10.0.0.3:45679"));
+  x.status->peers[1].protocol = "1";
+  x.heard.push_back({id_of(3), {"10.0.0.3", 45679}, 1});
+  x.options.transport.legacy = true;
+  auto found = examine(x);
+  auto made = std::ranges::find(found, "no-exits", &finding::id);
+  CAF_REQUIRE(made != found.end());
+  CAF_CHECK_EQUAL(joined(made->evidence),
+                  "kitchen: it opens none ([share] tunnels=0 there, or an "
+                  "older version); attic: it speaks protocol 1, which has no "
+                  "tunnels; ");
+  x.options.tunnels.mode = tunnel_mode::off;
+  x.status->proxy = {{"tunnels", 9}, {"relayed_tunnels", 2}};
+  found = examine(x);
+  made = std::ranges::find(found, "tunnels-off", &finding::id);
+  CAF_REQUIRE(made != found.end());
+  CAF_CHECK_EQUAL(joined(made->evidence),
+                  "[tunnels] mode=\"off\"; 2 of 9 tunnels since the start left "
+                  "through a peer; ");
 }
 
 CAF_TEST(a wrong clock is told with what hosts say) {

@@ -98,15 +98,44 @@ struct fixture {
                    net::exit_policy policy = nullptr) {
     open(std::move(policy));
     auto socket = l.await<socket_ptr>([&](auto done) {
-      job = dialer->dial({host, port}, purpose, done);
+      job = dialer->dial({host, port}, purpose, {}, done);
     });
     if (!socket)
       return std::string{to_string(socket.error().code)};
     return (**socket).remote_endpoint().address().to_string();
   }
 
+  /// Dials over one of several lines; the address that it left from, or the
+  /// error's code in words.
+  std::string leave(const std::string& host, uint16_t port,
+                    const line_wish& over,
+                    dial_purpose purpose = dial_purpose::own_tunnel) {
+    auto socket = l.await<socket_ptr>([&](auto done) {
+      job = dialer->dial({host, port}, purpose, over, done);
+    });
+    if (!socket)
+      return std::string{to_string(socket.error().code)};
+    return (**socket).local_endpoint().address().to_string();
+  }
+
+  /// A site that leaves through `line`, of those of `names`.
+  std::string site_on(const std::string& line, const std::string& user) {
+    for (auto& [host, addresses] : names)
+      if (dialer->line_for({host, 80}, {user, {}}) == line)
+        return host;
+    return {};
+  }
+
   std::shared_ptr<dial_job> job;
 };
+
+/// Names of many sites that are all on this machine.
+std::map<std::string, record> sites() {
+  std::map<std::string, record> out;
+  for (int i = 0; i < 40; ++i)
+    out["www.site" + std::to_string(i) + ".example"] = {{}, {"127.0.0.1"}};
+  return out;
+}
 
 /// A listener on one address.
 tcp::acceptor listener_at(loop& l, const std::string& address, uint16_t port) {
@@ -174,7 +203,7 @@ CAF_TEST(a cancelled attempt ends once) {
   open();
   int calls = 0;
   errc code{};
-  job = dialer->dial({"a.example", port}, dial_purpose::own_tunnel,
+  job = dialer->dial({"a.example", port}, dial_purpose::own_tunnel, {},
                      [&](const result<socket_ptr>& x) {
                        ++calls;
                        code = x.error().code;
@@ -228,7 +257,7 @@ CAF_TEST(a lookup may last longer than the dialer and its event loop) {
   alive.reset();
   auto socket = outer->await<socket_ptr>([&](auto done) {
     job = own->dial({"a.example", good.local_endpoint().port()},
-                    dial_purpose::own_tunnel, done);
+                    dial_purpose::own_tunnel, {}, done);
   });
   CAF_CHECK(socket);
   socket = make_error(errc::gone, "");
@@ -255,6 +284,93 @@ CAF_TEST(we do not dial ourselves) {
   CAF_CHECK_EQUAL(dial("127.0.0.1", port), to_string(errc::loop_detected));
   config.self = endpoint{"127.0.0.2", port};
   CAF_CHECK_EQUAL(dial("127.0.0.1", port), "127.0.0.1");
+}
+
+CAF_TEST(a user keeps one of several lines for each site) {
+  auto good = listener_at(l, "127.0.0.1", 0);
+  auto port = good.local_endpoint().port();
+  config.binds = {{"127.0.0.2", {}}, {"127.0.0.3", {}}};
+  names = sites();
+  open([](auto&, auto) { return result<void>{}; });
+  std::map<std::string, int> used;
+  for (auto& [host, addresses] : names)
+    for (auto purpose : {dial_purpose::own_tunnel, dial_purpose::peer}) {
+      auto line = dialer->line_for({host, port}, {"10.1.1.1", {}});
+      ++used[line];
+      for (int i = 0; i < 2; ++i)
+        CAF_CHECK_EQUAL(leave(host, port, {"10.1.1.1", {}}, purpose), line);
+    }
+  CAF_CHECK_EQUAL(used.size(), 2u);
+}
+
+CAF_TEST(hosts of one site have one line) {
+  config.binds = {{"127.0.0.2", {}}, {"127.0.0.3", {}}};
+  config.site_of = [](const std::string& host) {
+    return host.substr(host.find('.') + 1);
+  };
+  open();
+  for (int i = 0; i < 20; ++i)
+    CAF_CHECK_EQUAL(
+        dialer->line_for({"h" + std::to_string(i) + ".a.example", 443},
+                         {"a", {}}),
+        dialer->line_for({"www.a.example", 443}, {"a", {}}));
+}
+
+CAF_TEST(lines take turns for nobody in particular) {
+  auto good = listener_at(l, "127.0.0.1", 0);
+  auto port = good.local_endpoint().port();
+  config.binds = {{"127.0.0.2", {}}, {"127.0.0.3", {}}};
+  names = sites();
+  open();
+  CAF_CHECK_NOT_EQUAL(leave("www.site1.example", port, {}),
+                      leave("www.site1.example", port, {}));
+}
+
+CAF_TEST(a line that cannot be used is stood in for) {
+  auto good = listener_at(l, "127.0.0.1", 0);
+  auto port = good.local_endpoint().port();
+  config.binds = {{"192.0.2.77", {}}, {"127.0.0.3", {}}};
+  names = sites();
+  open();
+  auto site = site_on("192.0.2.77", "a");
+  auto other = site_on("127.0.0.3", "a");
+  for (unsigned i = 0; i < line_order::max_failures; ++i) {
+    CAF_CHECK_EQUAL(dialer->line_for({site, port}, {"a", {}}), "192.0.2.77");
+    CAF_CHECK_EQUAL(leave(site, port, {"a", {}}), "127.0.0.3");
+  }
+  // Now it is known, and nothing is tried in vain.
+  CAF_CHECK_EQUAL(dialer->line_for({site, port}, {"a", {}}), "127.0.0.3");
+  CAF_CHECK_EQUAL(leave(other, port, {"a", {}}), "127.0.0.3");
+}
+
+CAF_TEST(a line that is silent is stood in for) {
+  auto good = listener_at(l, "127.0.0.1", 0);
+  auto port = good.local_endpoint().port();
+  black_hole hole{l, "127.0.0.9", port};
+  names = sites();
+  config.binds = {{"127.0.0.2", {}}, {"::1", {}}};
+  for (auto& [host, x] : names)
+    x = {{"::1"}, {"127.0.0.9"}}; // IPv4 leads into the hole
+  auto fresh = listener_at(l, "::1", port);
+  open();
+  auto begun = clock_type::now();
+  CAF_CHECK_EQUAL(leave(site_on("127.0.0.2", "a"), port, {"a", {}}), "::1");
+  CAF_CHECK(clock_type::now() - begun >= 2s);
+}
+
+CAF_TEST(who wants one line gets no other) {
+  auto good = listener_at(l, "127.0.0.1", 0);
+  auto port = good.local_endpoint().port();
+  config.binds = {{"127.0.0.2", {}}, {"127.0.0.3", {}}, {"192.0.2.77", {}}};
+  names = sites();
+  open();
+  for (auto& line : {"127.0.0.2", "127.0.0.3"})
+    for (auto& host : {"www.site1.example", "www.site2.example"})
+      CAF_CHECK_EQUAL(leave(host, port, {"a", line}), line);
+  CAF_CHECK_NOT_EQUAL(leave("www.site1.example", port, {"a", "192.0.2.77"}),
+                      "127.0.0.2");
+  CAF_CHECK_EQUAL(leave("www.site1.example", port, {"a", "other"}),
+                  to_string(errc::unreachable));
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

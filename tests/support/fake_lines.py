@@ -20,6 +20,9 @@ class FakeLines:
     def __init__(self, folder: Path, peers=None):
         self.socket = folder / "lines.sock"
         self.peers = dict(peers or {})
+        self.pausing = set()       # of them, those that bring nothing now
+        self.own_lines = []        # names of several lines of this device
+        self.same = set()          # of them, those that add nothing
         self.received = Counter()  # bytes that came through each exit
         self.sent = Counter()      # bytes that went through it
         self.opened = Counter()    # tunnels
@@ -73,8 +76,22 @@ class FakeLines:
             "device": {"id": OWN, "name": "own"},
             "proxy": {"listen": f"127.0.0.1:{self._proxy.port}"},
             "peers": [{"id": key, "name": name, "state": "connected",
-                       "tunnels": True} for key, name in self.peers.items()],
+                       "pauses": key in self.pausing, "tunnels": True}
+                      for key, name in self.peers.items()],
+            "lines": [self._line(i, name)
+                      for i, name in enumerate(self.own_lines)],
         }
+
+    def _line(self, number: int, name: str) -> dict:
+        label = "same line" if name in self.same else "adds capacity"
+        return {"id": f"{number + 1:032x}", "name": name, "up": True,
+                "line": {"label": label, "evidence": ""}}
+
+    def _takes_tunnels(self, exit_: str) -> bool:
+        if exit_ in self.refused:
+            return False
+        return (exit_ == "own" or exit_ in self.peers
+                or exit_ in {f"own/{name}" for name in self.own_lines})
 
     async def _serve_control(self, reader, writer):
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -116,8 +133,7 @@ class FakeLines:
         writer.close()
 
     async def _tunnel(self, target, exit_, reader, writer):
-        if exit_ in self.refused or (exit_ != "own"
-                                     and exit_ not in self.peers):
+        if not self._takes_tunnels(exit_):
             self.turned_away[exit_] += 1
             text = b"the exit takes no tunnels"
             writer.write(b"HTTP/1.1 503 Service Unavailable\r\n"
