@@ -1,7 +1,5 @@
 #include "actors/exit_tunnel.hpp"
 
-#include "actors/own_line_choice.hpp"
-
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -108,9 +106,8 @@ void on_start(self_pointer self) {
   }
   // It watches own use while peers are served.
   st.env->lines.first().fetcher.tell(tick{1});
-  leave_through(*st.env->ports.tunnels, {to_string(st.start.peer), {}});
   st.env->ports.tunnels->dial(
-      st.start.target, dial_timeout,
+      st.start.target, {to_string(st.start.peer), {}}, dial_timeout,
       send_back(self, [](result<std::shared_ptr<tunnel_stream>> x) {
         return stream_opened{std::move(x)};
       }));

@@ -60,6 +60,18 @@ struct static_peer {
 
 // -- HTTP towards origins -----------------------------------------------------
 
+/// Which of this device's own lines something leaves through, when there are
+/// several.
+struct line_wish {
+  /// Whoever keeps one line for each site: a client's address, or a peer's id.
+  /// Empty: lines are taken in turn.
+  std::string user;
+  /// The only line that will do, as the user calls it; empty: any.
+  std::string line;
+
+  bool operator==(const line_wish&) const = default;
+};
+
 /// How an exchange with an origin may be made.
 struct exchange_options {
   /// Made for a peer: only public addresses and `share.ports`, checked after
@@ -72,6 +84,8 @@ struct exchange_options {
   /// How long to wait for the response's head, and between two pieces of its
   /// body, before the exchange fails with `timed_out`.
   duration idle_timeout = std::chrono::seconds(60);
+  /// The own line to leave through.
+  line_wish over{};
 };
 
 /// One request and its response over this device's own internet connection.
@@ -158,10 +172,12 @@ public:
   virtual void relay_request(std::shared_ptr<http_exchange> origin,
                              handler<relay_totals> done) = 0;
 
-  /// Answers `CONNECT`: dials `target`, writes the 200 and pumps both ways
-  /// until both sides have ended. If dialling fails nothing has been written
-  /// and the error is passed on. `opened` is called when the 200 is written.
-  virtual void tunnel(host_port target, std::function<void()> opened,
+  /// Answers `CONNECT`: dials `target` over the own line that is wished for,
+  /// writes the 200 and pumps both ways until both sides have ended. If
+  /// dialling fails nothing has been written and the error is passed on.
+  /// `opened` is called when the 200 is written.
+  virtual void tunnel(host_port target, line_wish over,
+                      std::function<void()> opened,
                       handler<relay_totals> done) = 0;
 
   /// Answers `CONNECT` with the 200 and gives the connection as it goes on. It
@@ -172,7 +188,7 @@ public:
   /// it has sent `first`, which was read from the client. The stream that
   /// `accept_tunnel` gave is of no use any more. If dialling fails the error is
   /// passed on.
-  virtual void resume_tunnel(host_port target, slice first,
+  virtual void resume_tunnel(host_port target, line_wish over, slice first,
                              handler<relay_totals> done) = 0;
 
   /// Whether the connection can carry another request after this one.
@@ -253,7 +269,7 @@ public:
 
   /// Connects to `to` under the exit policy: what a peer has asked for. Errors
   /// as those of `http_exchange::read_head`, and `policy_refused`.
-  virtual void dial(host_port to, duration timeout,
+  virtual void dial(host_port to, line_wish over, duration timeout,
                     handler<std::shared_ptr<tunnel_stream>> done) = 0;
 };
 

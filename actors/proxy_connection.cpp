@@ -214,7 +214,7 @@ void forward(self_pointer self) {
   options.idle_timeout = quiet_origin;
   auto& ports = st.env->ports;
   auto http = st.exit ? ports.http_through(*st.exit) : ports.http;
-  leave_through(*http, own_line_for(st));
+  options.over = own_line_for(st);
   st.exchange =
       http->open(forwarded(*st.env, st.request), options, std::move(interim));
   st.exchange->read_head(send_back(self, [step](result<response_head> outcome) {
@@ -336,9 +336,8 @@ void on_transfer_crashed(self_pointer self) {
   add_via(head.fields, 11, st.env->via_name);
   exchange_options options;
   options.idle_timeout = quiet_origin;
-  auto& http = *st.env->ports.http;
-  leave_through(http, own_line_for(st));
-  st.exchange = http.open(std::move(head), options);
+  options.over = own_line_for(st);
+  st.exchange = st.env->ports.http->open(std::move(head), options);
   st.exchange->read_head(
       send_back(self, [step = st.step](result<response_head> outcome) {
         return rest_answered{step, std::move(outcome)};

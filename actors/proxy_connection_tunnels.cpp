@@ -27,9 +27,8 @@ void open_own_tunnel(self_pointer self, std::string line = {}) {
   auto& target = st.request.target;
   auto over = own_line_for(st);
   over.line = std::move(line);
-  leave_through(*st.client, std::move(over));
   st.client->tunnel(
-      host_port{target.host, target.port},
+      host_port{target.host, target.port}, std::move(over),
       // An open tunnel does not need what the request said.
       [tunnel = st.tunnel] { *tunnel = {.open = true, .fields = {}}; },
       send_back(self, [step = st.step](result<relay_totals> outcome) {
@@ -199,9 +198,9 @@ void go_home(self_pointer self, relay_bounced& msg) {
   if (!msg.accepted)
     return open_own_tunnel(self);
   auto& target = st.request.target;
-  leave_through(*st.client, own_line_for(st));
   st.client->resume_tunnel(
-      host_port{target.host, target.port}, std::move(msg.first),
+      host_port{target.host, target.port}, own_line_for(st),
+      std::move(msg.first),
       send_back(self, [step = st.step](result<relay_totals> outcome) {
         return relay_ended{step, std::move(outcome)};
       }));

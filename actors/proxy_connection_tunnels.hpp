@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/own_line_choice.hpp"
+#include "actors/ports.hpp"
 #include "actors/proxy_connection.hpp"
 
 #include <functional>

@@ -65,7 +65,7 @@ supply supply_after(int handle, crowd& others) {
 }
 
 /// The port's side of a connection: dropping it closes the connection.
-class server_stream final : public http_server_stream, public line_choice_port {
+class server_stream final : public http_server_stream {
 public:
   server_stream(tcp::socket socket, tcp::endpoint remote,
                 std::shared_ptr<server_context> shared, crowd_ptr others)
@@ -123,24 +123,20 @@ public:
     run(connection().relay_request(std::move(origin)), std::move(done));
   }
 
-  void tunnel(host_port target, std::function<void()> opened,
+  void tunnel(host_port target, line_wish over, std::function<void()> opened,
               handler<relay_totals> done) override {
-    connection().tunnel(std::move(target), std::exchange(over_, {}),
-                        std::move(opened), std::move(done));
+    connection().tunnel(std::move(target), std::move(over), std::move(opened),
+                        std::move(done));
   }
 
   void accept_tunnel(handler<std::shared_ptr<tunnel_stream>> done) override {
     connection().accept_tunnel(std::move(done));
   }
 
-  void resume_tunnel(host_port target, slice first,
+  void resume_tunnel(host_port target, line_wish over, slice first,
                      handler<relay_totals> done) override {
-    connection().resume_tunnel(std::move(target), std::exchange(over_, {}),
+    connection().resume_tunnel(std::move(target), std::move(over),
                                std::move(first), std::move(done));
-  }
-
-  void leave_through(line_wish x) override {
-    over_ = std::move(x);
   }
 
   bool keep_alive() const override {
@@ -199,7 +195,6 @@ private:
   std::shared_ptr<server_context> shared_;
   crowd_ptr others_;
   supply supply_;
-  line_wish over_; ///< of the next tunnel
   std::shared_ptr<server_connection> state_;
 };
 

@@ -47,7 +47,7 @@ private:
   std::shared_ptr<exchange_state> state_;
 };
 
-class client final : public http_client, public line_choice_port {
+class client final : public http_client {
 public:
   explicit client(std::shared_ptr<client_core> core) : core_(std::move(core)) {}
 
@@ -59,19 +59,13 @@ public:
                                       exchange_options options,
                                       interim_handler on_interim) override {
     auto state = std::make_shared<exchange_state>(
-        core_, std::move(head), options, std::exchange(over_, {}),
-        std::move(on_interim));
+        core_, std::move(head), std::move(options), std::move(on_interim));
     state->begin();
     return std::make_shared<exchange>(std::move(state));
   }
 
-  void leave_through(line_wish x) override {
-    over_ = std::move(x);
-  }
-
 private:
   std::shared_ptr<client_core> core_;
-  line_wish over_; ///< of the next exchange
 };
 
 } // namespace

@@ -60,15 +60,15 @@ bool is_idempotent(std::string_view method) {
 
 exchange_state::exchange_state(std::shared_ptr<client_core> core,
                                request_head head, exchange_options options,
-                               line_wish over, interim_handler on_interim)
+                               interim_handler on_interim)
   : core_(std::move(core)),
     head_(std::move(head)),
     options_(options),
-    over_(std::move(over)),
     on_interim_(std::move(on_interim)),
     key_{head_.target.scheme, head_.target.host, head_.target.port,
          options.for_peer,
-         core_->dialer.line_for({head_.target.host, head_.target.port}, over_)},
+         core_->dialer.line_for({head_.target.host, head_.target.port},
+                                options_.over)},
     via_(options.for_peer || key_.scheme != "http"
              ? nullptr
              : core_->dialer.upstream_for({key_.host, key_.port})),
@@ -183,7 +183,7 @@ task<socket_ptr> exchange_state::dial() {
     auto purpose = via_ ? dial_purpose::own_request : dial_purpose::own_tunnel;
     if (options_.for_peer)
       purpose = dial_purpose::peer;
-    dial_ = core_->dialer.dial(to, purpose, over_, std::move(done));
+    dial_ = core_->dialer.dial(to, purpose, options_.over, std::move(done));
   };
   co_return co_await await_handler<socket_ptr>(begin);
 }

@@ -51,8 +51,7 @@ using interim_handler = std::function<void(response_head)>;
 class exchange_state : public std::enable_shared_from_this<exchange_state> {
 public:
   exchange_state(std::shared_ptr<client_core> core, request_head head,
-                 exchange_options options, line_wish over,
-                 interim_handler on_interim);
+                 exchange_options options, interim_handler on_interim);
   ~exchange_state();
 
   /// Connects and sends the head, in the background.
@@ -133,7 +132,6 @@ private:
   std::shared_ptr<client_core> core_;
   request_head head_;
   exchange_options options_;
-  line_wish over_;
   interim_handler on_interim_;
   origin_key key_;
   const upstream_proxy* via_; // takes the request; of `core_`

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "actors/own_line_choice.hpp"
 #include "actors/ports.hpp"
 #include "core/http_message.hpp"
 #include "hosts/net/dns.hpp"

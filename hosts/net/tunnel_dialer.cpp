@@ -47,25 +47,20 @@ private:
   std::optional<error> overdue_;
 };
 
-class dialer final : public tunnel_dialer, public line_choice_port {
+class dialer final : public tunnel_dialer {
 public:
   dialer(asio::any_io_executor ex, wan_config wan, exit_policy allow)
     : ex_(ex), dialer_(std::move(ex), std::move(wan), std::move(allow)) {}
 
-  void dial(host_port to, duration timeout,
+  void dial(host_port to, line_wish over, duration timeout,
             handler<std::shared_ptr<tunnel_stream>> done) override {
     std::make_shared<attempt>(ex_, std::move(done))
-        ->begin(dialer_, to, std::exchange(over_, {}), timeout);
-  }
-
-  void leave_through(line_wish x) override {
-    over_ = std::move(x);
+        ->begin(dialer_, to, std::move(over), timeout);
   }
 
 private:
   asio::any_io_executor ex_;
   origin_dialer dialer_;
-  line_wish over_; ///< of the next connection
 };
 
 } // namespace

@@ -98,7 +98,7 @@ public:
         [done](result<void> x) { x ? done(relay_totals{}) : done(x.error()); });
   }
 
-  void tunnel(host_port target, std::function<void()> opened,
+  void tunnel(host_port target, line_wish, std::function<void()> opened,
               handler<relay_totals> done) override {
     tunnel_target = target;
     if (tunnel_fails) {
@@ -118,7 +118,7 @@ public:
            result<std::shared_ptr<tunnel_stream>>{std::move(theirs)});
   }
 
-  void resume_tunnel(host_port target, slice first,
+  void resume_tunnel(host_port target, line_wish, slice first,
                      handler<relay_totals> done) override {
     tunnel_target = target;
     resumed_with = std::string{first.text()};

@@ -172,7 +172,7 @@ class tunnel_targets : public tunnel_dialer {
 public:
   explicit tunnel_targets(loop_ptr on) : work(std::move(on)) {}
 
-  void dial(host_port to, duration,
+  void dial(host_port to, line_wish, duration,
             handler<std::shared_ptr<tunnel_stream>> done) override {
     dialled.push_back(to);
     if (silent)

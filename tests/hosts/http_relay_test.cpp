@@ -76,7 +76,7 @@ void open_tunnel(fixture& f, host_port target, tunnel_watch& watch) {
   CAF_REQUIRE(head.has_value());
   CAF_CHECK_EQUAL(head->method, "CONNECT");
   f.server->tunnel(
-      std::move(target), [&] { watch.opened = true; },
+      std::move(target), {}, [&] { watch.opened = true; },
       [&](result<relay_totals> x) { watch.outcome = std::move(x); });
 }
 

@@ -111,7 +111,7 @@ struct fixture {
                  "Host: a.example:443\r\n\r\n"
                  + early);
     request();
-    server->tunnel({"127.0.0.1", origin->port()}, nullptr,
+    server->tunnel({"127.0.0.1", origin->port()}, {}, nullptr,
                    [&](result<relay_totals> x) { ended = std::move(x); });
     CAF_REQUIRE(l.until([&] { return origin->peers.size() == 1; }));
   }

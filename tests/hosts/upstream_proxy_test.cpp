@@ -107,7 +107,7 @@ struct tunnel_fixture : fixture {
     static_cast<void>(
         l.await<request_head>([&](auto done) { server->read_request(done); }));
     std::optional<result<relay_totals>> out;
-    server->tunnel({"a.example", 443}, nullptr,
+    server->tunnel({"a.example", 443}, {}, nullptr,
                    [&](result<relay_totals> x) { out = std::move(x); });
     l.until([&] {
       return out || client_socket->received.find("bytes") != std::string::npos;
