@@ -7,10 +7,11 @@ namespace peapod {
 namespace {
 
 /// Fields of one connection that senders do not always name in `Connection`
-/// (RFC 9110, 7.6.1 and 11.7).
+/// (RFC 9110, 7.6.1 and 11.7), and what is said to a PeaPod alone.
 constexpr std::string_view connection_fields[] = {
     "Connection",
     "Keep-Alive",
+    "PeaPod-Exit",
     "Proxy-Connection",
     "Proxy-Authenticate",
     "Proxy-Authorization",

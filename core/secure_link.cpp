@@ -35,9 +35,8 @@ std::string plain(std::string_view text) {
   return clean_text(text, wire2::max_detail_size);
 }
 
-/// Bytes of a part: few enough to stay in the processor's cache from hashing to
-/// sealing, and from opening to hashing; as many as that, because each part is
-/// a message between actors.
+/// Bytes of a part: what one record takes, and less than it by what a part and
+/// its record add.
 constexpr size_t part_size = 64_KiB - 256;
 static_assert(part_size <= wire2::max_part_size);
 
@@ -402,7 +401,6 @@ void secure_link::bring(ask_id id, unsigned status, const representation& found,
   x.next += bytes.size();
   for (size_t at = 0; at < bytes.size(); at += part_size) {
     auto part = bytes.sub(at, part_size);
-    // Sealed while it is still in the processor's cache.
     if (x.hash)
       x.hash->update(part.bytes());
     say(wire2::part{to, offset + at, std::move(part)});

@@ -43,6 +43,8 @@ int get_commands::run(const std::filesystem::path& socket,
 void get_commands::finish(const std::filesystem::path& socket,
                           line_options& to) const {
   to.socket = socket_.empty() ? socket : std::filesystem::path{socket_};
+  if (socket_.empty())
+    to.other_socket = service_socket;
   to.progress = quiet_ ? progress_style::none : parse_style(progress_);
 }
 
@@ -55,12 +57,15 @@ void get_commands::declare_get(CLI::App& app) {
       ->type_name("FILE");
   get_->add_option("-o,--output", to.output,
                    "Name of the file; - is standard output")
-      ->type_name("NAME");
+      ->type_name("NAME")
+      ->check([](const std::string& text) {
+        return text.empty() ? std::string{"expected a name"} : std::string{};
+      });
   get_->add_flag("-O,--remote-name", remote_name_,
                  "Name files as their URLs do, which is what happens anyway");
-  get_->add_option("-P,--directory-prefix", to.folder, "Folder for the files")
-      ->type_name("FOLDER")
-      ->check(CLI::ExistingDirectory);
+  get_->add_option("-P,--directory-prefix", to.folder,
+                   "Folder for the files; is made if need be")
+      ->type_name("FOLDER");
   get_->add_option("-b,--cookies,--load-cookies", to.cookies,
                    "Cookies in the format of Netscape")
       ->type_name("FILE");
@@ -99,6 +104,8 @@ void get_commands::declare_put(CLI::App& app) {
   put_->add_option("--abort-url", to.abort_url,
                    "With --part-urls: presigned, to give the upload up")
       ->type_name("URL");
+  put_->add_flag("-f,--force", to.force,
+                 "Let --receipt replace a file that is no receipt");
   declare_line(*put_, to.line);
 }
 
@@ -115,8 +122,9 @@ void get_commands::declare_line(CLI::App& command, line_options& to) {
       ->check(CLI::IsMember({"auto", "bar", "json", "none"}));
   command.add_flag("-q,--quiet", quiet_, "Show nothing but what went wrong");
   command
-      .add_option("--receipt", to.receipt,
-                  "Write who brought what to this file, as JSON")
+      .add_option(
+          "--receipt", to.receipt,
+          "Write who brought what to this file, as JSON; - is standard output")
       ->type_name("FILE");
   command
       .add_option("--tries", to.tries,

@@ -8,6 +8,9 @@
 /// data: what they do stands in hosts/get.
 namespace peapod {
 
+/// Where a daemon listens that the system runs as a service (docs/CONFIG.md).
+constexpr auto service_socket = "/run/peapod/control.sock";
+
 /// How a command shows how far it is.
 enum class progress_style {
   automatic, ///< lines that are drawn over on a terminal, else nothing
@@ -18,7 +21,9 @@ enum class progress_style {
 
 /// What both commands need to reach servers.
 struct line_options {
-  std::filesystem::path socket;     ///< control socket of the daemon
+  std::filesystem::path socket; ///< control socket of the daemon
+  /// That of another one, if nobody listens there; empty: there is none.
+  std::filesystem::path other_socket;
   std::filesystem::path state_dir;  ///< where measured rates are kept
   bool direct = false;              ///< do without a daemon
   std::string ca_file;              ///< further authorities, PEM, or empty
@@ -51,6 +56,7 @@ struct put_options {
   std::string abort_url;    ///< presigned, to give it up
   std::string protocol = "auto"; ///< `auto`, `s3`, `tus` or `put`
   uint64_t part_size = 0;        ///< bytes; 0: chosen by the size
+  bool force = false;            ///< replace what is there instead of a receipt
 };
 
 } // namespace peapod

@@ -110,6 +110,9 @@ proxy_commands::proxy_commands(CLI::App& app) {
   env_->add_option("--shell", shell_, "sh, bash, zsh or fish; else $SHELL")
       ->type_name("NAME")
       ->check(CLI::Validator{check_shell, "{sh,bash,zsh,fish}"});
+  for (auto* each : {on_, status_, env_})
+    each->add_option("--socket", socket_, "Control socket of the daemon")
+        ->type_name("PATH");
   for (auto* each : {on_, off_, status_, env_})
     each->fallthrough();
 }
@@ -122,7 +125,12 @@ bool proxy_commands::is_given() const {
 
 int proxy_commands::run(const settings& x, const process_environment& env,
                         const desktop_finder& find, command_output to) {
-  context in{x, env, find, to};
+  auto options = x;
+  if (!socket_.empty()) {
+    options.console.socket = socket_;
+    options.proxy.listen.port = 0; // for that daemon to say
+  }
+  context in{options, env, find, to};
   if (on_->parsed())
     return switch_on(in);
   if (off_->parsed())

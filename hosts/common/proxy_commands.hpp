@@ -50,6 +50,7 @@ private:
   bool json_ = false;
   bool unset_ = false;
   std::string shell_;
+  std::string socket_;
 };
 
 /// The proxy of the daemon that these settings are of: where they say, or,

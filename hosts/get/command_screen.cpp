@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <iostream>
+#include <string_view>
 
 namespace peapod {
 
@@ -19,10 +21,26 @@ bool is_terminal() {
   return ::isatty(STDERR_FILENO) != 0;
 }
 
+/// A terminal that lines can be drawn over on.
+bool moves_cursor() {
+  auto* name = std::getenv("TERM");
+  return is_terminal() && name != nullptr && std::string_view{name} != "dumb";
+}
+
 progress_style chosen(progress_style style) {
   if (style != progress_style::automatic)
     return style;
-  return is_terminal() ? progress_style::bar : progress_style::none;
+  return moves_cursor() ? progress_style::bar : progress_style::none;
+}
+
+using daemon_answer = result<net::control_response>;
+
+daemon_answer ask_status(const std::filesystem::path& socket) {
+  return ask_daemon(socket, {"GET", "/v1/status", ""}, 2s);
+}
+
+bool is_nobody(const daemon_answer& answer) {
+  return !answer && answer.error().code == errc::connection_refused;
 }
 
 size_t terminal_width() {
@@ -52,11 +70,21 @@ line_setup make_line_setup(const line_options& x,
   out.shown = shown;
   if (x.direct)
     return out;
-  auto answer = ask_daemon(x.socket, {"GET", "/v1/status", ""}, 2s);
+  auto answer = ask_status(x.socket);
+  if (is_nobody(answer) && !x.other_socket.empty()
+      && x.other_socket != x.socket) {
+    auto other = ask_status(x.other_socket);
+    if (!is_nobody(other)) {
+      out.socket = x.other_socket;
+      answer = std::move(other);
+    }
+  }
   if (!answer) {
-    // That none runs is nothing to speak of.
-    if (answer.error().code != errc::connection_refused)
+    // To a script, that none runs is nothing to speak of.
+    if (!is_nobody(answer))
       shown->note("the daemon is not used: " + answer.error().detail);
+    else if (is_terminal() && x.progress != progress_style::none)
+      shown->note("no daemon runs: this device's own line alone");
     return out;
   }
   auto lines = parse_daemon_lines(answer->body);

@@ -1,6 +1,7 @@
 #include "hosts/get/download.hpp"
 
 #include "core/http_semantics.hpp"
+#include "core/proxy_status.hpp"
 #include "hosts/get/file_name.hpp"
 #include "hosts/get/stdout_writer.hpp"
 
@@ -81,9 +82,10 @@ void try_again(self_pointer self, const error& why,
   st.exchange.reset();
   if (auto transfer = std::exchange(st.transfer, transfer_actor{}))
     self->send_exit(transfer, caf::exit_reason::user_shutdown);
+  st.task.desk->close(st.transfer_is);
   if (!can_continue(st))
     return fail(self, {as_failure(why).code,
-                       to_string(why)
+                       words_for(why)
                            + "; it cannot be continued, because the "
                              "server does not say what version it "
                              "is"});
@@ -96,7 +98,7 @@ void try_again(self_pointer self, const error& why,
   ++st.attempt;
   ++st.outcome.tries;
   st.attempt_began = st.at;
-  st.task.shown->note(to_string(why) + "; trying again");
+  st.task.shown->note(words_for(why) + "; trying again");
   self->delayed_send(self, pause, retry_due{st.step});
 }
 
@@ -130,10 +132,15 @@ byte_range rest_of(const download_state& st) {
   return {st.at, st.until.value_or(*st.total)};
 }
 
+/// Whether some of the file is here.
+bool has_begun(const download_state& st) {
+  return st.at > 0 || st.until;
+}
+
 void ask(self_pointer self) {
   auto& st = self->state;
   auto head = make_request(st);
-  if (st.at > 0)
+  if (has_begun(st))
     head = make_range_request(head, rest_of(st), st.rep);
   exchange_options options;
   options.idle_timeout = patience;
@@ -188,7 +195,9 @@ void redirect(self_pointer self, const response_head& head) {
     return fail(self, {get_exit::http, "too many redirects"});
   auto to = follow(st.target, *head.fields.find("Location"));
   if (!to)
-    return fail(self, to.error());
+    return fail(self, {get_exit::http,
+                       "the server redirects to what cannot be asked for: "
+                           + to.error().detail});
   if (st.target.scheme == "https" && to->scheme != "https")
     return fail(self, {get_exit::tls,
                        "the server redirects from https to " + to->origin()
@@ -251,8 +260,8 @@ bool open_file(self_pointer self, const response_head& head) {
                             caf::actor_cast<download_actor>(self), st.stop});
     return true;
   }
-  auto file = st.at > 0 ? part_file::resume(st.names, *st.begun)
-                        : part_file::create(st.names, st.total);
+  auto file = st.begun ? part_file::resume(st.names, *st.begun)
+                       : part_file::create(st.names, st.total);
   if (!file) {
     fail(self, file.error());
     return false;
@@ -379,6 +388,13 @@ void take_whole(self_pointer self, const response_head& head) {
   take_body(self, head);
 }
 
+/// The server has no more than what is here, though it announced more.
+bool is_at_end(const download_state& st, const response_head& head) {
+  auto text = head.fields.find("Content-Range");
+  auto place = text ? parse_content_range(*text) : std::nullopt;
+  return head.status == 416 && st.at > 0 && place && place->total == st.at;
+}
+
 /// The answer to a request for the rest.
 void take_rest(self_pointer self, const response_head& head) {
   auto& st = self->state;
@@ -401,22 +417,34 @@ void take_rest(self_pointer self, const response_head& head) {
   auto good = check_range_response(head, rest_of(st), st.rep);
   if (good)
     return take_body(self, head);
+  if (is_at_end(st, head))
+    return fail(self, {get_exit::checksum,
+                       "the server announces " + std::to_string(*st.total)
+                           + " bytes and has " + std::to_string(st.at)});
   if (head.status == 416 || good.error().code == errc::mismatch)
     return changed(self);
   fail(self, good.error());
+}
+
+/// No answer has come of the server itself.
+void on_not_reached(self_pointer self, const error& why) {
+  bool passes =
+      may_pass(why)
+      || (self->state.at > 0 && as_failure(why).code == get_exit::network);
+  return passes ? try_again(self, why) : fail(self, why);
 }
 
 void on_origin_answered(self_pointer self, const origin_answered& msg) {
   auto& st = self->state;
   if (msg.step != st.step || st.failing)
     return;
-  if (!msg.outcome) {
-    auto why = msg.outcome.error();
-    bool passes = may_pass(why)
-                  || (st.at > 0 && as_failure(why).code == get_exit::network);
-    return passes ? try_again(self, why) : fail(self, why);
-  }
+  if (!msg.outcome)
+    return on_not_reached(self, msg.outcome.error());
   auto& head = *msg.outcome;
+  // Of `https` each answer is the server's own.
+  if (st.target.scheme != "https")
+    if (auto told = failure_told_by_proxy(head))
+      return on_not_reached(self, *told);
   store_cookies(st, head);
   if (is_redirect(head))
     return redirect(self, head);
@@ -424,7 +452,7 @@ void on_origin_answered(self_pointer self, const origin_answered& msg) {
     return try_again(self, status_error(head), retry_after(head));
   if (head.status >= 300 && head.status != 416)
     return fail(self, status_error(head));
-  if (st.at > 0)
+  if (has_begun(st))
     return take_rest(self, head);
   if (head.status != 200 && head.status != 203)
     return fail(self, status_error(head));
@@ -474,7 +502,7 @@ void on_ahead_taken(self_pointer self, const ahead_taken& msg) {
   if (!msg.outcome)
     return fail(self, msg.outcome.error());
   st.at += msg.bytes;
-  st.outcome.begun += msg.bytes;
+  st.outcome.begun += msg.earlier;
   st.attempt_began = st.at;
   st.task.shown->set_total(st.total, st.outcome.begun);
   st.task.shown->set_done(st.at);
@@ -482,6 +510,18 @@ void on_ahead_taken(self_pointer self, const ahead_taken& msg) {
   if (st.at < *st.total)
     return ask(self);
   self->send(st.writer, finish_file{});
+}
+
+/// Tries again, without asking for what is in the file behind gaps.
+void on_ahead_is(self_pointer self, const ahead_is& msg) {
+  auto& st = self->state;
+  if (msg.attempt != st.step || st.failing)
+    return;
+  st.ahead.assign(msg.ranges.begin(), msg.ranges.end());
+  if (!st.ahead.empty() && st.ahead.front().begin == st.at)
+    return self->send(st.writer, take_ahead{});
+  find_next_end(st);
+  ask(self);
 }
 
 /// A file that is complete is so, whoever has asked to stop meanwhile.
@@ -503,7 +543,7 @@ void on_file_finished(self_pointer self, const file_finished& msg) {
 void on_file_left(self_pointer self, const file_left& msg) {
   auto& st = self->state;
   if (!msg.outcome && st.failing->code != get_exit::file)
-    st.failing->text += "; " + to_string(msg.outcome.error());
+    st.failing->text += "; " + words_for(msg.outcome.error());
   else if (st.failing->code == get_exit::interrupted && st.at > 0)
     st.failing->text += can_continue(st) && !st.task.to_stdout
                             ? ": the same command continues it"
@@ -555,9 +595,15 @@ download_behavior(self_pointer self, environment_ptr env, download_task task) {
       [self](const file_finished& msg) { on_file_finished(self, msg); },
       [self](const file_left& msg) { on_file_left(self, msg); },
       [self](const retry_due& msg) {
-        if (msg.attempt == self->state.step && !self->state.failing)
+        auto& st = self->state;
+        if (msg.attempt != st.step || st.failing)
+          return;
+        if (st.writer)
+          self->send(st.writer, tell_ahead{st.step});
+        else
           ask(self);
       },
+      [self](const ahead_is& msg) { on_ahead_is(self, msg); },
       [self](stop_download) {
         fail(self, {get_exit::interrupted, "interrupted"});
       },

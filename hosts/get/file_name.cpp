@@ -5,13 +5,6 @@
 
 namespace peapod {
 
-namespace {
-
-/// What file systems take, with room for `.peapod`.
-constexpr size_t max_name = 240;
-
-} // namespace
-
 std::string safe_name(std::string_view name) {
   std::string out;
   for (char c : name) {
@@ -22,8 +15,8 @@ std::string safe_name(std::string_view name) {
   if (visible == std::string::npos)
     return {};
   out.erase(0, visible);
-  if (out.size() > max_name) {
-    auto cut = max_name;
+  if (out.size() > max_name_size) {
+    auto cut = max_name_size;
     while (cut > 0 && (static_cast<unsigned char>(out[cut]) & 0xc0) == 0x80)
       --cut;
     out.resize(cut);

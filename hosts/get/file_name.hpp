@@ -8,6 +8,9 @@
 
 namespace peapod {
 
+/// What file systems take, with room for the endings of the files beside it.
+constexpr size_t max_name_size = 200;
+
 /// `name` as the name of a file in the present folder: without what would lead
 /// elsewhere, hide it or confuse a terminal. Empty when nothing is left.
 std::string safe_name(std::string_view name);

@@ -22,13 +22,18 @@ void move_on(file_writer_state& st, uint64_t bytes) {
   st.ahead.erase({0, st.at});
 }
 
+std::vector<byte_range> ranges_of(const interval_set& x) {
+  std::vector<byte_range> out;
+  for (auto y = x.first_from(0); y; y = x.first_from(y->end))
+    out.push_back(*y);
+  return out;
+}
+
 std::vector<byte_range> all_of(const file_writer_state& st) {
   auto all = st.ahead;
-  all.insert({0, st.at});
-  std::vector<byte_range> out;
-  for (auto x = all.first_from(0); x; x = all.first_from(x->end))
-    out.push_back(*x);
-  return out;
+  if (st.at > 0)
+    all.insert({0, st.at});
+  return ranges_of(all);
 }
 
 /// Hashes cannot be kept over a restart, so they are made anew.
@@ -47,7 +52,9 @@ result<void> save(self_pointer self) {
   st.saved = st.written;
   st.saved_at = now_of(self);
   st.start->beside->have = all_of(st);
-  return st.start->file->save(*st.start->beside);
+  auto done = st.start->file->save(*st.start->beside);
+  st.is_told = st.is_told || done;
+  return done;
 }
 
 result<void> save_now_and_then(self_pointer self) {
@@ -105,12 +112,17 @@ void on_take_ahead(self_pointer self) {
   auto& st = self->state;
   auto next = st.ahead.first_from(st.at);
   auto size = next && next->begin == st.at ? next->size() : 0;
-  read_what_is_there(self, {st.at, st.at + size});
+  byte_range range{st.at, st.at + size};
+  read_what_is_there(self, range);
+  auto earlier = size;
+  for (auto& x : st.earlier.gaps(range))
+    earlier -= x.size();
   if (!st.broken)
     move_on(st, size);
   self->send(
       st.start->download,
-      ahead_taken{size, st.broken ? result<void>{*st.broken} : result<void>{}});
+      ahead_taken{size, earlier,
+                  st.broken ? result<void>{*st.broken} : result<void>{}});
 }
 
 result<digest> finish(file_writer_state& st) {
@@ -133,7 +145,9 @@ result<digest> finish(file_writer_state& st) {
 void on_leave_file(self_pointer self) {
   auto& st = self->state;
   auto kept = st.broken ? result<void>{*st.broken} : result<void>{};
-  if (!st.start->beside || st.at == 0)
+  // What nothing tells of could not be continued.
+  bool empty = st.at == 0 && st.ahead.empty();
+  if (!st.start->beside || empty || (st.broken && !st.is_told))
     st.start->file->remove();
   else if (auto saved = save(self); kept && !saved)
     kept = saved;
@@ -152,6 +166,8 @@ file_writer_actor::behavior_type file_writer_behavior(self_pointer self,
     for (auto& x : st.start->beside->have)
       if (x.begin > st.at)
         st.ahead.insert(x);
+  st.earlier = st.ahead;
+  st.is_told = st.at > 0 || !st.ahead.empty();
   st.check = whole_check{st.start->size, st.start->expected};
   return {
       [self](start_work) {
@@ -162,6 +178,11 @@ file_writer_actor::behavior_type file_writer_behavior(self_pointer self,
       [self](const write_piece& msg) { on_write_piece(self, msg); },
       [self](const write_ahead& msg) { on_write_ahead(self, msg); },
       [self](take_ahead) { on_take_ahead(self); },
+      [self](const tell_ahead& msg) {
+        auto& st = self->state;
+        self->send(st.start->download,
+                   ahead_is{msg.attempt, ranges_of(st.ahead)});
+      },
       [self](finish_file) {
         auto& st = self->state;
         self->send(st.start->download, file_finished{finish(st)});

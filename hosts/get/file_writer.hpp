@@ -33,9 +33,11 @@ struct file_writer_state {
   whole_check check;
   uint64_t at = 0;      ///< offset of the next byte
   interval_set ahead;   ///< what is there behind it
+  interval_set earlier; ///< of that, what an earlier run has brought
   uint64_t written = 0; ///< bytes, in order or not
   uint64_t saved = 0;   ///< of them, that the sidecar tells of
   instant saved_at{};
+  bool is_told = false;        ///< a sidecar tells of some of it
   std::optional<error> broken; ///< nothing more can be written
 };
 

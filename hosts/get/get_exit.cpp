@@ -41,8 +41,26 @@ get_exit exit_of(errc code) {
 
 } // namespace
 
+std::string words_for(const error& why) {
+  if (why.detail.empty())
+    return std::string{to_string(why.code)};
+  switch (why.code) {
+    // Sentences that need no more words.
+    case errc::bad_config:
+    case errc::io_failed:
+    case errc::permission_denied:
+    case errc::origin_refused:
+      return why.detail;
+    // The only proxy that these commands use.
+    case errc::upstream_refused:
+      return "the daemon refused: " + why.detail;
+    default:
+      return to_string(why);
+  }
+}
+
 get_failure as_failure(const error& why) {
-  return {exit_of(why.code), to_string(why)};
+  return {exit_of(why.code), words_for(why)};
 }
 
 bool may_pass(const error& why) {

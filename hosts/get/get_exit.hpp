@@ -27,6 +27,9 @@ struct get_failure {
   std::string text;
 };
 
+/// What an error means, for people.
+std::string words_for(const error& why);
+
 /// What an error of the network means for the command.
 get_failure as_failure(const error& why);
 

@@ -3,6 +3,7 @@
 #include "hosts/common/state_file.hpp"
 #include "hosts/get/checksum.hpp"
 #include "hosts/get/file_name.hpp"
+#include "hosts/get/host_name.hpp"
 #include "hosts/get/metalink.hpp"
 #include "hosts/get/user_info.hpp"
 
@@ -32,6 +33,14 @@ fs::path place(const get_options& x, const std::string& name) {
   return fs::path{x.folder} / (x.output.empty() ? name : x.output);
 }
 
+std::string_view trimmed(std::string_view line) {
+  constexpr auto blanks = " \t\r";
+  auto begin = line.find_first_not_of(blanks);
+  return begin == line.npos
+             ? std::string_view{}
+             : line.substr(begin, line.find_last_not_of(blanks) + 1 - begin);
+}
+
 /// Lines of a file, or of standard input; `#` begins a comment.
 result<std::vector<std::string>> read_list(const std::string& file) {
   std::ifstream from_file;
@@ -42,10 +51,9 @@ result<std::vector<std::string>> read_list(const std::string& file) {
     return usage(file + ": cannot be read");
   std::vector<std::string> out;
   for (std::string line; std::getline(in, line);) {
-    if (line.ends_with('\r'))
-      line.pop_back();
-    if (!line.empty() && line[0] != '#')
-      out.push_back(line);
+    auto word = trimmed(line);
+    if (!word.empty() && word[0] != '#')
+      out.emplace_back(word);
   }
   return out;
 }
@@ -91,7 +99,10 @@ result<item_url> parse_item_url(const std::string& text) {
   auto plain = take_user_info(has_scheme(text) ? text : "https://" + text);
   if (!plain)
     return plain.error();
-  auto where = parse_url(escaped(plain->text));
+  auto ascii = with_ascii_host(plain->text);
+  if (!ascii)
+    return ascii.error();
+  auto where = parse_url(escaped(*ascii));
   if (!where)
     return usage(plain->text + ": " + where.error().detail);
   if (where->has_userinfo)
@@ -131,6 +142,21 @@ result<std::vector<get_item>> read_metalink(const fs::path& file,
   return out;
 }
 
+std::optional<get_failure> drop_unprotected(std::vector<get_item>& files) {
+  for (auto& x : files) {
+    if (!x.expected.empty())
+      continue;
+    std::erase_if(x.urls, [](auto& from) { return from.scheme != "https"; });
+    if (x.urls.empty())
+      return get_failure{get_exit::tls,
+                         x.target.string()
+                             + ": the Metalink came over https, but leads to "
+                               "http alone and has no hash, so that anybody "
+                               "could change the file"};
+  }
+  return std::nullopt;
+}
+
 result<std::vector<get_item>> read_items(const get_options& x) {
   auto words = x.what;
   if (!x.list.empty()) {
@@ -143,6 +169,10 @@ result<std::vector<get_item>> read_items(const get_options& x) {
     return usage("nothing to download: name a URL, or --input-file");
   if (words.size() > 1 && (!x.output.empty() || !x.checksum.empty()))
     return usage("--output and --checksum are for one file");
+  if (fs::path{x.output}.filename().string().size() > max_name_size)
+    return usage("--output: the name is too long, for with an ending it has to "
+                 "name files beside it; "
+                 + std::to_string(max_name_size) + " bytes are possible");
   std::vector<get_item> out;
   for (auto& word : words) {
     if (is_metalink_name(word) && !has_scheme(word)) {

@@ -4,6 +4,7 @@
 #include "core/http_message.hpp"
 #include "hosts/common/get_options.hpp"
 #include "hosts/get/file_writer.hpp"
+#include "hosts/get/get_exit.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -32,6 +33,11 @@ result<std::vector<get_item>> read_items(const get_options& x);
 /// those of reading.
 result<std::vector<get_item>> read_metalink(const std::filesystem::path& file,
                                             const get_options& x);
+
+/// Of what a Metalink names that came over `https`, drops the mirrors that
+/// anybody could change: those with `http` of files without a hash. An error
+/// when a file has no other.
+std::optional<get_failure> drop_unprotected(std::vector<get_item>& files);
 
 /// A URL, and who asks for it.
 struct item_url {

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 /// What the actors of `peapod get` and `peapod put` say to each other, besides
 /// the messages of all actors.
@@ -24,6 +25,9 @@ namespace peapod {
 struct lines_told {
   result<daemon_lines> outcome;
 };
+
+/// A line through the daemon has failed: is the daemon still there?
+struct line_troubled {};
 
 /// A line's answers are not to be trusted: it is not to be used any more.
 struct line_distrusted {
@@ -66,10 +70,21 @@ struct write_ahead {
 /// The next bytes are in the file already.
 struct take_ahead {};
 
-/// So many were, from an earlier run.
+/// So many were.
 struct ahead_taken {
   uint64_t bytes = 0;
+  uint64_t earlier = 0; ///< of them, from an earlier run
   result<void> outcome;
+};
+
+/// What is in the file behind gaps? Answered by `ahead_is`.
+struct tell_ahead {
+  uint64_t attempt = 0;
+};
+
+struct ahead_is {
+  uint64_t attempt = 0;
+  std::vector<byte_range> ranges; ///< in order
 };
 
 /// That was all: check it and give it its name.
@@ -124,6 +139,8 @@ using line_keeper_actor = caf::typed_actor<
     caf::reacts_to<tick>,
     // What it says.
     caf::reacts_to<lines_told>,
+    // A line has failed, which may be because the daemon has ended.
+    caf::reacts_to<line_troubled>,
     // A line's answers cannot be trusted.
     caf::reacts_to<line_distrusted>>;
 
@@ -137,6 +154,8 @@ using file_writer_actor = caf::typed_actor<
     caf::reacts_to<write_ahead>,
     // Go on behind what is there: answered by `ahead_taken`.
     caf::reacts_to<take_ahead>,
+    // Say what is there behind gaps.
+    caf::reacts_to<tell_ahead>,
     // Check, and give it its name: answered by `file_finished`.
     caf::reacts_to<finish_file>,
     // Keep what is there: answered by `file_left`.
@@ -156,6 +175,8 @@ using download_actor = caf::typed_actor<
     caf::reacts_to<body_failed>,
     // So much of the file was there already.
     caf::reacts_to<ahead_taken>,
+    // So is this, behind gaps.
+    caf::reacts_to<ahead_is>,
     // Bytes are in the file.
     caf::reacts_to<piece_written>,
     // The file is complete, or wrong.
@@ -190,12 +211,15 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::line_joined)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::line_left)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::upload_answered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::lines_told)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::line_troubled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::line_distrusted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::write_piece)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::piece_written)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::write_ahead)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::take_ahead)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::ahead_taken)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::tell_ahead)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::ahead_is)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::finish_file)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::file_finished)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::leave_file)

@@ -16,6 +16,7 @@
 #include <caf/send.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <mutex>
@@ -26,6 +27,15 @@ namespace peapod {
 namespace {
 
 namespace asio = boost::asio;
+
+/// Signals that come so soon after each other are one.
+constexpr auto one_signal = std::chrono::milliseconds{500};
+
+/// As `nohup` makes it.
+bool is_ignored(int signal) {
+  struct sigaction now {};
+  return ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
 
 struct quiet_config : caf::actor_system_config {
   quiet_config() {
@@ -60,6 +70,8 @@ public:
         env_->workers, scheduler_behavior, env_));
     setup_.io = io_.get_executor();
     setup_.desk = desk_;
+    if (!is_ignored(SIGHUP))
+      signals_.add(SIGHUP);
     watch_signals();
     thread_ = std::thread{[this] { io_.run(); }};
   }
@@ -124,12 +136,23 @@ private:
     signals_.async_wait([this](const boost::system::error_code& ec, int) {
       if (ec)
         return;
-      if (interrupted_.exchange(true))
-        std::_Exit(static_cast<int>(get_exit::interrupted));
-      std::lock_guard guard{mutex_};
-      tell(running_, stop_download{});
+      on_signal();
       watch_signals();
     });
+  }
+
+  void on_signal() {
+    auto now = std::chrono::steady_clock::now();
+    if (interrupted_) {
+      // Both a process and its group may get the same one.
+      if (now - interrupted_at_ < one_signal)
+        return;
+      std::_Exit(static_cast<int>(get_exit::interrupted));
+    }
+    interrupted_at_ = now;
+    interrupted_ = true;
+    std::lock_guard guard{mutex_};
+    tell(running_, stop_download{});
   }
 
   quiet_config config_;
@@ -142,6 +165,7 @@ private:
   std::shared_ptr<write_desk> desk_ = std::make_shared<write_desk>();
   asio::signal_set signals_{io_, SIGINT, SIGTERM};
   std::atomic<bool> interrupted_ = false;
+  std::chrono::steady_clock::time_point interrupted_at_;
   line_keeper_actor keeper_;
   std::mutex mutex_; ///< of what follows
   caf::strong_actor_ptr running_;

@@ -26,7 +26,8 @@ public:
   void start(upload_task task);
 
   /// Whether a signal has asked to end. The first one ends what runs so that it
-  /// can be continued, the second one the program.
+  /// can be continued; one that comes half a second later or more, the
+  /// program.
   bool is_interrupted() const;
 
 private:

@@ -10,6 +10,7 @@
 #include "hosts/get/get_node.hpp"
 #include "hosts/get/rates_file.hpp"
 #include "hosts/get/receipt.hpp"
+#include "hosts/get/receipt_file.hpp"
 
 #include <chrono>
 #include <csignal>
@@ -56,10 +57,11 @@ std::function<std::string(const std::string&)> lazy_site_lookup() {
 class get_run {
 public:
   get_run(const get_options& x, http_fields fields,
-          std::shared_ptr<cookie_jar> cookies)
+          std::shared_ptr<cookie_jar> cookies, receipt_file receipt)
     : options_(x),
       fields_(std::move(fields)),
       cookies_(std::move(cookies)),
+      receipt_file_(std::move(receipt)),
       screen_(x.line.progress, is_to_stdout(x)),
       setup_(make_line_setup(x.line, shown_)),
       node_(setup_) {}
@@ -195,18 +197,27 @@ private:
       screen_.view().say(files.error().detail);
       return as_failure(files.error());
     }
+    if (receipt_.back().outcome.final_url.scheme == "https")
+      if (auto wrong = drop_unprotected(*files)) {
+        screen_.view().say(wrong->text);
+        return wrong;
+      }
+    for (auto& x : *files)
+      if (!x.to_stdout)
+        receipt_file_.keep_off_download(x.target);
+    if (auto good = receipt_file_.check(); !good) {
+      screen_.view().say(good.error().detail);
+      return as_failure(good.error());
+    }
     left.insert(left.begin(), files->begin(), files->end());
     return std::nullopt;
   }
 
   void write_receipt() {
-    auto& file = options_.line.receipt;
-    if (file.empty())
+    if (!receipt_file_.is_wanted())
       return;
-    if (auto done =
-            write_state_file(fs::absolute(file), receipt_text(receipt_));
-        !done) {
-      screen_.view().say(to_string(done.error()));
+    if (auto done = receipt_file_.write(receipt_text(receipt_)); !done) {
+      screen_.view().say(done.error().detail);
       if (first_ == get_exit::done)
         first_ = get_exit::file;
     }
@@ -215,6 +226,7 @@ private:
   const get_options& options_;
   http_fields fields_;
   std::shared_ptr<cookie_jar> cookies_;
+  receipt_file receipt_file_;
   command_screen screen_;
   std::shared_ptr<board> shown_ = std::make_shared<board>();
   line_setup setup_;
@@ -222,6 +234,38 @@ private:
   std::vector<receipt_entry> receipt_;
   get_exit first_ = get_exit::done;
 };
+
+result<void> make_folder(const std::string& folder) {
+  std::error_code ec;
+  if (folder.empty() || fs::is_directory(folder, ec))
+    return {};
+  fs::create_directories(folder, ec);
+  if (!ec)
+    return {};
+  bool denied = ec == std::errc::permission_denied
+                || ec == std::errc::operation_not_permitted
+                || ec == std::errc::read_only_file_system;
+  return make_error(denied ? errc::permission_denied : errc::io_failed,
+                    folder + " cannot be made: " + ec.message());
+}
+
+/// Where the receipt goes, and what it must leave alone.
+receipt_file receipt_for(const get_options& x,
+                         const std::vector<get_item>& items) {
+  receipt_file out{x.line.receipt};
+  out.set_force(x.force);
+  if (is_to_stdout(x))
+    out.keep_off_stdout();
+  for (auto& item : items)
+    if (!item.to_stdout)
+      out.keep_off_download(item.target);
+  for (auto& name : {x.list, x.cookies, x.line.ca_file})
+    if (!name.empty())
+      out.keep_off(name);
+  for (auto& name : x.what)
+    out.keep_off(name);
+  return out;
+}
 
 int fail(const error& why) {
   std::cerr << "peapod: " << why.detail << std::endl;
@@ -241,10 +285,14 @@ int run_get(const get_options& x, const std::string& version) {
   if (!cookies)
     return fail(cookies.error());
   (*cookies)->use_sites(lazy_site_lookup());
+  if (auto made = make_folder(x.folder); !made)
+    return fail(made.error());
+  auto receipt = receipt_for(x, *items);
+  if (auto good = receipt.check(); !good)
+    return fail(good.error());
   // That nobody reads any more is to be said.
-  if (is_to_stdout(x))
-    std::signal(SIGPIPE, SIG_IGN);
-  get_run run{x, std::move(*fields), std::move(*cookies)};
+  std::signal(SIGPIPE, SIG_IGN);
+  get_run run{x, std::move(*fields), std::move(*cookies), std::move(receipt)};
   return run.run(std::move(*items));
 }
 

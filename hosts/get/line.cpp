@@ -53,6 +53,8 @@ void fail(self_pointer self, const key& id, const error& why) {
   auto& st = self->state;
   if (why.code == errc::certificate_refused)
     self->send(st.start.keeper, line_distrusted{st.start.id, why});
+  else if (failure_of(why) == chunk_failure::unavailable)
+    self->send(st.start.keeper, line_troubled{});
   settle(self, id, failure_of(why), to_string(why));
 }
 

@@ -112,6 +112,8 @@ void follow_peers(self_pointer self, const std::vector<tunnel_exit>& now) {
 
 void ask(self_pointer self) {
   auto& setup = self->state.setup;
+  if (setup.direct || std::exchange(self->state.asking, true))
+    return;
   async_ask_daemon(setup.io, setup.socket, {"GET", "/v1/status", ""}, 2s,
                    send_back(self, [](result<net::control_response> x) {
                      if (!x)
@@ -120,9 +122,20 @@ void ask(self_pointer self) {
                    }));
 }
 
+void ask_later(self_pointer self) {
+  if (!std::exchange(self->state.waiting, true))
+    self->delayed_send(self, ask_interval, tick{});
+}
+
+/// Whether nobody listens where the daemon did: it has ended.
+bool is_gone(const error& why) {
+  return why.code == errc::connection_refused;
+}
+
 void on_lines_told(self_pointer self, lines_told& msg) {
   auto& st = self->state;
   auto& daemon = st.setup.daemon;
+  st.asking = false;
   if (msg.outcome) {
     st.silences = 0;
     bool moved = !daemon || daemon->proxy != msg.outcome->proxy;
@@ -132,14 +145,15 @@ void on_lines_told(self_pointer self, lines_told& msg) {
       renew_own_line(self);
     }
     follow_peers(self, daemon->peers);
-  } else if (daemon && ++st.silences >= patience) {
+  } else if (daemon
+             && (is_gone(msg.outcome.error()) || ++st.silences >= patience)) {
     st.setup.shown->note("the daemon has gone: the rest comes over this "
                          "device's own line");
     daemon.reset();
     follow_peers(self, {});
     renew_own_line(self);
   }
-  self->delayed_send(self, ask_interval, tick{});
+  ask_later(self);
 }
 
 void on_line_distrusted(self_pointer self, const line_distrusted& msg) {
@@ -173,9 +187,16 @@ line_keeper_behavior(self_pointer self, environment_ptr env, line_setup setup) {
   if (st.setup.daemon)
     follow_peers(self, st.setup.daemon->peers);
   if (!st.setup.direct)
-    self->delayed_send(self, ask_interval, tick{});
+    ask_later(self);
   return {
-      [self](tick) { ask(self); },
+      [self](tick) {
+        self->state.waiting = false;
+        ask(self);
+      },
+      [self](line_troubled) {
+        if (self->state.setup.daemon)
+          ask(self);
+      },
       [self](lines_told& msg) { on_lines_told(self, msg); },
       [self](const line_distrusted& msg) { on_line_distrusted(self, msg); },
   };

@@ -40,6 +40,8 @@ struct line_keeper_state {
   std::map<device_id, line_actor> peers;
   std::set<device_id> distrusted; ///< for the rest of this run
   unsigned silences = 0;          ///< of the daemon, in a row
+  bool asking = false;            ///< the daemon, now
+  bool waiting = false;           ///< to ask it
 };
 
 /// Makes a source for the scheduler of each line: of this device's own, and of

@@ -54,6 +54,25 @@ void sync_folder_of(const fs::path& file) {
   ::close(fd);
 }
 
+/// A file for its owner alone, on the disk when this returns.
+result<void> write_new(const fs::path& file, std::string_view text) {
+  auto fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return failed(file, "made");
+  result<void> done;
+  while (done && !text.empty()) {
+    auto put = ::write(fd, text.data(), text.size());
+    if (put < 0 && errno != EINTR)
+      done = failed(file, "written");
+    else if (put > 0)
+      text.remove_prefix(static_cast<size_t>(put));
+  }
+  if (done && ::fsync(fd) != 0)
+    done = failed(file, "written");
+  ::close(fd);
+  return done;
+}
+
 error unusable(const file_names& names, errc code, const std::string& why) {
   return make_error(code, names.sidecar.string() + ": " + why
                               + "; --restart begins anew, and nothing was "
@@ -98,7 +117,7 @@ result<file_plan> look_at(const file_names& names, const std::string& from,
   if (size_of(names.part) < parsed->extent())
     return unusable(names, errc::io_failed,
                     names.part.string() + " is shorter than it says");
-  if (parsed->prefix() == 0)
+  if (parsed->have.empty())
     return file_plan{};
   return file_plan{std::move(*parsed)};
 }
@@ -197,7 +216,22 @@ part_file::read(byte_range range,
 result<void> part_file::save(const sidecar& now) {
   if (::fdatasync(fd_) != 0)
     return failed(names_.part, "written");
-  return write_state_file(names_.sidecar, to_text(now));
+  // One name for all runs, of which the lock lets one at a time write: what a
+  // run leaves that was killed the next one replaces.
+  auto temporary = new_sidecar();
+  ::unlink(temporary.c_str());
+  auto done = write_new(temporary, to_text(now));
+  if (done && ::rename(temporary.c_str(), names_.sidecar.c_str()) != 0)
+    done = failed(names_.sidecar, "replaced");
+  if (!done)
+    ::unlink(temporary.c_str());
+  else
+    sync_folder_of(names_.sidecar);
+  return done;
+}
+
+fs::path part_file::new_sidecar() const {
+  return with(names_.sidecar, ".new");
 }
 
 result<void> part_file::publish(bool force) {
@@ -242,6 +276,7 @@ void part_file::remove() {
 
 void part_file::forget_sidecar() {
   ::unlink(names_.sidecar.c_str());
+  ::unlink(new_sidecar().c_str());
 }
 
 } // namespace peapod

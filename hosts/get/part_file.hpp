@@ -77,6 +77,7 @@ private:
   part_file(file_names names, int fd) : names_(std::move(names)), fd_(fd) {}
 
   result<void> lock();
+  std::filesystem::path new_sidecar() const;
   void forget_sidecar();
 
   file_names names_;

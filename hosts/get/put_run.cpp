@@ -2,17 +2,17 @@
 
 #include "hosts/common/json_text.hpp"
 #include "hosts/common/size_text.hpp"
-#include "hosts/common/state_file.hpp"
 #include "hosts/common/time_text.hpp"
 #include "hosts/get/command_screen.hpp"
 #include "hosts/get/get_node.hpp"
 #include "hosts/get/put_task.hpp"
 #include "hosts/get/rates_file.hpp"
+#include "hosts/get/receipt_file.hpp"
 
 #include <boost/json.hpp>
 
 #include <chrono>
-#include <filesystem>
+#include <csignal>
 #include <future>
 #include <iostream>
 
@@ -76,6 +76,16 @@ std::string summary(const put_receipt& x) {
          + x.outcome.place;
 }
 
+/// Where the receipt goes, and what it must leave alone.
+receipt_file receipt_for(const put_options& x) {
+  receipt_file out{x.line.receipt};
+  out.set_force(x.force);
+  for (auto& name : {x.file, x.part_urls, x.line.ca_file})
+    if (!name.empty())
+      out.keep_off(name);
+  return out;
+}
+
 int fail(const error& why) {
   std::cerr << "peapod: " << why.detail << std::endl;
   return static_cast<int>(as_failure(why).code);
@@ -87,6 +97,11 @@ int run_put(const put_options& x, const std::string& version) {
   auto task = make_upload_task(x, version);
   if (!task)
     return fail(task.error());
+  auto kept = receipt_for(x);
+  if (auto good = kept.check(); !good)
+    return fail(good.error());
+  // That nobody reads any more is to be said.
+  std::signal(SIGPIPE, SIG_IGN);
   command_screen screen{x.line.progress};
   auto shown = std::make_shared<board>();
   shown->begin(task->plan.name);
@@ -116,11 +131,9 @@ int run_put(const put_options& x, const std::string& version) {
   auto& failure = receipt.outcome.failure;
   screen.view().finish(receipt.view, summary(receipt), failure);
   auto code = failure ? failure->code : get_exit::done;
-  if (!x.line.receipt.empty())
-    if (auto done = write_state_file(std::filesystem::absolute(x.line.receipt),
-                                     receipt_text(receipt));
-        !done) {
-      screen.view().say(to_string(done.error()));
+  if (kept.is_wanted())
+    if (auto done = kept.write(receipt_text(receipt)); !done) {
+      screen.view().say(done.error().detail);
       if (!failure)
         code = get_exit::file;
     }

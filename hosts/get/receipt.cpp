@@ -23,6 +23,18 @@ json::array devices_json(const board_view& view) {
   return out;
 }
 
+/// What came and was not needed: all that devices have brought less what is in
+/// the file of it. Of a file that is not complete, what transfers know of.
+uint64_t duplicates(const receipt_entry& x) {
+  uint64_t brought = 0;
+  for (auto& device : x.view.devices)
+    brought += device.bytes;
+  auto needed = x.outcome.bytes - x.outcome.begun;
+  if (x.outcome.failure || brought < needed)
+    return x.view.wasted;
+  return brought - needed;
+}
+
 json::object entry_json(const receipt_entry& x) {
   auto& outcome = x.outcome;
   json::array verified;
@@ -42,7 +54,7 @@ json::object entry_json(const receipt_entry& x) {
                                 : json::value()},
       {"verified_by", std::move(verified)},
       {"devices", devices_json(x.view)},
-      {"duplicate_bytes", x.view.wasted},
+      {"duplicate_bytes", duplicates(x)},
       {"tries", outcome.tries},
       {"started", rfc3339(x.started)},
       {"finished", rfc3339(x.finished)},

@@ -1,6 +1,7 @@
 #include "hosts/get/sending.hpp"
 
 #include "core/integrity.hpp"
+#include "core/proxy_status.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -147,10 +148,24 @@ void sending::on_head(result<response_head> head) {
     return finish(make_error(errc::cancelled, "called off"));
   if (!head)
     return finish(head.error());
+  if (auto told = told_by_daemon(*head)) {
+    sent_ = 0; // to the server
+    return finish(std::move(*told));
+  }
   answer_.head = std::move(*head);
   if (answer_.head.framing == body_framing::none || what_.head.method == "HEAD")
     return finish(std::move(answer_));
   read_on();
+}
+
+/// Why the daemon in between could not pass the request on. Of `https` each
+/// answer is the server's own.
+std::optional<error> sending::told_by_daemon(const response_head& head) const {
+  if (what_.head.target.scheme == "https")
+    return std::nullopt;
+  auto told = failure_told_by_proxy(head);
+  bool before = told && as_tunnel_failure(*told).code == told->code;
+  return before ? told : std::nullopt;
 }
 
 void sending::read_on() {

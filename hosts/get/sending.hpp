@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 namespace peapod {
 
@@ -71,6 +72,7 @@ private:
   uint64_t size() const;
   void write_on();
   void on_head(result<response_head> head);
+  std::optional<error> told_by_daemon(const response_head& head) const;
   void read_on();
   void finish(result<upload_answer> outcome);
 

@@ -85,6 +85,9 @@ stdout_writer_behavior(self_pointer self, stdout_writer_start start) {
       [self](take_ahead) {
         self->send(self->state.start->download, ahead_taken{});
       },
+      [self](const tell_ahead& msg) {
+        self->send(self->state.start->download, ahead_is{msg.attempt, {}});
+      },
       [self](finish_file) {
         auto& st = self->state;
         self->send(st.start->download, file_finished{finish(st)});

@@ -248,7 +248,7 @@ bool is_safe_again(const upload_state& st, const job& x, const error& why,
     return x.what->sent() == 0 && is_before_body(why);
   // The server says itself that it has not taken it (RFC 9110, 15.5, 15.6.4).
   auto status = outcome->head.status;
-  return status / 100 == 4 || status == 503;
+  return status / 100 == 3 || status / 100 == 4 || status == 503;
 }
 
 bool is_passing(const error& why, const result<upload_answer>& outcome) {
@@ -308,7 +308,7 @@ void part_failed(self_pointer self, job& x, const error& why, bool passes,
   }
   if (!safe)
     return fail(self, {as_failure(why).code,
-                       to_string(why)
+                       words_for(why)
                            + "; some of the file may have gone out, so that "
                              "it is not sent again by itself: whether the "
                              "server has it is not known"});
@@ -323,7 +323,7 @@ void part_failed(self_pointer self, job& x, const error& why, bool passes,
   ++st.outcome.failures;
   if (!own && st.only == x.line && (passes || is_before_body(why))) {
     stay_at_home(self, "over " + i->second.name + " the server is not reached ("
-                           + to_string(why) + ")");
+                           + words_for(why) + ")");
     return assign(self);
   }
   if (!passes || ++part.tries >= st.task.tries)
@@ -338,6 +338,26 @@ void part_failed(self_pointer self, job& x, const error& why, bool passes,
   assign(self);
 }
 
+/// Lets requests go where the server wants them; false: it wants nothing.
+/// What names the user stays with the server that it was meant for.
+result<bool> follow_redirect(self_pointer self, const upload_answer& answer) {
+  constexpr unsigned max_redirects = 20;
+  auto& st = self->state;
+  auto& plan = st.task.plan;
+  auto to = redirect_of(plan.target, answer);
+  if (!to)
+    return to.error();
+  if (!*to)
+    return false;
+  if (++st.redirects > max_redirects)
+    return make_error(errc::origin_refused, "too many redirects");
+  if ((*to)->origin() != plan.target.origin())
+    for (auto* name : {"Authorization", "Cookie"})
+      plan.fields.erase(name);
+  plan.target = std::move(**to);
+  return true;
+}
+
 void on_part_answered(self_pointer self, job x,
                       result<upload_answer>& outcome) {
   auto& st = self->state;
@@ -348,6 +368,16 @@ void on_part_answered(self_pointer self, job x,
   };
   if (!outcome)
     return failed(outcome.error());
+  if (st.is_plain) {
+    auto moved = follow_redirect(self, *outcome);
+    if (!moved)
+      return fail(self, moved.error());
+    if (*moved) {
+      st.outcome.repeated += x.what->sent();
+      st.protocol = make_plain_upload(st.task.plan);
+      return assign(self);
+    }
+  }
   auto done = st.protocol->took(x.at, *outcome);
   if (!done)
     return failed(done.error());
@@ -377,7 +407,7 @@ void use_protocol(
     std::function<std::shared_ptr<upload_protocol>(upload_plan)> make,
     bool in_parts, const std::string& why_one) {
   auto& st = self->state;
-  auto plan = st.task.plan;
+  auto& plan = st.task.plan;
   if (plan.parts.empty())
     plan.parts =
         in_parts ? choose_parts(st) : std::vector{byte_range{0, plan.size}};
@@ -390,7 +420,8 @@ void use_protocol(
                         "device's own line is used");
   else if (plan.parts.size() == 1)
     use_one_line(self, why_one);
-  st.protocol = make(std::move(plan));
+  st.protocol = make(plan);
+  st.is_plain = st.protocol->name() == "put";
   auto request = st.protocol->begin();
   if (!request)
     return begin_parts(self);
@@ -462,9 +493,15 @@ void on_alone_answered(self_pointer self, result<upload_answer>& outcome) {
                               retry_due{st.next_job});
   }
   st.tries = 0;
-  if (st.now == phase::asking)
-    on_asked(self, *outcome);
-  else if (st.now == phase::beginning)
+  if (st.now == phase::asking) {
+    auto moved = follow_redirect(self, *outcome);
+    if (!moved)
+      return fail(self, moved.error());
+    if (*moved)
+      again_alone(self);
+    else
+      on_asked(self, *outcome);
+  } else if (st.now == phase::beginning)
     begin_parts(self);
   else if (st.now == phase::finishing)
     clean_up(self, st.leftover);

@@ -95,6 +95,7 @@ struct upload_state {
   upload_task task;
   upload_outcome outcome;
   std::shared_ptr<upload_protocol> protocol;
+  bool is_plain = false; ///< one PUT, which may be led elsewhere
   phase now = phase::asking;
   bool begun = false;
   std::map<device_id, line> lines;
@@ -103,6 +104,7 @@ struct upload_state {
   std::optional<part_cutter> cutter; ///< makes more parts
   std::map<uint64_t, job> jobs;
   uint64_t next_job = 1;
+  unsigned redirects = 0;
   unsigned tries = 0;                ///< of the request that stands for itself
   std::vector<upload_part> leftover; ///< at the server, and of no use
   std::deque<upload_request> aborts;

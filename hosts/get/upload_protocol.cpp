@@ -1,6 +1,7 @@
 #include "hosts/get/upload_protocol.hpp"
 
 #include "hosts/common/terminal_text.hpp"
+#include "hosts/get/file_name.hpp"
 
 #include <pugixml.hpp>
 
@@ -32,6 +33,24 @@ std::vector<byte_range> parts_of(uint64_t size, uint64_t part_size) {
   return out;
 }
 
+result<std::optional<url>> redirect_of(const url& asked,
+                                       const upload_answer& answer) {
+  auto& head = answer.head;
+  auto location = head.fields.find("Location");
+  if ((head.status != 307 && head.status != 308) || !location)
+    return std::optional<url>{};
+  auto to = follow(asked, *location);
+  if (!to)
+    return make_error(errc::bad_http, "the server redirects to what cannot be "
+                                      "asked for: "
+                                          + to.error().detail);
+  if (asked.scheme == "https" && to->scheme != "https")
+    return make_error(errc::certificate_refused,
+                      "the server redirects from https to " + to->origin()
+                          + ", where anybody could read it");
+  return std::optional{std::move(*to)};
+}
+
 error refusal(const upload_answer& answer) {
   auto& head = answer.head;
   auto text = "the server answers " + std::to_string(head.status);
@@ -40,6 +59,8 @@ error refusal(const upload_answer& answer) {
   auto words = s3_words(answer.body);
   if (words.empty() && head.fields.has_token("Content-Type", "text/plain"))
     words = answer.body.substr(0, answer.body.find_last_not_of("\r\n") + 1);
+  if (auto to = head.fields.find("Location"); to && head.status / 100 == 3)
+    words = "it leads to " + std::string{to->substr(0, to->find('?'))};
   if (!words.empty())
     text += " (" + printable(words.substr(0, most_words)) + ")";
   return make_error(errc::origin_refused, text);

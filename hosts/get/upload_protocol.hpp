@@ -92,6 +92,12 @@ public:
 /// The parts of `size` bytes; the last one may be smaller. At least one.
 std::vector<byte_range> parts_of(uint64_t size, uint64_t part_size);
 
+/// Where the server wants the same request to be sent instead (307 and 308, RFC
+/// 9110, 15.4.8); nothing when it does not. Errors: `bad_http` when it leads to
+/// what is no URL, `certificate_refused` from `https` to `http`.
+result<std::optional<url>> redirect_of(const url& asked,
+                                       const upload_answer& answer);
+
 /// An error that the server has answered with: its status and, if it says it in
 /// a few printable words or in the XML of S3, why.
 error refusal(const upload_answer& answer);

@@ -1,5 +1,6 @@
 #include "hosts/net/upstream_tunnel.hpp"
 
+#include "core/proxy_status.hpp"
 #include "hosts/net/http_lines.hpp"
 #include "hosts/net/http_parse.hpp"
 #include "hosts/net/http_transport.hpp"
@@ -105,6 +106,8 @@ task<void> open_through(asio::ip::tcp::socket& socket, host_port target,
     co_return make_error(answer.error().code, upstream_name(upstream) + ": "
                                                   + answer.error().detail);
   if (answer->status / 100 != 2) {
+    if (auto told = failure_told_by_proxy(*answer))
+      co_return as_tunnel_failure(std::move(*told));
     auto why = upstream_refusal(upstream, answer->status);
     if (auto words = co_await read_words(socket, *answer);
         words && !words->empty())

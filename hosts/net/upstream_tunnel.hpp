@@ -11,7 +11,8 @@ namespace peapod::net {
 /// Asks the upstream proxy at the other end of `socket` to open a tunnel
 /// (`CONNECT`, RFC 9110, 9.3.6). Afterwards the socket is at the first byte of
 /// the tunnel. Errors: `upstream_refused` with the proxy's status, `bad_http`,
-/// `connection_closed`, `cancelled`. Has no deadline of its own.
+/// `connection_closed`, `cancelled`; of another PeaPod, what it says that kept
+/// it from connecting. Has no deadline of its own.
 task<void> open_through(asio::ip::tcp::socket& socket, host_port target,
                         const upstream_proxy& upstream);
 

@@ -16,9 +16,11 @@ public:
                   std::move(address)) {}
 
   secure_peer(pod_fixture& world, device& to, identity self, uint8_t psk = 0,
-              std::string address = "192.0.2.98")
+              std::string address = "192.0.2.98", uint32_t capabilities = 0)
     : peer_on_wire(world, std::move(self), [&](const identity& own) {
-        return secure_session{own, settings(to, psk), to.env->ports.random};
+        auto config = settings(to, psk);
+        config.self.capabilities = capabilities;
+        return secure_session{own, std::move(config), to.env->ports.random};
       }) {
     on_action = [this](auto& x) {
       if (auto y = std::get_if<secure_established>(&x))

@@ -125,6 +125,40 @@ CAF_TEST(a range is fetched for a peer with what the origin said of it) {
   CAF_CHECK_EQUAL(x->env->serving->used(), 0u);
 }
 
+CAF_TEST(a peer that needs no hash of a range gets none) {
+  go(trust_mode::open);
+  secure_peer peer{
+      *this, *x,           identity::generate(x->env->ports.random),
+      0,     "192.0.2.98", capability_unhashed};
+  peer.send(wire2::welcome{});
+  auto ask = peer.ask({0, 1000}, version());
+  pass(50ms);
+  CAF_CHECK(peer.text_of(ask) == content({0, 1000}).text());
+  auto ends = peer.got<wire2::fetch_done>();
+  CAF_REQUIRE_EQUAL(ends.size(), 1u);
+  CAF_CHECK(ends[0].hash == digest{});
+}
+
+CAF_TEST(only a peer that knows of no other way owes a hash of its ranges) {
+  for (uint32_t capabilities : {0u, uint32_t{capability_unhashed}}) {
+    go(trust_mode::open);
+    secure_peer peer{
+        *this, *x,           identity::generate(x->env->ports.random),
+        0,     "192.0.2.98", capabilities};
+    peer.on_request = [&](const wire2::fetch& ask) {
+      peer.bring(ask, [](wire2::message& y) {
+        if (auto z = std::get_if<wire2::fetch_done>(&y))
+          z->hash = {};
+      });
+    };
+    peer.send(wire2::welcome{});
+    auto client = download();
+    CAF_CHECK(finishes(client));
+    CAF_CHECK(!peer.got<wire2::fetch>().empty());
+    CAF_CHECK_EQUAL(in_state("set aside").size(), capabilities == 0 ? 1u : 0u);
+  }
+}
+
 CAF_TEST(who asks learns by a code why a range does not come) {
   go(trust_mode::open);
   secure_peer peer{*this, *x};

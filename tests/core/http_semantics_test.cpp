@@ -565,6 +565,7 @@ CAF_TEST(fields of one connection are not passed on) {
                      {"Proxy-Connection", "close"},
                      {"Proxy-Authorization", "x"},
                      {"Proxy-Status", "x"},
+                     {"PeaPod-Exit", "own"},
                      {"TE", "trailers"},
                      {"Trailer", "X"},
                      {"Transfer-Encoding", "chunked"},

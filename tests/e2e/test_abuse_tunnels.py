@@ -12,7 +12,8 @@ import content
 import namespaces
 import pytest
 import relay
-from abuse import STRANGERS, costs, served
+from abuse import STRANGERS, VICTIM, costs, served
+from harness import BINARY
 from lab_base import HOSTILE_ADDRESS, NGINX_ADDRESS
 from pods import wait_until
 from protocol2_peer import Ended
@@ -97,6 +98,29 @@ def test_a_bit_that_is_changed_ends_the_download(lab, client, session,
     assert got.code != 0
     assert BODY.startswith(got.body)
     assert len(got.body) < SIZE
+
+
+def test_get_keeps_no_byte_of_a_relay_that_changes_them(lab, victim, session,
+                                                        tmp_path):
+    """Each tunnel breaks off, and this device's own line brings the rest."""
+    size, flipped = 20_000_000, []
+
+    def flip(to_site, data):
+        if to_site or len(data) < 1000:
+            return data
+        flipped.append(len(data))
+        return data[:-1] + bytes([data[-1] ^ 1])
+
+    with relay.Relay(session, site(lab), flip):
+        done = lab.run(
+            VICTIM, "env", f"SSL_CERT_FILE={lab.ca_file}",
+            f"STATE_DIRECTORY={tmp_path / 'state'}", BINARY, "get",
+            f"https://{SITE}/{size}.bin", "-P", tmp_path, "--socket",
+            victim.socket, check=False)
+    assert done.returncode == 0, done.stderr
+    assert flipped
+    got = (tmp_path / f"{size}.bin").read_bytes()
+    assert got == content.content(f"{size}.bin", 0, size)
 
 
 def test_a_tunnel_that_is_cut_off_is_no_whole_download(lab, client, session):

@@ -12,6 +12,7 @@ import pytest
 from fake_control import fake_control
 from fake_pod import FakePod
 from harness import BINARY
+from local import LocalDaemon
 
 
 @pytest.fixture
@@ -172,3 +173,16 @@ def test_a_reader_that_has_enough_is_no_failure(fake):
             restore_signals=restored)
         assert done.stderr == ""
         assert done.stdout.startswith("ID")
+
+
+def test_proxy_commands_ask_the_daemon_that_is_named(tmp_path):
+    with LocalDaemon(tmp_path) as daemon:
+        for words, text in ((["env", "--shell", "sh"],
+                             f"http_proxy='http://127.0.0.1:{daemon.port}'"),
+                            (["status"],
+                             f"daemon: http://127.0.0.1:{daemon.port}/")):
+            done = subprocess.run(
+                [BINARY, "proxy", *words, "--socket", tmp_path / "sock"],
+                capture_output=True, text=True, timeout=10)
+            assert done.returncode == 0, done.stderr
+            assert text in done.stdout

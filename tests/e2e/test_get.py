@@ -14,7 +14,8 @@ import pytest
 import content
 from fake_lines import FakeLines
 from harness import BINARY, hostile_origin, wait_until
-from tls_servers import Authority, hostile_https
+from local import LocalDaemon
+from tls_servers import Authority, Loop, Server, hostile_https
 
 BIG = 6_000_000
 PEERS = {"a" * 32: "kitchen", "b" * 32: "attic"}
@@ -110,7 +111,8 @@ def test_small_files_are_exact(get, https, size):
 
 def test_several_files_and_a_list(get, https):
     (get.folder / "list").write_text(
-        f"# two more\n{https.url}/range/1000/b\r\n\n{https.url}/range/2000/c\n")
+        f"  # two more\n  {https.url}/range/1000/b \r\n \n"
+        f"\t{https.url}/range/2000/c\n")
     get(f"{https.url}/range/500/a", "-i", "list")
     for name, size in (("a", 500), ("b", 1000), ("c", 2000)):
         get.check(name, size)
@@ -123,13 +125,46 @@ def test_a_name_and_a_folder(get, https):
         "x", 0, 1000)
 
 
+def test_a_folder_is_made(get, https):
+    get(f"{https.url}/range/1000/x", "-P", "new/below")
+    assert (get.folder / "new/below/x").stat().st_size == 1000
+    (get.folder / "file").touch()
+    said = get(f"{https.url}/range/1000/x", "-P", "file/below", code=6).stderr
+    assert "file/below cannot be made" in said
+
+
+@pytest.mark.parametrize("length", [199, 240, 300])
+def test_a_long_name_is_cut(get, https, length):
+    get(f"{https.url}/range/{BIG}/{'x' * length}")
+    name = "x" * min(length, 200)
+    assert [x.name for x in get.folder.iterdir()] == [name]
+    get.check(name, BIG, seed="x" * length)
+    get(f"{https.url}/range/{BIG}/y", "-o", "y" * 201, code=2)
+
+
 def test_an_existing_file_is_not_touched(get, https):
     (get.folder / "x").write_text("mine")
     done = get(f"{https.url}/range/1000/x", code=6)
-    assert "--force" in done.stderr
+    assert done.stderr.endswith("/x: x exists; --force replaces it\n")
     assert (get.folder / "x").read_text() == "mine"
     get(f"{https.url}/range/1000/x", "--force")
     get.check("x", 1000)
+
+
+def test_a_receipt_takes_no_other_files_place(get, https):
+    https.log.clear()
+    url = f"{https.url}/range/1000/x"
+    (get.folder / "mine").write_text("mine")
+    for name, code in (("x", 2), ("x.part", 2), ("mine", 6), ("no/x", 6)):
+        said = get(url, "--receipt", name, code=code).stderr
+        assert name in said and said.count("\n") == 1
+    assert sorted(x.name for x in get.folder.iterdir()) == ["mine"]
+    assert https.log == []
+    done = get(url, "--receipt", "-")
+    assert json.loads(done.stdout)["downloads"][0]["complete"]
+    get(url, "--receipt", "/dev/full", "--force", code=6)
+    assert Path("/dev/full").is_char_device()
+    get(url, "-o", "-", "--receipt", "-", code=2)
 
 
 def test_a_full_disk_is_said_before_it_is_full(get, https):
@@ -168,10 +203,16 @@ def test_a_folder_that_takes_no_files(get, https):
     (["nothing.meta4"], 2),
     (["https://127.0.0.1:1/x"], 3),
     (["https://no-such-host.invalid/x", "--tries", "1"], 3),
+    (["https://b\u00fccher.invalid/x", "--tries", "1"], 3),
 ])
 def test_what_cannot_be_asked_for(get, words, code):
     done = get(*words, code=code)
     assert done.stderr.startswith("peapod: ")
+
+
+def test_no_name_is_no_name(get, https):
+    assert "expected a name" in get(f"{https.url}/range/1/x", "-o", "",
+                                    code=2).stderr
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
@@ -188,6 +229,85 @@ def test_a_busy_server_is_asked_again(get, https):
     assert len(asked) == 2
 
 
+def test_fewer_bytes_than_announced_are_no_change(get, https):
+    said = get(f"{https.url}/long-length/1000/x", code=7).stderr
+    assert "the server announces 1001 bytes and has 1000" in said
+
+
+# -- through a daemon, as without one -----------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+@pytest.mark.parametrize("command", [("get",), ("put", "file")])
+def test_a_daemon_is_as_clear_as_no_daemon(tmp_path, scheme, command):
+    (tmp_path / "file").write_text("bytes")
+    words = [BINARY, command[0], *command[1:], f"{scheme}://nosuch.invalid/x",
+             "--socket", tmp_path / "sock"]
+    env = {**os.environ, "STATE_DIRECTORY": str(tmp_path / "mine")}
+
+    def run(*more):
+        return subprocess.run([*words, *more], cwd=tmp_path, text=True, env=env,
+                              capture_output=True, timeout=30)
+
+    with LocalDaemon(tmp_path) as daemon:
+        through, direct = run(), run("--direct")
+        assert "nosuch.invalid" in daemon.output()
+    assert through.returncode == direct.returncode == 3
+    last = direct.stderr.splitlines()[-1]
+    assert "nosuch.invalid: no such host" in last
+    assert through.stderr.splitlines()[-1] == last
+    assert "trying again" not in through.stderr
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+@pytest.mark.parametrize("kind,status,words,passes", [
+    ("connection_refused", 502, "connection refused", False),
+    ("destination_ip_unroutable", 502, "address unreachable", True),
+    ("connection_timeout", 504, "connecting timed out", True),
+    ("dns_timeout", 504, "name server does not answer", True),
+    ("destination_ip_prohibited", 403, "refused by policy", False),
+    ("proxy_loop_detected", 508, "loop detected", False),
+    ("connection_limit_reached", 503, "the daemon refused", True)])
+def test_why_a_daemon_does_not_reach_a_server_is_said(
+        get_by_lines, lines, scheme, kind, status, words, passes):
+    lines.dead = {"dead.test": (status, kind)}
+    said = get_by_lines(f"{scheme}://dead.test:1/x", "--tries", "2", code=3)
+    assert f"{words}: dead.test:1: why" in said.stderr
+    assert ("trying again" in said.stderr) == passes
+
+
+def answering(authority, text: str):
+    """A server behind TLS that answers everything so; gives its port."""
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(text.encode())
+        await writer.drain()
+        writer.close()
+    return tls_server(authority, serve)
+
+
+@contextlib.contextmanager
+def tls_server(authority, serve):
+    with Loop() as loop:
+        server = Server(loop, serve, authority.context("IP:127.0.0.1"))
+        yield server.port
+        server.close()
+
+
+def test_a_server_does_not_speak_as_the_daemon(get, authority):
+    with answering(authority, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n"
+                   "Proxy-Status: PeaPod; error=dns_error\r\n\r\n") as port:
+        said = get(f"https://127.0.0.1:{port}/x", code=5).stderr
+    assert "the server answers 403 No" in said
+
+
+def test_a_redirect_to_another_protocol_is_said(get, authority):
+    with answering(authority, "HTTP/1.1 302 There\r\nContent-Length: 0\r\n"
+                   "Location: ftp://127.0.0.1/x\r\n\r\n") as port:
+        said = get(f"https://127.0.0.1:{port}/x", code=5).stderr
+    assert "the server redirects to what cannot be asked for" in said
+
+
 def test_progress_as_json(get, https):
     done = get(f"{https.url}/range/{BIG}/x", "--progress=json")
     events = [json.loads(line) for line in done.stdout.splitlines()]
@@ -202,19 +322,56 @@ def test_without_a_terminal_it_is_quiet(get, https):
     assert done.stdout == done.stderr == ""
 
 
-def test_a_terminal_shows_bar_rate_and_devices(get_by_lines, https, lines):
-    lines.rates = {x: 1_500_000 for x in ("own", *PEERS)}
+def on_terminal(get, *words, **env) -> tuple:
+    """The end of a command on a terminal, and what is there then."""
     here, there = os.openpty()
     process = subprocess.Popen(
-        [str(x) for x in get_by_lines.command(f"{https.far}/range/{BIG}/x")],
-        cwd=get_by_lines.folder, stderr=there,
-        env={**os.environ, "SSL_CERT_FILE": str(get_by_lines.authority.ca_file)})
+        [str(x) for x in words], cwd=get.folder, stderr=there,
+        env={**os.environ, "SSL_CERT_FILE": str(get.authority.ca_file),
+             "STATE_DIRECTORY": str(get.folder / "state"), "TERM": "xterm",
+             **env})
     os.close(there)
     shown = b""
     with contextlib.suppress(OSError):  # the end of a terminal
         while data := os.read(here, 4096):
             shown += data
     os.close(here)
+    return process, shown
+
+
+def test_a_terminal_that_cannot_draw_gets_no_bar(get, https):
+    process, shown = on_terminal(
+        get, *get.command(f"{https.url}/drips,rate=6000000/{BIG}/x"),
+        TERM="dumb")
+    assert process.wait(10) == 0
+    assert b"\x1b" not in shown
+
+
+def test_without_a_daemon_a_terminal_is_told(get, https):
+    url = f"{https.url}/range/1000/x"
+    for words, told in (((), True), (("--direct",), False), (("-q",), False)):
+        process, shown = on_terminal(get, *get.command(url, "-f", *words))
+        assert process.wait(10) == 0
+        assert (b"no daemon runs" in shown) == told
+
+
+def test_the_daemon_of_the_system_is_found(get_by_lines, https, lines):
+    """Nobody listens at the user's own socket, but at /run/peapod."""
+    script = (f"mount -t tmpfs tmpfs /run && mkdir /run/peapod && ln -s "
+              f"{lines.socket} /run/peapod/control.sock && exec {BINARY} get "
+              f"{https.far}/range/{BIG}/x --receipt receipt")
+    lines.rates = {x: 1_500_000 for x in ("own", *PEERS)}
+    process, shown = on_terminal(
+        get_by_lines, "unshare", "-m", "sh", "-c", script,
+        RUNTIME_DIRECTORY=str(get_by_lines.folder))
+    assert process.wait(20) == 0, shown
+    assert len(receipt_of(get_by_lines)["devices"]) == 3
+
+
+def test_a_terminal_shows_bar_rate_and_devices(get_by_lines, https, lines):
+    lines.rates = {x: 1_500_000 for x in ("own", *PEERS)}
+    process, shown = on_terminal(
+        get_by_lines, *get_by_lines.command(f"{https.far}/range/{BIG}/x"))
     assert process.wait(timeout=20) == 0
     for words in (b"100 %", b"bit/s", b"ETA", b"kitchen", b"attic", b"#"):
         assert words in shown
@@ -437,6 +594,20 @@ def test_an_interrupted_download_is_continued(get, https, how):
         assert sent_for(https, url) < BIG
 
 
+@pytest.mark.parametrize("how", [(signal.SIGINT, signal.SIGTERM),
+                                 (signal.SIGHUP,)])
+def test_signals_that_come_at_once_are_one(get, https, how):
+    """As when a terminal or `timeout` signals a process and its group."""
+    url = f"{https.url}/drips,rate=3000000/{BIG}/x"
+    process = get.start(url)
+    wait_until(lambda: get.part_size("x") > 1_000_000, 10)
+    for x in how:
+        process.send_signal(x)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert "the same command continues it" in err
+
+
 def test_a_file_that_changed_at_the_server_is_not_mixed(get, https):
     url = f"{https.url}/drips,rate=3000000/{BIG}/changed"
     interrupted(get, url, "changed")
@@ -575,6 +746,35 @@ def test_a_wrong_certificate_is_not_tried_over_other_lines(
         get_by_lines(f"https://origin.test:{port}/range/{BIG}/x", code=4)
         assert origin.log == []
     assert all(lines.opened[x] == 0 for x in PEERS)
+
+
+@pytest.mark.parametrize("evil", ["own", "a" * 32])
+def test_a_line_that_changes_bytes_changes_nothing(get_by_lines, https, lines,
+                                                   evil):
+    lines.evil = {evil}
+    lines.rates = {x: 1_500_000 for x in ("own", *PEERS)}
+    get_by_lines(f"{https.far}/range/{BIG}/x", "--receipt", "receipt")
+    get_by_lines.check("x", BIG)
+    assert lines.received[evil] > 20_000  # it did try
+
+
+def test_what_is_in_the_file_is_not_asked_for_again(get_by_lines, https, lines):
+    size = 20_000_000
+    lines.rates = {"own": 300_000, **{x: 2_000_000 for x in PEERS}}
+    process = get_by_lines.start(f"{https.far}/range/{size}/x",
+                                 "--receipt", "receipt")
+    wait_until(lambda: sum(lines.received.values()) > 12_000_000, 20)
+    lines.break_all()
+    assert "trying again" in process.stderr.readline()
+    lines.refused = set()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    get_by_lines.check("x", size)
+    receipt = receipt_of(get_by_lines)
+    assert receipt["tries"] > 1
+    assert sum(lines.received.values()) < size + 2_500_000
+    assert (sum(x["bytes"] for x in receipt["devices"])
+            == size + receipt["duplicate_bytes"])
 
 
 def test_lines_that_break_and_go_cost_nothing(get_by_lines, https, lines):

@@ -3,9 +3,14 @@ that have it."""
 
 import contextlib
 import json
+import re
+import urllib.request
+
+import pytest
 
 import content
-from test_get import BIG, authority, get, https  # noqa: F401
+from harness import hostile_origin
+from test_get import BIG, answering, authority, get, https  # noqa: F401
 
 
 def test_a_checksum_is_checked_before_the_file_gets_its_name(get, https):
@@ -66,6 +71,29 @@ def test_a_metalink_may_come_from_a_server(get, https, authority):
         get(f"https://127.0.0.1:{server.port}/it.meta4")
         server.close()
     get.check("x", BIG)
+
+
+@pytest.mark.parametrize("hashed,also_https,code", [
+    (False, False, 4), (False, True, 0), (True, False, 0)])
+def test_a_metalink_does_not_lead_from_https_to_http(
+        get, https, authority, hashed, also_https, code):
+    with hostile_origin() as port:
+        urls = [f"http://127.0.0.1:{port}/range/{BIG}/x"]
+        if also_https:
+            urls.append(f"{https.url}/range/{BIG}/x")
+        text = metalink(*urls)
+        if not hashed:
+            text = re.sub("<hash.*</hash>", "", text)
+        with answering(authority, "HTTP/1.1 200 OK\r\nContent-Length: "
+                       f"{len(text)}\r\n\r\n{text}") as at:
+            said = get(f"https://127.0.0.1:{at}/it.meta4", code=code).stderr
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/__log") as log:
+            assert bool(json.load(log)) == hashed
+    if code:
+        assert "came over https, but leads to http alone" in said
+        assert not (get.folder / "x").exists()
+    else:
+        get.check("x", BIG)
 
 
 @contextlib.contextmanager

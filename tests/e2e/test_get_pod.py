@@ -17,8 +17,9 @@ URL = f"https://{NGINX_ADDRESS}/{SIZE}.bin"
 class Getting:
     """One `peapod get` on host 1."""
 
-    def __init__(self, pod, folder, *words, url=URL):
-        self.folder = folder
+    def __init__(self, pod, folder, *words, size=SIZE, scheme="https"):
+        self.folder, self.size = folder, size
+        url = f"{scheme}://{NGINX_ADDRESS}/{size}.bin"
         self.process = pod.lab.popen(
             1, "env", f"SSL_CERT_FILE={pod.lab.ca_file}",
             f"STATE_DIRECTORY={folder / 'state'}", BINARY, "get", url, "-P", folder, "--socket", pod[1].socket, "--receipt",
@@ -26,7 +27,7 @@ class Getting:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def part_size(self) -> int:
-        part = self.folder / f"{SIZE}.bin.part"
+        part = self.folder / f"{self.size}.bin.part"
         return part.stat().st_size if part.exists() else 0
 
     def wait_for(self, size: int) -> "Getting":
@@ -38,11 +39,15 @@ class Getting:
         """Who brought how many bytes of the file, which is exact."""
         out, err = self.process.communicate(timeout=60)
         assert self.process.returncode == 0, (out, err)
-        data = (self.folder / f"{SIZE}.bin").read_bytes()
-        assert data == content.content(f"{SIZE}.bin", 0, SIZE)
-        text = (self.folder / "receipt").read_text()
-        return {x["name"]: x["bytes"]
-                for x in json.loads(text)["downloads"][0]["devices"]}
+        name = f"{self.size}.bin"
+        data = (self.folder / name).read_bytes()
+        assert data == content.content(name, 0, self.size)
+        self.receipt = json.loads(
+            (self.folder / "receipt").read_text())["downloads"][0]
+        shares = {x["name"]: x["bytes"] for x in self.receipt["devices"]}
+        assert (sum(shares.values())
+                == self.size + self.receipt["duplicate_bytes"])
+        return shares
 
 
 def wait_for_tunnels(pod) -> None:
@@ -68,6 +73,32 @@ def test_a_daemon_that_ends_costs_no_byte(pod, tmp_path, victim):
     getting.shares()
 
 
+def test_the_end_of_the_daemon_wastes_little(pod, tmp_path):
+    """What peers have brought ahead is in the file, and is not brought again."""
+    wait_for_tunnels(pod)
+    getting = Getting(pod, tmp_path, size=100_000_000).wait_for(20_000_000)
+    pod[1].kill()
+    getting.shares()
+    assert getting.receipt["duplicate_bytes"] < 3_000_000, getting.receipt
+
+
+def test_all_that_breaks_at_once_costs_no_byte(pod, tmp_path):
+    """A peer ends, another one loses its line, the daemon is restarted."""
+    wait_for_tunnels(pod)
+    getting = Getting(pod, tmp_path, size=100_000_000).wait_for(20_000_000)
+    pod[2].kill()
+    getting.wait_for(45_000_000)
+    pod.lab.set_wan(3, False)
+    try:
+        getting.wait_for(60_000_000)
+        pod[1].kill()
+        pod[1].start()
+    finally:
+        pod.lab.set_wan(3, True)
+    pod[2].start()
+    getting.shares()
+
+
 def test_without_a_daemon_the_own_line_brings_it(pod, tmp_path):
     shares = Getting(pod, tmp_path, "--direct").shares()
     assert list(shares.values()) == [SIZE]
@@ -75,7 +106,7 @@ def test_without_a_daemon_the_own_line_brings_it(pod, tmp_path):
 
 def test_plain_http_is_pooled_by_the_daemon(pod, tmp_path):
     url = URL.replace("https", "http")
-    shares = Getting(pod, tmp_path, url=url).shares()
+    shares = Getting(pod, tmp_path, scheme="http").shares()
     assert sum(shares.values()) == SIZE
     brought = wait_until(lambda: pod[1].transfer(url), 5)["bytes"]
     assert sum(x > 1_000_000 for x in brought.values()) == 3

@@ -14,6 +14,7 @@ from fake_lines import FakeLines
 from harness import BINARY, wait_until
 from tls_servers import Authority
 from upload_servers import (
+    Reply,
     KEY_ID, REGION, SECRET, FakeS3, FakeTus, PlainPut, upload_server)
 
 SIZE = 22_000_000
@@ -300,6 +301,54 @@ def test_user_and_password_in_a_url(put, file, context):
     assert seen[-1] == "Basic d2hvOnNlY3JldA=="
     assert "secret" not in said
     assert "secret" not in (put.folder / "receipt").read_text()
+
+
+class Moved(PlainPut):
+    """What is asked for at /old is at another place."""
+
+    def __init__(self, status, to, asks_first):
+        super().__init__()
+        self.status, self.to, self.asks_first = status, to, asks_first
+
+    def answer(self, method, target, fields, body) -> Reply:
+        if target == "/old" and (method == "PUT" or self.asks_first):
+            return Reply(self.status, Location=self.to)
+        return super().answer(method, target, fields, body)
+
+
+@pytest.mark.parametrize("asks_first", [True, False])
+@pytest.mark.parametrize("status", [307, 308])
+def test_a_put_goes_where_the_server_wants_it(put, file, context, status,
+                                              asks_first):
+    server = Moved(status, "new", asks_first)
+    with upload_server(server, context) as port:
+        put(file, f"https://origin.test:{port}/old", "--receipt", "receipt")
+    assert server.objects == {"/new": file.read_bytes()}
+    assert put.receipt()["place"].endswith("/new")
+
+
+@pytest.mark.parametrize("status,to,code,words", [
+    (308, "http://127.0.0.1:1/new", 4, "redirects from https to http"),
+    (307, "old", 5, "too many redirects"),
+    (301, "/new?secret", 5, "answers 301 Status (it leads to /new)")])
+def test_a_put_is_not_led_anywhere(put, file, context, status, to, code, words):
+    server = Moved(status, to, False)
+    with upload_server(server, context) as port:
+        said = put(file, f"https://origin.test:{port}/old", code=code)
+    assert words in said and "not known" not in said and "secret" not in said
+    assert server.objects == {}
+
+
+def test_the_source_is_never_the_receipt(put, tmp_path):
+    source = tmp_path / "only copy"
+    source.write_text("bytes")
+    for name in (source, "./only copy"):
+        put(source, "https://localhost:1/x", "--receipt", name, "--force",
+            code=2)
+    (tmp_path / "other").write_text("mine")
+    put(source, "https://localhost:1/x", "--receipt", "other", code=6)
+    assert source.read_text() == "bytes"
+    assert (tmp_path / "other").read_text() == "mine"
 
 
 def test_plain_http_stays_on_the_own_line(put, lines, file):

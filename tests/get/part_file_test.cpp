@@ -99,6 +99,33 @@ CAF_TEST(what was begun is found again) {
   CAF_CHECK(!longer);
 }
 
+CAF_TEST(what lies behind a gap is found again without a beginning) {
+  {
+    auto file = part_file::create(names, 10);
+    CAF_REQUIRE(file.has_value());
+    CAF_CHECK(file->write(5, bytes("world")).has_value());
+    auto later = begun(5);
+    later.have = {{5, 10}};
+    CAF_CHECK(file->save(later).has_value());
+  }
+  auto plan = look();
+  CAF_REQUIRE(plan.has_value());
+  CAF_REQUIRE(plan->begun.has_value());
+  CAF_CHECK(part_file::resume(names, *plan->begun).has_value());
+}
+
+CAF_TEST(what a killed run was writing does not stay) {
+  auto file = part_file::create(names, 10);
+  CAF_REQUIRE(file.has_value());
+  write(folder / "file.peapod.new", "half a sid");
+  CAF_CHECK(file->save(begun(5)).has_value());
+  CAF_CHECK(!fs::exists(folder / "file.peapod.new"));
+  CAF_CHECK_EQUAL(read(names.sidecar), to_text(begun(5)));
+  write(folder / "file.peapod.new", "half a sid");
+  CAF_CHECK(file->publish(false).has_value());
+  CAF_CHECK(!fs::exists(folder / "file.peapod.new"));
+}
+
 CAF_TEST(only one run writes a file) {
   auto first = part_file::create(names, 10);
   CAF_REQUIRE(first.has_value());

@@ -27,6 +27,9 @@ class FakeLines:
         self.rates = {}            # bytes a second of an exit
         self.redirects = {}        # exit -> port of who answers instead
         self.refused = set()       # exits that take no tunnel
+        self.turned_away = Counter()  # tunnels that they did not take
+        self.evil = set()          # exits that change bytes
+        self.dead = {}             # host -> (status, error type) of it
         self.limits = {}           # exit -> bytes until a tunnel breaks, once
         self._free = Counter()     # when the line of an exit is free again
         self._loop = Loop()
@@ -45,6 +48,16 @@ class FakeLines:
         self._proxy.close()
         self._loop.__exit__()
         self.socket.unlink(missing_ok=True)
+
+    def break_all(self) -> None:
+        """All tunnels break, and no exit takes another one."""
+        self.refused = {"own", *self.peers}
+        self._loop.run(self._abort_tunnels())
+
+    async def _abort_tunnels(self) -> None:
+        for task in asyncio.all_tasks():
+            if task.get_coro().__name__ == "_pump":
+                task.cancel()
 
     def vanish(self) -> None:
         """The daemon ends: nobody answers any more, and tunnels break."""
@@ -81,6 +94,9 @@ class FakeLines:
             first, *lines = head.split("\r\n")
             fields = dict(x.lower().split(": ", 1) for x in lines if x)
             method, target, _ = first.split(" ")
+            host = target.removeprefix("http://").partition("/")[0]
+            if dead := self.dead.get(host.rpartition(":")[0]):
+                return await self._say_why(host, *dead, writer)
             if method == "CONNECT":
                 await self._tunnel(target, fields.get("peapod-exit", "own"),
                                    reader, writer)
@@ -89,9 +105,20 @@ class FakeLines:
                 await self._forward(head, target, reader, writer)
         writer.close()
 
+    @staticmethod
+    async def _say_why(host, status, kind, writer):
+        """As the daemon says that it cannot reach a host."""
+        writer.write(b"HTTP/1.1 %d Why\r\nContent-Type: text/plain\r\n"
+                     b"Proxy-Status: PeaPod; error=%s; details=\"%s: why\"\r\n"
+                     b"Connection: close\r\nContent-Length: 4\r\n\r\nnope"
+                     % (status, kind.encode(), host.encode()))
+        await writer.drain()
+        writer.close()
+
     async def _tunnel(self, target, exit_, reader, writer):
         if exit_ in self.refused or (exit_ != "own"
                                      and exit_ not in self.peers):
+            self.turned_away[exit_] += 1
             text = b"the exit takes no tunnels"
             writer.write(b"HTTP/1.1 503 Service Unavailable\r\n"
                          b"Content-Type: text/plain\r\n"
@@ -136,6 +163,8 @@ class FakeLines:
                     del self.limits[exit_]
                     writer.transport.abort()
                     return
+                if exit_ in self.evil and not up and counter[exit_] > 20_000:
+                    data = data[:-1] + bytes([data[-1] ^ 1])
                 writer.write(data)
                 await writer.drain()
                 if rate := self.rates.get(exit_):
