@@ -73,6 +73,7 @@ pod_status make_status(self_pointer self, peer_list known) {
   out.name = st.env->config.name;
   out.peers = std::move(known.peers);
   out.lines = std::move(known.lines);
+  out.crowded = known.crowded;
   for (auto& peer : out.peers) {
     auto i = st.sessions.find(peer.id);
     if (i == st.sessions.end() || peer.state != "connected")

@@ -3,6 +3,7 @@
 #include "core/introduction.hpp"
 #include "core/wire_codec.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <variant>
@@ -18,6 +19,11 @@ using self_pointer = discovery_listener_state::self_pointer;
 /// even if one of them is lost.
 constexpr std::array<std::chrono::milliseconds, 4> burst{100ms, 250ms, 500ms,
                                                          1000ms};
+
+/// Own announcements: a burst and a half at once, one a second in the long run,
+/// however often addresses change.
+constexpr double most_at_once = 8;
+constexpr double most_per_second = 1;
 
 /// One address is answered at most this often, and only so many addresses are
 /// remembered: answers must not amplify.
@@ -44,7 +50,24 @@ void receive_next(self_pointer self) {
   }));
 }
 
+bool may_announce(self_pointer self) {
+  using seconds = std::chrono::duration<double>;
+  auto& st = self->state;
+  auto now = now_of(self);
+  auto refill = st.refilled
+                    ? seconds{now - *st.refilled}.count() * most_per_second
+                    : most_at_once;
+  st.tokens = std::min(st.tokens + refill, most_at_once);
+  st.refilled = now;
+  if (st.tokens < 1)
+    return false;
+  st.tokens -= 1;
+  return true;
+}
+
 void announce(self_pointer self) {
+  if (!may_announce(self))
+    return;
   auto& st = self->state;
   auto sent = st.port->announce(encoded<beacon>(*st.env));
   if (!sent && !st.unheard)

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace peapod {
@@ -23,6 +24,8 @@ struct discovery_listener_state {
   size_t announced = 0; ///< announcements of the present burst, and after it
   uint64_t burst = 0;   ///< ticks of earlier bursts are stale
   bool unheard = false; ///< the last announcement reached no interface
+  double tokens = 0;    ///< announcements that may be sent now
+  std::optional<instant> refilled;        ///< when they were counted
   std::map<std::string, instant> replied; ///< when each address was answered
 };
 

@@ -33,6 +33,7 @@ struct peer_status {
   /// real confidentiality).
   std::string trust = {};
   std::vector<std::string> code = {}; ///< words to compare while it waits
+  std::string why = {};               ///< why there is no session, or empty
   bool secure = false;  ///< its session has authentication and confidentiality
   bool pauses = false;  ///< it says that it brings nothing at the moment
   bool tunnels = false; ///< tunnels may leave through it
@@ -68,6 +69,7 @@ struct pod_status {
   std::vector<peer_status> peers;
   std::vector<transfer_status> transfers;
   std::vector<line_status> lines;
+  bool crowded = false; ///< as in `peer_list`
 };
 
 /// Ask for the pod's state.
@@ -80,16 +82,22 @@ struct list_peers {};
 struct peer_list {
   std::vector<peer_status> peers;
   std::vector<line_status> lines; ///< our own
+  /// Lately more devices than there is room for have waited to be let in.
+  bool crowded = false;
 };
 
-/// Let a device into the pod, or out of it. `who` is as in `find_device`.
+/// Let a device into the pod, or out of it. `who` is as in `find_device`. Who
+/// is let in is named by its whole id, or by the words that a person has
+/// compared, too.
 struct change_trust {
   std::string who;
   bool trusted = true;
+  std::vector<std::string> code = {}; ///< the words, or nothing
 };
 
 /// How the device stands now. Errors: those of `find_device`,
-/// `trust_store::trust` and of saving.
+/// `trust_store::trust` and of saving; `mismatch` when its session shows other
+/// words, or none and its id is not whole.
 struct trust_change {
   result<peer_status> outcome;
 };

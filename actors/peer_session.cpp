@@ -50,7 +50,7 @@ void end(self_pointer self, const error& why) {
     tell(x.sink,
          chunk_settled{lease, st.peer.value_or(device_id{}),
                        chunk_failure::unavailable, "the session has ended"});
-  st.env->log(st.opened ? log_level::info : log_level::debug,
+  st.env->log(st.ready ? log_level::info : log_level::debug,
               "a session has ended: " + to_string(why) + label(st));
   st.env->roster.tell(session_ended{st.connection,
                                     st.opened ? st.peer : std::nullopt,
@@ -160,16 +160,17 @@ void perform(self_pointer self, link_opened& x) {
   msg.secure = x.secure;
   msg.tunnels = x.has_tunnels;
   msg.session = caf::actor_cast<caf::strong_actor_ptr>(self);
-  st.env->log(
-      st.secure ? log_level::info : log_level::warn,
-      std::string{st.secure ? "a session stands" : "an insecure session stands"}
-          + label(st));
+  st.env->log(log_level::debug, "a handshake has come to its end" + label(st));
   st.env->roster.tell(std::move(msg));
 }
 
 void perform(self_pointer self, link_ready&) {
   auto& st = self->state;
   st.ready = true;
+  st.env->log(
+      st.secure ? log_level::info : log_level::warn,
+      std::string{st.secure ? "a session stands" : "an insecure session stands"}
+          + label(st));
   st.env->roster.tell(session_ready{st.connection});
   tell_offers(self);
   tell_lines(self);

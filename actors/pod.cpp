@@ -245,21 +245,24 @@ void pod::status(std::function<void(result<pod_status>)> done) {
 }
 
 void pod::change_trust(std::string who, bool trusted,
+                       std::vector<std::string> code,
                        std::function<void(result<peer_status>)> done) {
   auto roster = env_->roster.get();
   if (!roster) {
     done(make_error(errc::cancelled, "the pod is stopping"));
     return;
   }
-  env_->workers.system->spawn([roster, who = std::move(who), trusted,
-                               done = std::move(done)](
-                                  caf::event_based_actor* self) {
-    self->request(roster, 5s, peapod::change_trust{who, trusted})
-        .then([done](trust_change& x) { done(std::move(x.outcome)); },
-              [done](caf::error&) {
-                done(make_error(errc::timed_out, "the pod does not answer"));
-              });
-  });
+  env_->workers.system->spawn(
+      [roster,
+       msg = peapod::change_trust{std::move(who), trusted, std::move(code)},
+       done = std::move(done)](caf::event_based_actor* self) {
+        self->request(roster, 5s, msg)
+            .then([done](trust_change& x) { done(std::move(x.outcome)); },
+                  [done](caf::error&) {
+                    done(
+                        make_error(errc::timed_out, "the pod does not answer"));
+                  });
+      });
 }
 
 void pod::stop(duration drain) {

@@ -32,11 +32,13 @@ public:
   void status(std::function<void(result<pod_status>)> done);
 
   /// Lets a device into the pod, or out of it; `who` is its name, its id or the
-  /// beginning of its id. `done` is called from any thread, once, with how the
+  /// beginning of its id, `code` the words that a person has compared, needed
+  /// unless the id is whole. `done` is called from any thread, once, with how the
   /// device stands then. Errors: `not_found`, `mismatch` when `who` names
-  /// several, `limit_reached`, `io_failed` and the like when it could not be
+  /// several or the words are not its, `limit_reached`, `io_failed` and the like when it could not be
   /// saved, `cancelled` while the pod stops, `timed_out`.
   void change_trust(std::string who, bool trusted,
+                    std::vector<std::string> code,
                     std::function<void(result<peer_status>)> done);
 
   /// A handler outside of any actor has thrown on the thread of the sockets:

@@ -3,6 +3,7 @@
 #include "actors/peer_session.hpp"
 #include "actors/roster_lines.hpp"
 #include "actors/roster_network.hpp"
+#include "actors/roster_strangers.hpp"
 #include "actors/roster_trust.hpp"
 
 #include <algorithm>
@@ -18,10 +19,6 @@ using self_pointer = roster_state::self_pointer;
 
 constexpr auto tick_interval = 250ms;
 constexpr auto dial_timeout = 5s;
-
-/// Devices that may wait to be let in at a time, in all and at one address.
-constexpr size_t max_waiting = 16;
-constexpr size_t max_waiting_here = 4;
 
 // -- what the core decides ----------------------------------------------------
 
@@ -71,9 +68,10 @@ void perform(self_pointer self, const roster::peer_up& x) {
 void perform(self_pointer self, const roster::peer_down& x) {
   // The scheduler has been told with the session that ended.
   auto& env = *self->state.env;
-  env.log(log_level::info,
+  env.log(x.was_peer ? log_level::info : log_level::debug,
           "peer is gone: " + x.reason + " peer=" + to_string(x.id));
-  env.publish(event_kind::peer_down, "gone: " + x.reason, to_string(x.id));
+  if (x.was_peer)
+    env.publish(event_kind::peer_down, "gone: " + x.reason, to_string(x.id));
 }
 
 void perform(self_pointer self, const roster::forgotten& x) {
@@ -133,20 +131,14 @@ void decide(self_pointer self, uint64_t connection) {
     return;
   auto& x = i->second;
   x.trusted = is_wanted(*st.env, x);
-  auto place = gate_name(x.remote.address);
-  size_t waiting = 0;
-  size_t waiting_here = 0;
-  for (auto& [number, y] : st.sessions) {
-    waiting += y.trusted ? 0 : 1;
-    waiting_here += !y.trusted && gate_name(y.remote.address) == place ? 1 : 0;
-  }
-  if (!may_speak(*st.env, x.key, x.secure))
+  if (!may_speak(*st.env, x.key, x.secure)) {
+    x.leaves = true;
     tell(x.handle, drop_session{spoke_more().detail});
-  else if (!x.trusted
-           && (waiting > max_waiting || waiting_here > max_waiting_here))
-    tell(x.handle, drop_session{"too many devices wait to be accepted"});
-  else
-    tell(x.handle, trust_decided{x.trusted});
+    return;
+  }
+  tell(x.handle, trust_decided{x.trusted});
+  if (!x.trusted)
+    take_into_waiting_room(self);
 }
 
 void on_session_ready(self_pointer self, const session_ready& msg) {
@@ -156,6 +148,7 @@ void on_session_ready(self_pointer self, const session_ready& msg) {
     return;
   i->second.code.reset();
   st.core->session_ready(i->second.id, msg.connection);
+  note_peer(self, i->second);
   if (i->second.current)
     take_up(self, i->second);
 }
@@ -189,9 +182,9 @@ void on_session_waiting(self_pointer self, const session_waiting& msg) {
     return;
   i->second.code = msg.code;
   if (i->second.current)
-    st.env->log(log_level::info, label(i->second) + " waits; its code is "
-                                     + to_string(msg.code)
-                                     + " peer=" + to_string(i->second.id));
+    st.env->log(waiting_level(self), label(i->second) + " waits; its code is "
+                                         + to_string(msg.code)
+                                         + " peer=" + to_string(i->second.id));
 }
 
 void on_session_opened(self_pointer self, const session_opened& msg) {
@@ -226,6 +219,8 @@ void lose(self_pointer self, uint64_t connection, const error& why, bool left) {
     return;
   auto entry = i->second;
   st.sessions.erase(i);
+  if (!entry.ready)
+    count_stranger(self);
   self->demonitor(entry.handle->address());
   st.env->scheduler.tell(source_lost{entry.id, entry.handle});
   if (left)
@@ -271,6 +266,7 @@ peer_list list(self_pointer self) {
     peer.state = to_string(x.state);
     peer.protocol = x.secure ? "2" : x.foreign ? "1 (foreign)" : "1";
     peer.secure = x.secure;
+    peer.why = x.why;
     describe_trust(self, x, peer);
     auto& same = self->state.same_line;
     if (auto i = same.find(x.id); i != same.end())
@@ -279,6 +275,7 @@ peer_list list(self_pointer self) {
   }
   describe_lines(self, out);
   add_absent(*self->state.env, out.peers);
+  out.crowded = is_crowded(self);
   return out;
 }
 
@@ -364,9 +361,11 @@ roster_actor::behavior_type roster_behavior(self_pointer self,
           same.erase(msg.id);
       },
       [self](const tick&) {
+        reconnect_late(self);
         self->state.core->expire(now_of(self));
         pump(self);
         save_notes(self, false);
+        tell_of_strangers(self);
         self->delayed_send(self, tick_interval, tick{});
       },
       [self](leave_pod) {

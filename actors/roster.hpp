@@ -31,6 +31,17 @@ struct roster_state {
     std::vector<egress_tags> lines{};   ///< where they leave, as it says
     std::optional<pairing_code> code{}; ///< to be compared until then
     instant since{};
+    bool leaves = false; ///< it was sent away
+  };
+
+  /// What devices that are no peers have cost lately.
+  struct stranger_counts {
+    uint64_t gone = 0;      ///< sessions that have ended since `told`
+    instant told{};         ///< when the log was told
+    size_t named = 0;       ///< who waits, in the log since `told`
+    uint64_t sent_away = 0; ///< for want of room since `complained`
+    std::optional<instant> complained;
+    std::optional<instant> crowded; ///< when somebody was sent away last
   };
 
   std::string summary() const;
@@ -43,7 +54,11 @@ struct roster_state {
   std::map<device_id, device_id> same_line;   ///< who shares a bottleneck
   std::shared_ptr<network_watch> watch;       ///< or null
   bool has_notes = false; ///< the trust store has changed by itself
-  instant saved{};        ///< when such changes were saved
+  bool has_notes_of_strangers = false;
+  instant saved{}; ///< when such changes were saved
+  stranger_counts strangers;
+  std::optional<instant> reconnected; ///< when a network was found last
+  bool must_reconnect = false;        ///< another one was found since
 };
 
 /// Knows the devices around, dials them and decides which connection stays.

@@ -45,6 +45,10 @@ std::optional<std::string> obstacle(const roster_state::session_entry& x,
   return "this device has lost its address " + x.local;
 }
 
+/// Addresses may change as often as routers like; everybody is looked for anew
+/// less often. `roster_config::hurry` makes up for it meanwhile.
+constexpr duration between_reconnects = std::chrono::seconds(10);
+
 std::string seconds_text(duration x) {
   using std::chrono::seconds;
   return std::to_string(std::chrono::round<seconds>(x).count()) + " s";
@@ -74,11 +78,25 @@ void on_network_changed(self_pointer self, const network_changed& msg) {
     if (auto why = obstacle(x, now_of(self) - x.since, change))
       tell(x.handle, drop_session{*why, wire2::goodbye_reason::unspecified});
   st.env->line_watcher.tell(look_at_lines{});
+  if (slept)
+    st.reconnected.reset();
   if (change.gained || slept) {
-    st.core->reconnect(now_of(self));
+    st.must_reconnect = true;
+    reconnect_late(self);
     st.env->discovery.tell(announce_anew{});
   }
   wait_for_change(self);
+}
+
+void reconnect_late(self_pointer self) {
+  auto& st = self->state;
+  auto now = now_of(self);
+  auto is_soon = st.reconnected && now - *st.reconnected < between_reconnects;
+  if (!st.must_reconnect || is_soon)
+    return;
+  st.must_reconnect = false;
+  st.reconnected = now;
+  st.core->reconnect(now);
 }
 
 } // namespace peapod

@@ -14,4 +14,7 @@ void watch_network(roster_state::self_pointer self);
 void on_network_changed(roster_state::self_pointer self,
                         const network_changed& msg);
 
+/// Looks for everybody anew if that had to wait; called now and then.
+void reconnect_late(roster_state::self_pointer self);
+
 } // namespace peapod

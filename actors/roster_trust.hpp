@@ -28,7 +28,8 @@ void add_absent(const environment& env, std::vector<peer_status>& peers);
 /// Carries out `change_trust`: changes the store, saves it, tells of it, and
 /// ends the sessions of a device that is not trusted any more. The result has
 /// the device's id, name and trust. Trust that cannot be saved is not given;
-/// trust that is taken back is gone now, saved or not. Errors as of
+/// trust that is taken back is gone now, saved or not. Who is let in is the key
+/// whose words a person has compared, or whose whole id was given. Errors as of
 /// `trust_change`.
 result<peer_status> set_trust(roster_state::self_pointer self,
                               const change_trust& msg);
@@ -36,6 +37,10 @@ result<peer_status> set_trust(roster_state::self_pointer self,
 /// A session stands: remembers what its peer speaks and calls itself.
 void note_session(roster_state::self_pointer self,
                   const roster_state::session_entry& x);
+
+/// Its peer is in the pod.
+void note_peer(roster_state::self_pointer self,
+               const roster_state::session_entry& x);
 
 /// Saves what was remembered: now and then, so that strangers cannot keep the
 /// disk busy, or `now`.

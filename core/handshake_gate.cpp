@@ -4,15 +4,35 @@
 
 namespace peapod {
 
+namespace {
+
+/// Neighbours share the network of link-local addresses (RFC 4291, 2.5.6).
+bool is_link_local(const ip_address& x) {
+  auto bytes = x.bytes();
+  return !x.is_v4() && bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+}
+
+} // namespace
+
 std::string gate_name(const std::string& address) {
   auto ip = parse_ip(address);
   if (!ip)
     return address;
   auto x = ip->unmapped();
   auto bytes = x.bytes();
-  // Neighbours share the network of link-local addresses (RFC 4291, 2.5.6).
-  auto is_link_local = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
-  return to_hex(x.is_v4() || is_link_local ? bytes : bytes.first(8));
+  return to_hex(x.is_v4() || is_link_local(x) ? bytes : bytes.first(8));
+}
+
+bool is_link_local(const std::string& address) {
+  auto ip = parse_ip(address);
+  return ip && is_link_local(ip->unmapped());
+}
+
+std::string waiting_place(const std::string& address) {
+  if (!is_link_local(address))
+    return gate_name(address);
+  auto zone = address.find('%');
+  return "link" + (zone == std::string::npos ? "" : address.substr(zone));
 }
 
 handshake_gate::ticket handshake_gate::enter(const std::string& address,

@@ -54,6 +54,14 @@ private:
 
 /// What counts as one address: all of an IPv6 network of 64 bits, because a
 /// device can have as many addresses in it as it likes.
+/// Link-local addresses count one by one: neighbours share their network.
 std::string gate_name(const std::string& address);
+
+/// Whether an address is of IPv6 and means something on its link only.
+bool is_link_local(const std::string& address);
+
+/// The same for those who wait for a person. They are few, and link-local
+/// addresses cost nothing: all of a link count as one place.
+std::string waiting_place(const std::string& address);
 
 } // namespace peapod

@@ -54,9 +54,12 @@ public:
 
   /// Up to what separates; empty: there is no token here.
   std::string_view token() {
-    auto size = std::min(left_.find_first_of(" \t,;=\"\\"), left_.size());
-    auto out = left_.substr(0, size);
-    left_.remove_prefix(size);
+    auto end = std::ranges::find_if_not(left_, [](char c) {
+      constexpr std::string_view separators = ",;=\"\\";
+      return c > 0x20 && c < 0x7f && separators.find(c) == separators.npos;
+    });
+    auto out = left_.substr(0, static_cast<size_t>(end - left_.begin()));
+    left_.remove_prefix(out.size());
     return out;
   }
 

@@ -182,7 +182,8 @@ void roster::session_lost(device_id id, uint64_t connection, const error& why,
   if (!x || !x->session || x->session->connection != connection)
     return;
   auto last = *std::exchange(x->session, std::nullopt);
-  actions_.push_back(peer_down{id, to_string(why)});
+  actions_.push_back(peer_down{id, to_string(why), !last.waits});
+  x->tries.why = to_string(why);
   schedule_after_loss(id, *x, last, why, now);
   run_due(now);
 }
@@ -192,7 +193,7 @@ void roster::goodbye(device_id id, uint64_t connection, instant now) {
   if (!x || !x->session || x->session->connection != connection)
     return;
   actions_.push_back(drop{connection, "the peer leaves"});
-  actions_.push_back(peer_down{id, "the peer leaves"});
+  actions_.push_back(peer_down{id, "the peer leaves", !x->session->waits});
   actions_.push_back(forgotten{id});
   devices_.erase(id);
   for (auto& peer : statics_)
@@ -273,7 +274,8 @@ std::vector<roster::entry> roster::list(instant now) const {
     if (x.session)
       connection = x.session->connection;
     out.push_back({id, x.key, x.name, x.address, x.port, x.foreign, x.secure,
-                   is_static(id), state_of(x, now), connection, x.last_seen});
+                   is_static(id), state_of(x, now), connection, x.last_seen,
+                   x.session ? "" : x.tries.why});
   }
   return out;
 }

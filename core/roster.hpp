@@ -119,6 +119,7 @@ public:
   struct peer_down {
     device_id id;
     std::string reason;
+    bool was_peer = true; ///< both sides of it have wanted each other
 
     bool operator==(const peer_down&) const = default;
   };
@@ -223,6 +224,7 @@ public:
     peer_state state = peer_state::known;
     std::optional<uint64_t> connection;
     instant last_seen{};
+    std::string why{}; ///< why there is no session, if that is known
   };
 
   /// All known devices, in the order of their ids.
@@ -247,6 +249,7 @@ private:
     std::optional<instant> next;
     std::optional<instant> last;
     size_t failures = 0;
+    std::string why; ///< how the last attempt or session ended
 
     /// The one in flight has come to its end.
     void land() {

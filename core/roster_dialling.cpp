@@ -121,6 +121,7 @@ void roster::settle(attempts& x) const {
 
 void roster::fail(attempts& x, const error& why, instant now) {
   x.land();
+  x.why = to_string(why);
   ++x.failures;
   if (is_misbehaviour(why))
     x.failures = std::max(x.failures, failures_after_misbehaviour);

@@ -294,9 +294,9 @@ void scheduler::give(device_id id, source_state& source,
   range.end = std::min(range.end, range.begin + largest_lease(source.traits));
   auto lease = next_lease_++;
   auto ahead = backlog(source) + range.size();
+  auto due = now + time_beside(source, range.size());
   leases_.emplace(lease, lease_state{id, transfer, range, range.begin, now, now,
-                                     now + source.estimate.time_for(ahead),
-                                     ahead, hedge, false});
+                                     due, ahead, hedge, false});
   source.leases.insert(lease);
   source.leased += range.size();
   body.leases.insert(lease);

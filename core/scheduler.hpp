@@ -311,6 +311,8 @@ private:
   void hedge_spine(const transfer_id& id, body_state& body, instant now);
   duration patience_for(const body_state& body, uint64_t offset) const;
   duration remaining(const lease_state& lease, instant now) const;
+  uint64_t meanwhile(const source_state& source, uint64_t bytes) const;
+  duration time_beside(const source_state& source, uint64_t bytes) const;
 
   // What is tried out.
   void observe(instant now);

@@ -48,11 +48,12 @@ void scheduler::hedge(const transfer_id& id, body_state& body, instant now) {
 }
 
 /// Whether nobody can take anything more: at the end of the body, and when the
-/// window is full. Who is idle then can only help.
+/// window is full but for a crumb. Who is idle then can only help.
 bool scheduler::is_all_leased(const body_state& body) const {
   auto limit = std::min(window_end(body), body.body.end);
   auto gap = body.returned.first_from(0);
-  return body.frontier >= limit && (!gap || gap->begin >= limit);
+  auto crumb = limit == body.body.end ? 1 : config_.chunk_size / 8;
+  return body.frontier + crumb > limit && (!gap || gap->begin >= limit);
 }
 
 /// What the spine has claimed is hedged like a lease.
@@ -100,8 +101,9 @@ bool scheduler::hedge_lease(const transfer_id& id, body_state& body,
   if (!other)
     return false;
   auto needs = std::min(remaining(x, now), rival.value_or(duration::max()));
-  // Who has nothing else to do loses nothing by what all others wait for.
-  bool idle = !is_busy(sources_.at(other->first));
+  // Who has nothing else to do, or soon will have, loses nothing by what all
+  // others wait for.
+  bool idle = !is_busy(sources_.at(other->first)) || is_all_leased(body);
   bool affordable =
       within || (urgent && (idle || needs > other->second + patience));
   bool pays = needs >= other->second * 3 / 2 + least_gain;
@@ -123,7 +125,7 @@ scheduler::stand_in(const body_state& body, byte_range range, bool urgent,
         || is_resting(source, now) || source.leases.size() >= room
         || !may_serve(id, source, body, now))
       continue;
-    auto needs = source.estimate.time_for(backlog(source) + range.size());
+    auto needs = time_beside(source, range.size());
     if (source.failures > 0)
       needs += doubt;
     if (!best || needs < best->second)
@@ -139,12 +141,27 @@ duration scheduler::remaining(const lease_state& lease, instant now) const {
   auto& source = sources_.at(lease.source);
   auto planned = lease.due > now ? lease.due - now : now - lease.due;
   auto rest = lease.range.end - lease.upto;
-  uint64_t meanwhile = 0;
+  return std::max(planned, source.estimate.time_for(meanwhile(source, rest)));
+}
+
+/// What comes of a source's leases until it has brought `bytes` of one of them.
+uint64_t scheduler::meanwhile(const source_state& source,
+                              uint64_t bytes) const {
+  uint64_t out = 0;
   for (auto id : source.leases) {
     auto& x = leases_.at(id);
-    meanwhile += std::min(rest, x.range.end - x.upto);
+    out += std::min(bytes, x.range.end - x.upto);
   }
-  return std::max(planned, source.estimate.time_for(meanwhile));
+  return out;
+}
+
+/// How long a source takes for `bytes` beside what it has leased.
+duration scheduler::time_beside(const source_state& source,
+                                uint64_t bytes) const {
+  auto all = meanwhile(source, bytes) + bytes;
+  for (auto& x : source.ghosts)
+    all += x.bytes;
+  return source.estimate.time_for(all);
 }
 
 /// When somebody else than `except` will have brought what he has leased from

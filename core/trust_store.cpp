@@ -17,6 +17,10 @@ auto place_of(List& list, const public_key& key) {
                       [&](auto& x) { return x.key == key; });
 }
 
+bool is_mere_stranger(const known_device& x) {
+  return !x.peer && !x.refused;
+}
+
 } // namespace
 
 std::string_view to_string(trust_mode x) {
@@ -70,7 +74,7 @@ result<void> trust_store::trust(const public_key& key, std::string_view name,
   return {};
 }
 
-bool trust_store::untrust(const public_key& key) {
+result<bool> trust_store::untrust(const public_key& key) {
   if (auto found = place_of(trusted_, key); found != trusted_.end()) {
     known_.push_back({key, found->protocol, true});
     trusted_.erase(found);
@@ -80,7 +84,10 @@ bool trust_store::untrust(const public_key& key) {
   if (known != known_.end())
     return !std::exchange(known->refused, true);
   if (!make_room())
-    return false;
+    return make_error(errc::limit_reached,
+                      std::to_string(max_keys)
+                          + " devices are trusted or kept out already: there "
+                            "is no room to remember one more");
   known_.push_back({key, 0, true});
   return true;
 }
@@ -101,7 +108,8 @@ bool trust_store::rename(const public_key& key, std::string_view name) {
 
 // -- protocols ----------------------------------------------------------------
 
-bool trust_store::note_protocol(const public_key& key, uint8_t protocol) {
+bool trust_store::note_protocol(const public_key& key, uint8_t protocol,
+                                const in_use& spared) {
   if (auto* trusted = find_trusted(key)) {
     bool higher = protocol > trusted->protocol;
     trusted->protocol = std::max(trusted->protocol, protocol);
@@ -109,7 +117,11 @@ bool trust_store::note_protocol(const public_key& key, uint8_t protocol) {
   }
   auto found = place_of(known_, key);
   if (found == known_.end()) {
-    if (protocol == 0 || !make_room())
+    if (protocol == 0)
+      return false;
+    auto strangers = std::ranges::count_if(known_, is_mere_stranger);
+    auto full = static_cast<size_t>(strangers) >= max_strangers;
+    if (full ? !forget_one(false, spared) : !make_room(spared))
       return false;
     known_.push_back({key, protocol});
     return true;
@@ -118,6 +130,20 @@ bool trust_store::note_protocol(const public_key& key, uint8_t protocol) {
   found->protocol = std::max(found->protocol, protocol);
   std::rotate(found, found + 1, known_.end()); // heard last
   return higher;
+}
+
+bool trust_store::note_peer(const public_key& key, uint8_t protocol,
+                            const in_use& spared) {
+  if (find(key) != nullptr)
+    return note_protocol(key, protocol);
+  if (auto found = place_of(known_, key); found != known_.end()) {
+    bool news = !std::exchange(found->peer, true);
+    return note_protocol(key, protocol) || news;
+  }
+  if (protocol == 0 || !make_room(spared))
+    return false;
+  known_.push_back({key, protocol, false, true});
+  return true;
 }
 
 bool trust_store::may_speak(const public_key& key, uint8_t protocol) const {
@@ -131,12 +157,18 @@ uint8_t trust_store::protocol_of(const public_key& key) const {
   return known == known_.end() ? 0 : known->protocol;
 }
 
-/// Whether one more key fits, if need be in place of the one without trust
-/// that was not heard for longest.
-bool trust_store::make_room() {
-  if (trusted_.size() + known_.size() < max_keys)
-    return true;
-  auto victim = std::ranges::find(known_, false, &known_device::refused);
+/// Whether one more key fits, if need be in place of one without trust.
+bool trust_store::make_room(const in_use& spared) {
+  return trusted_.size() + known_.size() < max_keys || forget_one(false, spared)
+         || forget_one(true, spared);
+}
+
+/// Forgets the stranger, or the peer that nobody has let in, that was not
+/// heard for longest. Whether there was one.
+bool trust_store::forget_one(bool peer, const in_use& spared) {
+  auto victim = std::ranges::find_if(known_, [&](auto& x) {
+    return x.peer == peer && !x.refused && !(spared && spared(x.key));
+  });
   if (victim == known_.end())
     return false;
   known_.erase(victim);
@@ -144,6 +176,11 @@ bool trust_store::make_room() {
 }
 
 // -- looking ------------------------------------------------------------------
+
+bool trust_store::is_stranger(const public_key& key) const {
+  auto known = place_of(known_, key);
+  return known != known_.end() && is_mere_stranger(*known);
+}
 
 const trusted_device* trust_store::find(const public_key& key) const {
   auto found = place_of(trusted_, key);

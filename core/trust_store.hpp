@@ -5,6 +5,7 @@
 #include "core/types.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,7 @@ struct known_device {
   public_key key;
   uint8_t protocol = 0; ///< the highest it has ever spoken; 0: not known
   bool refused = false; ///< a person has taken the trust in it back
+  bool peer = false;    ///< it was in the pod, without a person's word
 
   bool operator==(const known_device&) const = default;
 };
@@ -59,13 +61,21 @@ struct known_device {
 ///
 /// What a key has spoken is remembered so that nobody talks it down: one that
 /// has spoken protocol 2 is never taken with less. That is remembered of keys
-/// without trust too; when there is no room, those that were not heard for
-/// longest are forgotten. Trust, and that it was taken back, are never
-/// forgotten to make room.
+/// without trust too. When there is no room, strangers are forgotten first,
+/// then those that were peers; of each, who was not heard for longest; never
+/// who is `in_use`. Strangers have a share only, so that no number of them
+/// displaces a peer. Trust, and that it was taken back, are never forgotten to
+/// make room.
 class trust_store {
 public:
   /// Keys that are remembered, with trust or without.
   static constexpr size_t max_keys = 1024;
+
+  /// Of them those that were never in the pod.
+  static constexpr size_t max_strangers = 256;
+
+  /// Whether a key must not be forgotten now.
+  using in_use = std::function<bool(const public_key&)>;
 
   /// The last second of the year 9999: no device was trusted later.
   static constexpr uint64_t max_since = 253'402'300'799;
@@ -80,9 +90,9 @@ public:
 
   /// Takes the trust in a device back, also that of a mode that lets it in by
   /// itself, until somebody trusts it again. What it has spoken stays
-  /// remembered. Whether that changed anything. Only where `max_keys` devices
-  /// are trusted or refused, one more that was never trusted has no room.
-  bool untrust(const public_key& key);
+  /// remembered. Whether that changed anything. Error: `limit_reached` where
+  /// `max_keys` devices are trusted or refused and this one is neither.
+  result<bool> untrust(const public_key& key);
 
   /// A trusted device calls itself anew. Whether that changed anything.
   bool rename(const public_key& key, std::string_view name);
@@ -98,7 +108,12 @@ public:
 
   /// A device has proven its key while it spoke `protocol`. Whether that
   /// changed anything that is worth saving.
-  bool note_protocol(const public_key& key, uint8_t protocol);
+  bool note_protocol(const public_key& key, uint8_t protocol,
+                     const in_use& spared = nullptr);
+
+  /// The same of a device that has become a peer.
+  bool note_peer(const public_key& key, uint8_t protocol,
+                 const in_use& spared = nullptr);
 
   /// Whether a device may speak `protocol`: it was never heard to speak a
   /// higher one.
@@ -121,6 +136,9 @@ public:
     return trusted_;
   }
 
+  /// Whether a key is remembered as that of a mere stranger.
+  bool is_stranger(const public_key& key) const;
+
   /// The others, those that were not heard for longest first.
   const std::vector<known_device>& known() const {
     return known_;
@@ -130,7 +148,8 @@ public:
 
 private:
   trusted_device* find_trusted(const public_key& key);
-  bool make_room();
+  bool make_room(const in_use& spared = nullptr);
+  bool forget_one(bool peer, const in_use& spared);
 
   std::vector<trusted_device> trusted_;
   std::vector<known_device> known_;

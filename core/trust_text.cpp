@@ -31,9 +31,12 @@ json::object to_json(const trusted_device& x) {
 }
 
 json::object to_json(const known_device& x) {
-  return {{"key", to_string(x.key)},
-          {"protocol", x.protocol},
-          {"refused", x.refused}};
+  json::object out{{"key", to_string(x.key)},
+                   {"protocol", x.protocol},
+                   {"refused", x.refused}};
+  if (x.peer)
+    out.emplace("peer", true);
+  return out;
 }
 
 template <class List>
@@ -120,6 +123,13 @@ struct member_reader {
     return *this;
   }
 
+  /// Reads a member that may be missing.
+  template <class T>
+  member_reader& if_there(std::string_view name, T& to) {
+    auto there = in.contains(json::string_view{name.data(), name.size()});
+    return there ? (*this)(name, to) : *this;
+  }
+
   /// What is wrong, or nothing; a member that nobody has asked for is too.
   std::string verdict() const {
     return wrong.empty() && in.size() != count ? "an unknown member" : wrong;
@@ -135,6 +145,7 @@ std::string read_device(const json::object& in, trusted_device& to) {
 std::string read_device(const json::object& in, known_device& to) {
   auto wrong = member_reader{in, 0, ""}("key", to.key)("protocol", to.protocol)(
                    "refused", to.refused)
+                   .if_there("peer", to.peer)
                    .verdict();
   return wrong.empty() && to.protocol == 0 && !to.refused ? "a wrong protocol"
                                                           : wrong;
@@ -155,9 +166,12 @@ std::string put(trust_store& to, const known_device& x) {
     return "a key that stands there twice";
   if (to.list().size() + to.known().size() >= trust_store::max_keys)
     return "too many devices before it";
-  to.note_protocol(x.key, x.protocol);
-  if (x.refused)
-    to.untrust(x.key);
+  if (x.refused && !to.untrust(x.key))
+    return "too many devices before it";
+  if (x.peer)
+    to.note_peer(x.key, x.protocol);
+  else
+    to.note_protocol(x.key, x.protocol);
   return "";
 }
 

@@ -17,11 +17,11 @@ constexpr size_t max_trust_text = 1 << 20;
 ///      "devices": [{"key": 64 hexadecimal digits, "name": text,
 ///                   "since": seconds since 1970, "by": "paired", "secret" or
 ///                   "open", "protocol": the highest ever spoken}, ...],
-///      "known": [{"key": ..., "protocol": ..., "refused": true or false},
-///      ...]}
+///      "known": [{"key": ..., "protocol": ..., "refused": true or false,
+///                 "peer": true or missing}, ...]}
 ///
 /// `known` are the keys that are remembered without trust; those in which it
-/// was taken back are `refused`.
+/// was taken back are `refused`, those that were in the pod are `peer`s.
 std::string trust_text(const trust_store& x);
 
 /// The store that such a text is of. Nothing is guessed: whatever is missing,

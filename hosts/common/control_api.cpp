@@ -128,7 +128,8 @@ void control_api::answer_status(control_route what, control_reply reply) {
     if (!x)
       reply(to_response(error_json(sentence_of(x.error())), 503));
     else if (what == control_route::peers)
-      reply(to_response(json::object{{"peers", peers_json(*x)}}));
+      reply(to_response(
+          json::object{{"peers", peers_json(*x)}, {"crowded", x->crowded}}));
     else if (what == control_route::transfers)
       reply(to_response(json::object{{"transfers", transfers_json(*x)}}));
     else
@@ -223,7 +224,7 @@ void control_api::act(const control_call& call, const std::string& body,
     case control_route::fault:
       return disturb(call.actor, body, std::move(reply));
     default:
-      return change_trust(call, std::move(reply));
+      return change_trust(call, body, std::move(reply));
   }
 }
 
@@ -244,9 +245,14 @@ void control_api::restart(actor_number id, control_reply reply) {
   backend_->restart(id, std::move(done));
 }
 
-void control_api::change_trust(const control_call& call, control_reply reply) {
+void control_api::change_trust(const control_call& call,
+                               const std::string& body, control_reply reply) {
+  bool trusted = call.route == control_route::trust;
+  auto code = parse_trust_body(trusted ? body : "");
+  if (!code)
+    return reply(to_response(code.error()));
   backend_->change_trust(
-      call.who, call.route == control_route::trust,
+      call.who, trusted, std::move(*code),
       [reply = std::move(reply)](result<peer_status> x) {
         reply(x ? to_response(json::object{{"peer", to_json(*x)}})
                 : to_response(x.error()));

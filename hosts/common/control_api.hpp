@@ -62,7 +62,8 @@ private:
   void disturb(actor_number id, const std::string& body,
                net::control_reply reply);
 
-  void change_trust(const control_call& call, net::control_reply reply);
+  void change_trust(const control_call& call, const std::string& body,
+                    net::control_reply reply);
 
   std::string metrics(const result<pod_status>& status) const;
 

@@ -44,6 +44,7 @@ public:
   virtual result<void> disturb(actor_number id, const fault& what) = 0;
 
   virtual void change_trust(std::string who, bool trusted,
+                            std::vector<std::string> code,
                             std::function<void(result<peer_status>)> done) = 0;
 
   virtual const proxy_counters& counters() const = 0;

@@ -126,31 +126,6 @@ int control_commands::disturb() {
                     + (fault.empty() ? "not disturbed any more" : fault)}});
 }
 
-int control_commands::trust() {
-  return change_trust(true);
-}
-
-int control_commands::untrust() {
-  return change_trust(false);
-}
-
-int control_commands::change_trust(bool trusted) {
-  auto answer = ask({"POST", trust_target(who_, trusted), ""});
-  if (!answer)
-    return fail(answer.error());
-  if (json_)
-    return show_as_is(*answer);
-  auto peer = read_peer(*answer);
-  if (!peer)
-    return fail(peer.error());
-  line out{name_of(*peer) + " (" + peer->id + ") is "
-           + (trusted ? "trusted" : "not trusted any more")};
-  if (!trusted && peer->trust == "open")
-    out.add("; it may still join: [trust] mode=\"open\" lets everybody in",
-            tone::warn);
-  return show({out});
-}
-
 // -- asking and showing -------------------------------------------------------
 
 template <class Read, class Show>

@@ -11,7 +11,9 @@
 #include <filesystem>
 #include <iosfwd>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace peapod {
 
@@ -70,6 +72,8 @@ private:
   template <class Read, class Show>
   int print(std::string target, Read read, Show show);
   int change_trust(bool trusted);
+  std::optional<control::peer> find_waiting();
+  bool compares(const control::peer& x);
   int follow(const std::string& target);
   result<std::string> ask(net::control_request request);
   std::string actor_target(std::string_view what = "") const;
@@ -90,6 +94,7 @@ private:
   uint64_t since_ = 0;
   uint64_t count_ = 0;
   std::string who_;
+  std::vector<std::string> code_;
   std::string fault_;
   uint64_t every_ = 1;
   uint64_t times_ = 1;

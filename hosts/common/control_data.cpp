@@ -193,7 +193,13 @@ peer peer_of(const json::object& in) {
           text_of(in, "trust"),
           texts_of(array_of(in, "code")),
           flag_of(in, "secure"),
-          label_of(newer_object_of(in, "line"))};
+          label_of(newer_object_of(in, "line")),
+          some_text_of(in, "why")};
+}
+
+/// Of newer daemons.
+bool is_crowded(const json::object& in) {
+  return in.contains("crowded") && flag_of(in, "crowded");
 }
 
 map_run run_of(const json::object& in) {
@@ -307,6 +313,7 @@ result<status> read_status(std::string_view answer) {
     out.daemon.name = text_of(device, "name");
     out.pod_size = number_of(in, "pod_size");
     out.peers = each(array_of(in, "peers"), peer_of);
+    out.crowded = is_crowded(in);
     if (in.contains("lines")) // of newer daemons
       out.lines = each(array_of(in, "lines"), own_line_of);
     out.transfers = each(array_of(in, "transfers"), transfer_of);
@@ -352,9 +359,9 @@ result<crash_list> read_crashes(std::string_view answer) {
   });
 }
 
-result<std::vector<peer>> read_peers(std::string_view answer) {
+result<known_peers> read_peers(std::string_view answer) {
   return with_object(answer, [](const json::object& in) {
-    return each(array_of(in, "peers"), peer_of);
+    return known_peers{each(array_of(in, "peers"), peer_of), is_crowded(in)};
   });
 }
 

@@ -114,6 +114,13 @@ struct peer {
   std::vector<std::string> code; ///< words to compare while it waits
   bool secure = false;
   line_label line{};
+  std::string why{}; ///< why there is no session; empty of older daemons
+};
+
+/// The devices that a daemon knows.
+struct known_peers {
+  std::vector<peer> peers;
+  bool crowded = false; ///< too many have waited to be let in lately
 };
 
 /// Cells of a body that lie side by side.
@@ -166,6 +173,7 @@ struct status {
   control::daemon daemon;
   uint64_t pod_size = 0;
   std::vector<peer> peers;
+  bool crowded = false;        ///< as in `known_peers`
   std::vector<own_line> lines; ///< none of older daemons
   std::vector<transfer> transfers;
   std::map<std::string, uint64_t> proxy; ///< as in `requests`
@@ -230,7 +238,7 @@ result<actor_list> read_actors(std::string_view json);
 result<actor_page> read_actor(std::string_view json);
 result<node> read_tree(std::string_view json);
 result<crash_list> read_crashes(std::string_view json);
-result<std::vector<peer>> read_peers(std::string_view json);
+result<known_peers> read_peers(std::string_view json);
 /// The answer to `POST /v1/peers/{who}/trust` and `untrust`.
 result<peer> read_peer(std::string_view json);
 result<std::vector<transfer>> read_transfers(std::string_view json);

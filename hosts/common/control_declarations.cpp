@@ -113,9 +113,11 @@ void control_commands::declare_trust(CLI::App& app) {
   using self = control_commands;
   constexpr auto meaning = "The device's name, its id, or the first four or "
                            "more digits of its id";
-  add(app, "trust", "Let a device into the pod", &self::trust)
-      ->add_option("NAME", who_, meaning)
-      ->required();
+  auto* trust = add(app, "trust", "Let a device into the pod", &self::trust);
+  trust->add_option("NAME", who_, meaning)->required();
+  trust->add_option("WORDS", code_,
+                    "The words that both devices show; needed unless NAME is a "
+                    "whole id or you are asked on a terminal");
   add(app, "untrust", "Let a device out of the pod", &self::untrust)
       ->add_option("NAME", who_, meaning)
       ->required();

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// What may be asked on the control socket (docs/openapi.yaml), as values.
 namespace peapod {
@@ -70,6 +71,18 @@ or_refusal<control_call> parse_call(std::string_view method,
 
 /// The target that lets a device in, or out: `/v1/peers/{who}/trust`.
 std::string trust_target(std::string_view who, bool trusted);
+
+/// The words that a person has typed, whether quoted together or not, in lower
+/// case.
+std::vector<std::string> compared_words(const std::vector<std::string>& typed);
+
+/// The body of `POST /v1/peers/{who}/trust` for words that were compared; empty
+/// for none.
+std::string trust_body(const std::vector<std::string>& code);
+
+/// The words in such a body, in lower case. Refusal: 400 when it is not exactly
+/// as docs/openapi.yaml says.
+or_refusal<std::vector<std::string>> parse_trust_body(std::string_view body);
 
 /// The body of `POST /v1/actors/{id}/fault`. Refusal: 400 when it is not
 /// exactly as docs/openapi.yaml says.

@@ -210,8 +210,6 @@ std::string typed_name(const peer& x, const std::vector<peer>& peers) {
   return is_plain && is_own ? x.name : x.id.substr(0, 12);
 }
 
-namespace {
-
 std::string words_of(const std::vector<std::string>& code) {
   std::string out;
   for (auto& word : code)
@@ -219,7 +217,15 @@ std::string words_of(const std::vector<std::string>& code) {
   return out;
 }
 
-} // namespace
+std::string trust_command(const peer& x, const std::vector<peer>& peers) {
+  return "peapod trust " + typed_name(x, peers) + " " + words_of(x.code);
+}
+
+std::string crowded_text() {
+  return "more devices wait to be let in than there is room for, and some were "
+         "sent away; one that is let in by its whole id needs no room: peapod "
+         "id there, peapod trust ID here";
+}
 
 std::optional<std::string> waiting_text(const peer& x, std::string_view how) {
   if (x.trust == "trusted" && x.state == "waiting")
@@ -232,6 +238,12 @@ std::optional<std::string> waiting_text(const peer& x, std::string_view how) {
     return out + "; its words are on their way";
   out += ". If it shows the words " + words_of(x.code);
   return out + " too, " + std::string{how};
+}
+
+std::optional<std::string> absence_text(const peer& x) {
+  if (x.why.empty() || x.state != "backing off")
+    return std::nullopt;
+  return "no session with " + name_of(x) + ": " + x.why;
 }
 
 std::string label_text(const line_label& x) {
@@ -284,8 +296,13 @@ lines own_lines_text(const std::vector<own_line>& all) {
                rows);
 }
 
-lines peers_text(const std::vector<peer>& peers) {
-  if (peers.empty())
+/// Of so many devices it is said why there is no session: anybody can invent
+/// more.
+constexpr size_t max_absent = 4;
+
+lines peers_text(const known_peers& data) {
+  auto& peers = data.peers;
+  if (peers.empty() && !data.crowded)
     return {line{"no other device is in the pod yet"}};
   std::vector<table_row> rows;
   for (auto& x : peers)
@@ -316,9 +333,14 @@ lines peers_text(const std::vector<peer>& peers) {
     if (auto said = same_line_text(x, peers))
       out.push_back(line{*said, tone::warn});
   for (auto& x : peers)
-    if (auto said =
-            waiting_text(x, "type: peapod trust " + typed_name(x, peers)))
+    if (auto said = waiting_text(x, "type: " + trust_command(x, peers)))
       out.push_back(line{*said, tone::warn});
+  size_t absent = 0;
+  for (auto& x : peers)
+    if (auto said = absence_text(x); said && ++absent <= max_absent)
+      out.push_back(line{*said, tone::dim});
+  if (data.crowded)
+    out.push_back(line{crowded_text(), tone::warn});
   return out;
 }
 

@@ -83,7 +83,7 @@ lines actors_text(const std::vector<actor>& actors);
 lines actor_text(const actor_page& page);
 lines tree_text(const node& root);
 lines crashes_text(const crash_list& crashes);
-lines peers_text(const std::vector<peer>& peers);
+lines peers_text(const known_peers& data);
 lines own_lines_text(const std::vector<own_line>& all);
 
 /// What is to be said of a peer that shares a bottleneck, if it does: one
@@ -98,9 +98,21 @@ tone tone_of_trust(std::string_view trust);
 /// own, else the beginning of its id.
 std::string typed_name(const peer& x, const std::vector<peer>& peers);
 
+/// The words with a space between them.
+std::string words_of(const std::vector<std::string>& code);
+
+/// What a person types to let a peer in whose words are the same there.
+std::string trust_command(const peer& x, const std::vector<peer>& peers);
+
+/// What is to be said when more devices wait than there is room for.
+std::string crowded_text();
+
 /// What is to be said of a peer that waits to be let in, if it does: the words
 /// to compare, and what to do when they are the same. `how` ends the sentence.
 std::optional<std::string> waiting_text(const peer& x, std::string_view how);
+
+/// Why there is no session with a peer that is tried again, if that is known.
+std::optional<std::string> absence_text(const peer& x);
 
 /// How its bytes are checked, and what came of it.
 std::string checks_text(const transfer& x);

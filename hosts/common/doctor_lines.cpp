@@ -78,15 +78,16 @@ void judge_pooling(const doctor_facts& x, findings& out) {
 // -- who is let in ------------------------------------------------------------
 
 finding not_let_in(const control::peer& x) {
-  auto words =
-      control::waiting_text(x, "let it in: peapod trust " + x.id.substr(0, 12));
+  auto command = "peapod trust " + x.id.substr(0, 12)
+                 + (x.code.empty() ? "" : " " + control::words_of(x.code));
+  auto words = control::waiting_text(x, "let it in: " + command);
   return {"not-let-in",
           problem,
           called(x) + " waits to be let into the pod.",
           {words.value_or("the daemon says so")},
           "Compare the words that peapod peers shows on both devices; if they "
-          "are the same: peapod trust "
-              + x.id.substr(0, 12) + ", on both."};
+          "are the same: "
+              + command + ", and the like on the other one."};
 }
 
 void judge_peer(const doctor_facts& x, const control::peer& peer,
@@ -100,7 +101,17 @@ void judge_peer(const doctor_facts& x, const control::peer& peer,
                    {"it waits for a person there"},
                    "On " + called(peer)
                        + ": peapod peers, compare the words, and peapod trust "
-                         "NAME."});
+                         "NAME WORDS."});
+  } else if (peer.trust == "stranger" && peer.state == "backing off"
+             && peer.why.find("too many devices wait") != std::string::npos) {
+    out.push_back({"no-room-there",
+                   problem,
+                   called(peer) + " has no room for this device to wait in.",
+                   {peer.why},
+                   "On " + called(peer)
+                       + ": peapod trust and the whole id that peapod id shows "
+                         "here; on this device the same the other way "
+                         "round."});
   } else if (peer.trust == "stranger" && peer.state == "backing off"
              && x.options.trust.mode == trust_mode::secret) {
     out.push_back({"other-secret",
@@ -123,9 +134,17 @@ void judge_trust(const doctor_facts& x, findings& out) {
                    {x.no_secret->detail},
                    "Make one with peapod secret new, or take that of another "
                    "device with peapod secret set."});
-  if (x.status)
-    for (auto& peer : x.status->peers)
-      judge_peer(x, peer, out);
+  if (!x.status)
+    return;
+  for (auto& peer : x.status->peers)
+    judge_peer(x, peer, out);
+  if (x.status->crowded)
+    out.push_back({"crowded",
+                   warning,
+                   "More devices wait to be let in than there is room for.",
+                   {"some were sent away within the last minute"},
+                   "To let one in that finds no room: peapod id there, and "
+                   "peapod trust with that whole id here."});
 }
 
 void judge_lines(const doctor_facts& x, findings& out) {

@@ -118,8 +118,10 @@ public:
   }
 
   void change_trust(std::string who, bool trusted,
+                    std::vector<std::string> code,
                     std::function<void(result<peer_status>)> done) override {
-    pod_.change_trust(std::move(who), trusted, std::move(done));
+    pod_.change_trust(std::move(who), trusted, std::move(code),
+                      std::move(done));
   }
 
   const proxy_counters& counters() const override {

@@ -35,6 +35,14 @@ bool stdout_is_terminal() {
 #endif
 }
 
+bool stdin_is_terminal() {
+#ifdef _WIN32
+  return ::_isatty(::_fileno(stdin)) != 0;
+#else
+  return ::isatty(STDIN_FILENO) != 0;
+#endif
+}
+
 progress::progress(std::ostream& out, bool terminal, std::string label,
                    uint64_t total)
   : out_(out), terminal_(terminal), label_(std::move(label)), total_(total) {}

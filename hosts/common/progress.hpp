@@ -11,6 +11,9 @@ namespace peapod {
 /// Whether standard output is a terminal, where a line can be drawn over.
 bool stdout_is_terminal();
 
+/// Whether standard input is one, at which somebody can answer.
+bool stdin_is_terminal();
+
 /// Shows how something of known size advances: on a terminal by a bar that is
 /// drawn over, else by a line after every quarter.
 class progress {

@@ -153,6 +153,7 @@ json::object to_json(const peer_status& x) {
   for (auto& word : x.code)
     code.emplace_back(clean_utf8(word));
   out.emplace("code", std::move(code));
+  out.emplace("why", clean_utf8(x.why));
   if (x.same_line)
     out.emplace("same_line", to_string(*x.same_line));
   if (x.line)
@@ -219,6 +220,7 @@ json::object status_json(const daemon_info& daemon, const pod_status& status,
        {{"id", to_string(status.id)}, {"name", clean_utf8(status.name)}}},
       {"pod_size", pod_size(status)},
       {"peers", peers_json(status)},
+      {"crowded", status.crowded},
       {"lines", lines_json(status)},
       {"transfers", transfers_json(status)},
       {"proxy",

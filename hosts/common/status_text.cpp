@@ -93,10 +93,10 @@ lines share_lines(const status& x) {
 
 lines status_lines(const status& x) {
   lines out{title_line(x)};
-  if (x.peers.empty())
+  if (x.peers.empty() && !x.crowded)
     out.push_back(line{"no other device is in the pod yet"});
   else
-    append_indented(out, peers_text(x.peers));
+    append_indented(out, peers_text({x.peers, x.crowded}));
   if (x.lines.size() > 1)
     append_indented(out, own_lines_text(x.lines));
   if (!x.transfers.empty())

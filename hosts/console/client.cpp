@@ -70,9 +70,9 @@ public:
     wish(actor, "restart", "", "restarted " + std::to_string(actor));
   }
 
-  void trust(const std::string& id, const std::string& name,
-             bool trusted) override {
-    wish(trust_target(id, trusted), "",
+  void trust(const std::string& id, const std::string& name, bool trusted,
+             const std::vector<std::string>& code) override {
+    wish(trust_target(id, trusted), trust_body(code),
          name + (trusted ? " is trusted" : " is not trusted any more"));
   }
 

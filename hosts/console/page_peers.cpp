@@ -69,6 +69,8 @@ lines peer_block(const peer& x, const model& data, extent size, instant now) {
     out.push_back(line{"   " + *said, tone::warn});
   if (auto said = waiting_text(x, "press t"))
     out.push_back(line{"   " + *said, tone::warn});
+  if (auto said = absence_text(x))
+    out.push_back(line{"   " + *said, tone::dim});
   out.push_back({});
   return out;
 }
@@ -94,6 +96,8 @@ public:
       }
       all.insert(all.end(), block.begin(), block.end());
     }
+    if (data.status().crowded)
+      all.push_back(line{" " + crowded_text(), tone::warn});
     add_own_lines(data.status(), all);
     if (!data.status().sharing.state.empty())
       add_share(data.status(), all);
@@ -142,21 +146,24 @@ private:
     return out;
   }
 
+  /// Without words only the whole id says who is let in.
+  static std::string question_about(const peer& x, bool trusted) {
+    auto name = name_of(x);
+    if (!trusted)
+      return "Let " + name + " out of the pod?";
+    if (x.code.empty())
+      return "Does peapod id on " + name + " show " + x.id + "?";
+    return "Does " + name + " show " + words_of(x.code) + "?";
+  }
+
   static void ask_about(const peer& x, bool trusted, desk& where) {
     question q;
-    auto name = name_of(x);
-    q.text = trusted ? "Let " + name + " into the pod?"
-                     : "Let " + name + " out of the pod?";
-    if (trusted && !x.code.empty()) {
-      q.text = "Does " + name + " show";
-      for (auto& word : x.code)
-        q.text += " " + word;
-      q.text += "?";
-    }
-    q.text += " y/n ";
-    q.answered = [&where, id = x.id, name, trusted](const std::string& answer) {
+    q.text = question_about(x, trusted) + " y/n ";
+    auto code = trusted ? x.code : std::vector<std::string>{};
+    q.answered = [&where, id = x.id, name = name_of(x), trusted,
+                  code](const std::string& answer) {
       if (answer == "y")
-        where.daemon().trust(id, name, trusted);
+        where.daemon().trust(id, name, trusted, code);
     };
     where.ask(std::move(q));
   }

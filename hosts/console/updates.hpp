@@ -65,9 +65,9 @@ public:
   virtual void kill(uint64_t actor) = 0;
   virtual void restart(uint64_t actor) = 0;
   /// Lets the device with this id into the pod, or out of it; `name` is for
-  /// what is said of it.
+  /// what is said of it, `code` are the words that were compared.
   virtual void trust(const std::string& id, const std::string& name,
-                     bool trusted) = 0;
+                     bool trusted, const std::vector<std::string>& code) = 0;
   virtual void disturb(uint64_t actor, const disturbance& how) = 0;
 };
 

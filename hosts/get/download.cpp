@@ -83,6 +83,8 @@ void try_again(self_pointer self, const error& why,
   if (auto transfer = std::exchange(st.transfer, transfer_actor{}))
     self->send_exit(transfer, caf::exit_reason::user_shutdown);
   st.task.desk->close(st.transfer_is);
+  if (st.task.keeper)
+    self->send(st.task.keeper, line_troubled{});
   if (!can_continue(st))
     return fail(self, {as_failure(why).code,
                        words_for(why)

@@ -50,6 +50,7 @@ struct download_task {
   bool to_stdout = false;    ///< instead of into a file
   std::string authorization; ///< of the URL, for its server alone, or empty
   std::shared_ptr<write_desk> desk;
+  line_keeper_actor keeper; ///< wants to know when something fails, or null
   std::shared_ptr<board> shown;
   std::function<void(download_outcome)> done; ///< called once, on any thread
 };

@@ -97,8 +97,9 @@ public:
   }
 
   void start(download_task task) {
-    task.desk = desk_;
     follow_lines();
+    task.desk = desk_;
+    task.keeper = keeper_;
     begin(spawn_on<download_actor, download_state>(env_->io, download_behavior,
                                                    env_, std::move(task)));
   }

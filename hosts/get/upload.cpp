@@ -358,6 +358,11 @@ result<bool> follow_redirect(self_pointer self, const upload_answer& answer) {
   return true;
 }
 
+/// An error whose detail says all.
+get_failure in_words(const error& why) {
+  return {as_failure(why).code, why.detail};
+}
+
 void on_part_answered(self_pointer self, job x,
                       result<upload_answer>& outcome) {
   auto& st = self->state;
@@ -366,12 +371,14 @@ void on_part_answered(self_pointer self, job x,
     part_failed(self, x, why, is_passing(why, outcome),
                 is_safe_again(st, x, why, outcome));
   };
-  if (!outcome)
+  if (!outcome) {
+    tell(st.keeper, line_troubled{});
     return failed(outcome.error());
+  }
   if (st.is_plain) {
     auto moved = follow_redirect(self, *outcome);
     if (!moved)
-      return fail(self, moved.error());
+      return fail(self, in_words(moved.error()));
     if (*moved) {
       st.outcome.repeated += x.what->sent();
       st.protocol = make_plain_upload(st.task.plan);
@@ -475,9 +482,10 @@ void on_alone_answered(self_pointer self, result<upload_answer>& outcome) {
   if (st.now == phase::aborting)
     return abort_next(self);
   auto good = result<void>{};
-  if (!outcome)
+  if (!outcome) {
+    tell(st.keeper, line_troubled{});
     good = outcome.error();
-  else if (st.now == phase::beginning)
+  } else if (st.now == phase::beginning)
     good = st.protocol->began(*outcome);
   else if (st.now == phase::finishing)
     good = st.protocol->finished(*outcome);
@@ -496,7 +504,7 @@ void on_alone_answered(self_pointer self, result<upload_answer>& outcome) {
   if (st.now == phase::asking) {
     auto moved = follow_redirect(self, *outcome);
     if (!moved)
-      return fail(self, moved.error());
+      return fail(self, in_words(moved.error()));
     if (*moved)
       again_alone(self);
     else
@@ -541,6 +549,7 @@ void on_line_joined(self_pointer self, const line_joined& msg) {
   x.own = msg.id == own_id(self);
   x.adds = msg.adds;
   x.name = msg.name;
+  st.keeper = self->current_sender();
   begin_with_lines(self, st.task.lines);
   assign(self);
 }

@@ -99,6 +99,7 @@ struct upload_state {
   phase now = phase::asking;
   bool begun = false;
   std::map<device_id, line> lines;
+  caf::strong_actor_ptr keeper;  ///< of the lines
   std::optional<device_id> only; ///< the line of an upload that is not split
   std::vector<part> parts;
   std::optional<part_cutter> cutter; ///< makes more parts

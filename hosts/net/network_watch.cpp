@@ -29,7 +29,10 @@ constexpr auto look_interval = std::chrono::seconds(1);
 /// The addresses of this machine, and those that a neighbour can reach now.
 struct surroundings {
   std::set<std::string> addresses;
-  std::set<std::string> reachable; ///< on links that are up, with their index
+  /// Links that are up, by their index, and with it the addresses there that
+  /// discovery knows: those of IPv4 and of the link. Others come and go as
+  /// routers like.
+  std::set<std::string> reachable;
 
   bool operator==(const surroundings&) const = default;
 };
@@ -47,8 +50,12 @@ look_around(const std::vector<std::string>& exclude) {
   surroundings out;
   for (auto& x : *all) {
     out.addresses.insert(address_with_zone(x));
-    if (x.up && !is_excluded(x))
-      out.reachable.insert(std::to_string(x.index) + ' ' + x.address);
+    if (!x.up || is_excluded(x))
+      continue;
+    auto index = std::to_string(x.index);
+    out.reachable.insert(index);
+    if (x.address.find(':') == std::string::npos || is_link_local(x))
+      out.reachable.insert(index + ' ' + x.address);
   }
   return out;
 }

@@ -103,6 +103,23 @@ CAF_TEST(a device that is somewhere else announces itself as at the start) {
   CAF_CHECK_EQUAL(x->group->announced, before + 6);
 }
 
+CAF_TEST(addresses that change without end are not all announced) {
+  pass(10s, 50ms);
+  auto before = x->group->announced;
+  for (int i = 0; i < 60; ++i) {
+    tell(caf::actor_cast<caf::strong_actor_ptr>(x->env->discovery.get()),
+         announce_anew{});
+    pass(130ms, 10ms);
+  }
+  auto meanwhile = x->group->announced - before;
+  CAF_CHECK(meanwhile >= 8);
+  CAF_CHECK(meanwhile <= 16);
+  // The last place is told, nevertheless.
+  before = x->group->announced;
+  pass(2s, 10ms);
+  CAF_CHECK(x->group->announced > before);
+}
+
 CAF_TEST(one address is answered twice a second at most) {
   for (int i = 0; i < 20; ++i)
     hear(beacon_of(identity::generate(x->env->ports.random)), "192.0.2.50");

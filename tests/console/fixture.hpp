@@ -49,9 +49,11 @@ struct recorded_wishes : wishes {
   void restart(uint64_t x) override {
     all.push_back("restart " + std::to_string(x));
   }
-  void trust(const std::string& id, const std::string& name,
-             bool trusted) override {
+  void trust(const std::string& id, const std::string& name, bool trusted,
+             const std::vector<std::string>& code) override {
     all.push_back((trusted ? "trust " : "untrust ") + id + " " + name);
+    for (auto& word : code)
+      all.back() += " " + word;
   }
   void disturb(uint64_t x, const disturbance& how) override {
     all.push_back(how.action + " " + std::to_string(x) + " every "

@@ -388,8 +388,8 @@ CAF_TEST(a crash opens as a report) {
 
 CAF_TEST(a peer shows its rates of the last minute) {
   control::status status;
-  status.peers = {{"c04e77", "living-room", "10.0.0.2:1", "connected", "1", false,
-                   5e6, 0, 31457280, 0}};
+  status.peers = {{"c04e77", "living-room", "10.0.0.2:1", "connected", "1",
+                   false, 5e6, 0, 31457280, 0}};
   for (int i = 0; i < 60; ++i)
     has((now += 1s, status));
   press("4");
@@ -431,7 +431,19 @@ CAF_TEST(
   CAF_CHECK(daemon.all.empty());
   press("ty");
   CAF_REQUIRE_EQUAL(daemon.all.size(), 1u);
-  CAF_CHECK_EQUAL(daemon.all[0], "trust d04e77 tablet");
+  CAF_CHECK_EQUAL(daemon.all[0], "trust d04e77 tablet apple boat cloud dune");
+}
+
+CAF_TEST(a peer without words is let in by its whole id only) {
+  control::status status;
+  status.peers.resize(1);
+  status.peers[0] = {.id = "c04e77", .name = "phone", .trust = "stranger"};
+  has(status);
+  press("4t");
+  CAF_CHECK(shows("Does peapod id on phone show c04e77? y/n"));
+  press("y");
+  CAF_REQUIRE_EQUAL(daemon.all.size(), 1u);
+  CAF_CHECK_EQUAL(daemon.all[0], "trust c04e77 phone");
 }
 
 CAF_TEST(a peer is let out after a question) {

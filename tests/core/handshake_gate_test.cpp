@@ -47,6 +47,18 @@ CAF_TEST(a device cannot pass for many by the addresses of its network) {
   CAF_CHECK_NOT_EQUAL(gate_name("192.0.2.1"), gate_name("192.0.2.2"));
 }
 
+CAF_TEST(whoever waits on a link waits at one place with all its addresses) {
+  CAF_CHECK_EQUAL(waiting_place("fe80::1%eth0"), waiting_place("fe80::2%eth0"));
+  CAF_CHECK_NOT_EQUAL(waiting_place("fe80::1%eth0"),
+                      waiting_place("fe80::1%eth1"));
+  CAF_CHECK_EQUAL(waiting_place("2001:db8::1"), gate_name("2001:db8::1"));
+  CAF_CHECK_EQUAL(waiting_place("192.0.2.1"), gate_name("192.0.2.1"));
+  CAF_CHECK(is_link_local("fe80::1%eth0"));
+  CAF_CHECK(!is_link_local("fec0::1"));
+  CAF_CHECK(!is_link_local("192.0.2.1"));
+  CAF_CHECK(!is_link_local("nonsense"));
+}
+
 CAF_TEST(a ticket may outlive its gate) {
   std::optional<handshake_gate> gate{std::in_place};
   auto held = gate->enter("192.0.2.1", now);

@@ -29,7 +29,8 @@ CAF_TEST(only the member of a PeaPod counts) {
 CAF_TEST(what is malformed says nothing) {
   for (auto* text :
        {"", " ", ",", "PeaPod;", "PeaPod; error=", "PeaPod; error=dns_error,",
-        "PeaPod; error=dns_error x", "PeaPod; error=dns_error; details=\"x",
+        "PeaPod; error=dns_error x", "PeaPod; error=dns_error\x01",
+        "PeaPod; error=dns_error; details=\"x",
         "PeaPod; error=dns_error; details=\"\\x\"", "=PeaPod; error=dns_error",
         "PeaPod; error=dns_error; details=\"\x01\""})
     CAF_CHECK(!parse_proxy_status(text));

@@ -480,3 +480,36 @@ CAF_TEST(status tells who is set aside and for how long) {
   auto devices = x.machine.list(at(0s));
   CAF_REQUIRE_EQUAL(devices.size(), 1u);
 }
+
+CAF_TEST(status tells why there is no session) {
+  observed x;
+  auto why = [&] { return x.machine.list(at(0s)).at(0).why; };
+  x.hear(7, 0s);
+  CAF_CHECK_EQUAL(why(), "");
+  x.fail(7, 0s);
+  CAF_CHECK_EQUAL(why(), to_string(make_error(errc::connection_refused)));
+  x.meet(7, 1, false, 1s);
+  CAF_CHECK_EQUAL(why(), "");
+  x.lose(7, 1, 2s, errc::policy_refused);
+  CAF_CHECK_EQUAL(why(), to_string(make_error(errc::policy_refused)));
+}
+
+CAF_TEST(the loss of who only waited is told apart from that of a peer) {
+  observed x;
+  auto was_peer = [&] {
+    std::optional<bool> out;
+    while (auto y = x.machine.poll())
+      if (auto down = std::get_if<roster::peer_down>(&*y))
+        out = down->was_peer;
+    return out;
+  };
+  for (bool ready : {false, true}) {
+    roster::link link{id_of(7), {}, 1, false, "10.0.0.1", 1, "", false};
+    link.waits = true;
+    x.machine.session_established(link, at(0s));
+    if (ready)
+      x.machine.session_ready(id_of(7), 1);
+    x.lose(7, 1, 1s);
+    CAF_CHECK(was_peer() == ready);
+  }
+}

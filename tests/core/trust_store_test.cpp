@@ -52,9 +52,9 @@ CAF_TEST(letting a device in again keeps since when and the better reason) {
 
 CAF_TEST(trust can be taken back once) {
   auto x = with_phone();
-  CAF_CHECK(x.untrust(key(1)));
+  CAF_CHECK(x.untrust(key(1)).value());
   CAF_CHECK(!x.is_trusted(key(1)));
-  CAF_CHECK(!x.untrust(key(1)));
+  CAF_CHECK(!x.untrust(key(1)).value());
   CAF_CHECK(x.list().empty());
   CAF_CHECK(x.is_refused(key(1)));
 }
@@ -101,7 +101,7 @@ CAF_TEST(what a key has spoken outlives trust in both directions) {
   CAF_REQUIRE(x.trust(key(1), "phone", 100, trust_origin::paired));
   CAF_CHECK_EQUAL(unsigned{x.list()[0].protocol}, 2u);
   CAF_CHECK(x.known().empty());
-  CAF_CHECK(x.untrust(key(1)));
+  CAF_CHECK(x.untrust(key(1)).value());
   CAF_CHECK(!x.may_speak(key(1), 1));
   CAF_CHECK_EQUAL(x.known().size(), 1u);
 }
@@ -109,8 +109,8 @@ CAF_TEST(what a key has spoken outlives trust in both directions) {
 CAF_TEST(trust that was taken back stays away until it is given again) {
   trust_store x;
   CAF_CHECK(!x.is_refused(key(1)));
-  CAF_CHECK(x.untrust(key(1))); // never trusted by itself
-  CAF_CHECK(!x.untrust(key(1)));
+  CAF_CHECK(x.untrust(key(1)).value()); // never trusted by itself
+  CAF_CHECK(!x.untrust(key(1)).value());
   CAF_CHECK(x.is_refused(key(1)));
   for (unsigned i = 2; i < 3000; ++i)
     x.note_protocol(key(i), 2);
@@ -122,7 +122,7 @@ CAF_TEST(trust that was taken back stays away until it is given again) {
 CAF_TEST(strangers that were not heard for longest are forgotten first) {
   trust_store x;
   CAF_REQUIRE(x.trust(key(0), "phone", 100, trust_origin::paired));
-  for (unsigned i = 1; i < trust_store::max_keys; ++i)
+  for (unsigned i = 1; i <= trust_store::max_strangers; ++i)
     CAF_REQUIRE(x.note_protocol(key(i), 2));
   x.note_protocol(key(1), 2); // heard again
   CAF_CHECK(x.note_protocol(key(2000), 2));
@@ -130,7 +130,53 @@ CAF_TEST(strangers that were not heard for longest are forgotten first) {
   CAF_CHECK(x.may_speak(key(2), 1));
   CAF_CHECK(!x.may_speak(key(3), 1));
   CAF_CHECK(x.is_trusted(key(0)));
-  CAF_CHECK_EQUAL(x.known().size() + x.list().size(), trust_store::max_keys);
+  CAF_CHECK_EQUAL(x.known().size(), trust_store::max_strangers);
+}
+
+CAF_TEST(no number of strangers makes a peer forgotten) {
+  trust_store x;
+  CAF_CHECK(x.note_peer(key(1), 2));
+  CAF_CHECK(!x.note_peer(key(1), 2));
+  CAF_CHECK(!x.is_stranger(key(1)));
+  for (unsigned i = 2; i < 5000; ++i)
+    x.note_protocol(key(i), 2);
+  CAF_CHECK(x.is_stranger(key(4999)));
+  CAF_CHECK(!x.may_speak(key(1), 1));
+}
+
+CAF_TEST(of too many peers the one that was not heard for longest goes) {
+  trust_store x;
+  x.note_protocol(key(9000), 2);
+  for (unsigned i = 0; i < trust_store::max_keys; ++i)
+    CAF_REQUIRE(x.note_peer(key(i), 2));
+  CAF_CHECK(x.may_speak(key(9000), 1)); // the stranger before all of them
+  CAF_CHECK(!x.may_speak(key(0), 1));
+  CAF_CHECK(x.note_peer(key(9001), 2));
+  CAF_CHECK(x.may_speak(key(0), 1));
+  CAF_CHECK_EQUAL(x.known().size(), trust_store::max_keys);
+}
+
+CAF_TEST(who is in use is not forgotten) {
+  trust_store x;
+  auto spared = [](const public_key& k) { return k == key(1); };
+  CAF_REQUIRE(x.note_protocol(key(1), 2));
+  for (unsigned i = 2; i < 5000; ++i)
+    x.note_protocol(key(i), 2, spared);
+  CAF_CHECK(!x.may_speak(key(1), 1));
+  CAF_CHECK(!x.may_speak(key(4999), 1));
+  for (unsigned i = 0; i < 2 * trust_store::max_keys; ++i)
+    x.note_peer(key(10'000 + i), 2, spared);
+  CAF_CHECK(!x.may_speak(key(1), 1));
+}
+
+CAF_TEST(whom there is no room to keep out is not said to be kept out) {
+  trust_store x;
+  for (unsigned i = 0; i < trust_store::max_keys; ++i)
+    CAF_REQUIRE(x.trust(key(i), "", 0, trust_origin::secret));
+  auto full = x.untrust(key(5000));
+  CAF_REQUIRE(!full);
+  CAF_CHECK(full.error().code == errc::limit_reached);
+  CAF_CHECK(x.untrust(key(0)).value());
 }
 
 CAF_TEST(trust takes the place of strangers and is bounded itself) {

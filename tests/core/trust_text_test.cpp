@@ -26,7 +26,7 @@ trust_store sample() {
       out.trust(key(0x22), "Küche", 1'800'000'060, trust_origin::secret));
   out.note_protocol(key(0x22), 2);
   out.note_protocol(key(0x33), 1);
-  out.untrust(key(0x44));
+  CAF_REQUIRE(out.untrust(key(0x44)));
   return out;
 }
 
@@ -68,6 +68,14 @@ CAF_TEST(a store has this text) {
                                   "  \"known\": []\n}\n");
 }
 
+CAF_TEST(who was a peer without a persons word has it said) {
+  trust_store x;
+  x.note_peer(key(0x33), 2);
+  auto text = trust_text(x);
+  CAF_CHECK(text.find(R"("refused":false,"peer":true})") != text.npos);
+  CAF_CHECK(parse_trust(text).value() == x);
+}
+
 CAF_TEST(every store is read as it was written) {
   CAF_CHECK(rc::check([] {
     trust_store x;
@@ -76,18 +84,21 @@ CAF_TEST(every store is read as it was written) {
       auto since = *rc::gen::arbitrary<uint64_t>();
       auto origin = *rc::gen::element(trust_origin::paired,
                                       trust_origin::secret, trust_origin::open);
-      switch (n % 4) {
+      switch (n % 5) {
         case 0:
-          RC_ASSERT(x.trust(key(n / 4), name, since, origin).has_value());
+          RC_ASSERT(x.trust(key(n / 5), name, since, origin).has_value());
           break;
         case 1:
-          x.untrust(key(n / 4));
+          RC_ASSERT(x.untrust(key(n / 5)).has_value());
           break;
         case 2:
-          x.rename(key(n / 4), name);
+          x.rename(key(n / 5), name);
+          break;
+        case 3:
+          x.note_peer(key(n / 5), *rc::gen::arbitrary<uint8_t>());
           break;
         default:
-          x.note_protocol(key(n / 4), *rc::gen::arbitrary<uint8_t>());
+          x.note_protocol(key(n / 5), *rc::gen::arbitrary<uint8_t>());
       }
     }
     auto read = parse_trust(trust_text(x));

@@ -3,6 +3,7 @@ half-open connections, and queues of those who wait."""
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ import abuse
 import noise
 import pytest
 from abuse import PEER_PORT, STRANGERS, VICTIM, costs, ids, served
-from harness import HERE
+from harness import BINARY, HERE
 from pods import NGINX, assert_exact, wait_until
 from protocol2_peer import Ended, Session
 
@@ -69,6 +70,38 @@ def test_a_flood_of_connections_costs_little(lab, alone, strangers, say):
         assert served(late)
         print(f"a new peer is in after {time.monotonic() - since:.1f} s")
         assert len(victim.connected_peers()) == 2
+
+
+def news(daemon) -> list:
+    """The kinds of all events that are kept."""
+    asked = subprocess.run(
+        ["timeout", "2", BINARY, "events", "--since", "0", "--json",
+         "--socket", daemon.socket], capture_output=True, text=True)
+    return [json.loads(line)["kind"] for line in asked.stdout.splitlines()]
+
+
+def test_strangers_who_come_and_go_wash_nothing_away(alone, strangers):
+    """As many sessions as are taken, each with a key of its own: a few lines
+    in the log, and what happened before can still be seen."""
+    victim = alone.daemon(VICTIM, log_level='"info"', **ASK)
+    with strangers.session() as friend:
+        abuse.let_in(victim, friend)
+        before = len(victim.output())
+    until, count = time.monotonic() + 10, 0
+    while time.monotonic() < until:
+        with contextlib.suppress(Ended, OSError):
+            strangers.session(seconds=1).sock.close()
+            count += 1
+    said = victim.output()[before:]
+    print(f"{count} sessions, {len(said)} bytes, {said.count(chr(10))} lines")
+    assert count > 150
+    assert said.count("\n") < 30
+    assert len(said) < 5000
+    wait_until(lambda: "came and went" in victim.output(), 12,
+               "the log says how many there were")
+    kinds = news(victim)
+    assert "peer_trusted" in kinds and "peer_up" in kinds
+    assert kinds.count("peer_down") == 1
 
 
 # -- half of a connection -----------------------------------------------------
@@ -191,6 +224,35 @@ def test_strangers_who_wait_leave_room_for_who_is_trusted(alone, strangers):
             "refused: too many devices wait to be accepted"}
         with strangers.member(keys) as friend:
             assert served(friend)
+        said = subprocess.run([BINARY, "peers", "--socket", victim.socket],
+                              capture_output=True, text=True, timeout=20)
+        assert "peapod id there, peapod trust ID here" in said.stdout
+        assert "overloaded" in news(victim)
     finally:
         for session in waiting:
+            session.sock.close()
+
+
+def test_a_full_waiting_room_has_a_place_for_who_is_alone(alone, strangers):
+    """Of those that hold it from a few addresses one goes, the oldest of the
+    address with most of them; who has come from elsewhere stays."""
+    victim = alone.daemon(VICTIM, **ASK)
+    held = [strangers.session(source=abuse.ADDRESSES[number // 4], seconds=10)
+            for number in range(MOST_WAITING)]
+    try:
+        assert all(x.is_alive() for x in held)
+        with strangers.session(source=abuse.ADDRESSES[20],
+                               seconds=10) as honest:
+            words = honest.pair(os.urandom(32))
+            wait_until(lambda: words in [p["code"] for p in
+                                         abuse.peers(victim)],
+                       5, "its words are shown")
+            # They come back, and displace one another.
+            held += [strangers.session(source=abuse.ADDRESSES[number // 4],
+                                       seconds=10) for number in range(8)]
+            assert honest.is_alive()
+            assert honest.device_id in ids(victim, "waiting")
+            assert len(ids(victim, "waiting")) == MOST_WAITING
+    finally:
+        for session in held:
             session.sock.close()

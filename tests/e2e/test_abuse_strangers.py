@@ -1,11 +1,18 @@
 """Devices whose session stands and that nobody has let in: they get nothing but
 a pairing, whatever they say."""
 
+import os
+import subprocess
+
 import abuse
+import namespaces
+import noise
 import protocol2
 import pytest
 from abuse import MIB, costs, representation
-from pods import HOSTILE, fresh_name
+from abuse_beacons import beacon
+from harness import BINARY
+from pods import HOSTILE, fresh_name, wait_until
 from protocol2_peer import Ended
 
 SETTINGS = {"trust.mode": '"ask"', "console.pod-view": "true"}
@@ -94,3 +101,53 @@ def test_words_that_were_shown_are_of_no_use_to_another_key(victim, strangers):
             other.wait_for("Welcome", 0.5)
         with pytest.raises(Ended):
             abuse.served(other)
+
+
+def trust(daemon, *words):
+    """`peapod trust` where nobody sits at a terminal."""
+    return subprocess.run([BINARY, "trust", *words, "--socket", daemon.socket],
+                          capture_output=True, text=True, timeout=20)
+
+
+def test_words_that_were_shown_let_nobody_in_who_has_taken_the_name(
+        victim, strangers):
+    """The command that was printed, said when the one that it was printed for
+    is gone and another one has its name."""
+    with strangers.session(name="phone") as friend:
+        words = friend.pair(os.urandom(32))
+        wait_until(lambda: words in [p["code"] for p in abuse.peers(victim)],
+                   5, "the words are shown")
+        friend.send("Goodbye", code=protocol2.GOODBYES.index("leaving"),
+                    detail="")
+        wait_until(lambda: friend.device_id not in abuse.ids(victim), 5,
+                   "it is forgotten")
+    with strangers.session(name="phone") as thief:
+        others = thief.pair(os.urandom(32))
+        wait_until(lambda: others in [p["code"] for p in abuse.peers(victim)],
+                   5, "the thief waits in its place")
+        refused = trust(victim, "phone", *words)
+        assert refused.returncode == 1
+        assert "shows no such words" in refused.stderr
+        assert trust(victim, "phone").returncode == 1
+        assert trust(victim, thief.device_id[:8]).returncode == 1
+        thief.send("Welcome")
+        with pytest.raises(TimeoutError):
+            thief.wait_for("Welcome", 0.5)
+        assert thief.device_id in abuse.ids(victim, "waiting")
+
+
+def test_who_was_only_heard_is_let_in_by_no_beginning_of_its_id(
+        lab, victim, strangers):
+    """A few digits of an id can be had by trying keys; all 32 cannot."""
+    keys = noise.KeyPair()
+    me = protocol2.device_id(keys.public)
+    with namespaces.datagrams(lab, abuse.STRANGERS,
+                              abuse.ADDRESSES[40]) as udp:
+        udp.sendto(beacon(keys.public, abuse.PEER_PORT),
+                   (lab.lan_address(abuse.VICTIM), 45678))
+        wait_until(lambda: me in abuse.ids(victim), 5, "it is heard")
+    for beginning in (me[:4], me[:31]):
+        refused = trust(victim, beginning)
+        assert refused.returncode == 1
+        assert "whole id" in refused.stderr
+    assert trust(victim, me).returncode == 0

@@ -342,7 +342,9 @@ def test_a_device_is_let_in_and_stays_so(alone):
     them = second.status()["daemon"]["id"]
     assert trust_of(control) == {them: "open"}
     with control.stream("/v1/events") as events:
-        changed = control.post("/v1/peers/{who}/trust", who=second.name)
+        refused = control.post("/v1/peers/{who}/trust", 409, who=second.name)
+        assert "whole id" in refused["error"]
+        changed = control.post("/v1/peers/{who}/trust", who=them)
         assert changed["peer"]["id"] == them
         assert changed["peer"]["trust"] == "trusted"
         assert events.wait_for("peer_trusted")["peer"] == them
@@ -359,7 +361,8 @@ def test_a_device_is_let_in_and_stays_so(alone):
 def test_a_device_that_is_let_out_loses_its_session(alone):
     first, second = pod_of_two(alone)
     control = Control(first.socket, CONTRACT)
-    control.post("/v1/peers/{who}/trust", who=second.name)
+    control.post("/v1/peers/{who}/trust",
+                 who=second.status()["daemon"]["id"])
     with control.stream("/v1/events") as events:
         them = second.status()["daemon"]["id"]
         changed = control.post("/v1/peers/{who}/untrust", who=them[:8])
@@ -388,11 +391,12 @@ def test_trust_that_cannot_be_saved_is_an_error(alone):
     file = first.folder / f"{first.name}-state/trust.json"
     file.unlink(missing_ok=True)  # what was heard is kept there, too
     file.mkdir()
-    refused = control.post("/v1/peers/{who}/trust", 500, who=second.name)
+    them = second.status()["daemon"]["id"]
+    refused = control.post("/v1/peers/{who}/trust", 500, who=them)
     assert "trust.json" in refused["error"]
     assert set(trust_of(control).values()) == {"open"}
     file.rmdir()
-    control.post("/v1/peers/{who}/trust", who=second.name)
+    control.post("/v1/peers/{who}/trust", who=them)
     file.unlink()
     file.mkdir()
     control.post("/v1/peers/{who}/untrust", 500, who=second.name)

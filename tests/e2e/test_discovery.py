@@ -2,13 +2,16 @@
 IPv4 and IPv6, with other addresses, after a sleep, and while somebody floods
 the group."""
 
+import contextlib
 import json
 import os
+import socket
 import sys
 import time
 from pathlib import Path
 
 import lab as lab_module
+import namespaces
 import pytest
 from harness import HERE
 from pods import NGINX, assert_exact, wait_until
@@ -255,3 +258,48 @@ def test_who_is_not_on_the_network_is_not_heard(lab, alone):
     wait_until(lambda: one.status()["peers"], 5, "the neighbour is heard")
     assert [p["address"] for p in one.status()["peers"]] == [
         "10.77.0.200:45679"]
+
+
+# -- what it says itself ------------------------------------------------------
+
+
+def beacons_of(heard, address: str) -> int:
+    """How many datagrams of an address have come since this was asked."""
+    count = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            _, (source, _) = heard.recvfrom(2048)
+            count += source == address
+    return count
+
+
+def test_addresses_that_come_and_go_cause_no_storm(lab, alone):
+    """As rogue router advertisements make them, or a loose cable."""
+    alone.daemon(1)
+    own = lab.lan_address(1)
+    group = socket.inet_aton("239.255.60.60")
+    with namespaces.datagrams(lab, 2, "239.255.60.60", 45678) as heard:
+        heard.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                         group + socket.inet_aton(lab.lan_address(2)))
+        heard.setblocking(False)
+        # Until the burst of the beginning is over.
+        began, count = time.monotonic(), 0
+        while time.monotonic() < began + 3:
+            count += beacons_of(heard, own)
+        assert count > 0
+
+        for most, prefix, addresses in (
+                (1, "64", [f"fd78:{n:x}::1" for n in range(30)]),
+                (9, "24", [f"10.77.0.{n}" for n in range(70, 100)])):
+            began = time.monotonic()
+            for address in addresses:
+                for verb in ("add", "del"):
+                    lab.run(1, "ip", "addr", verb, f"{address}/{prefix}",
+                            "dev", "lan0", *["nodad"] * (
+                                ":" in address and verb == "add"))
+            count, took = beacons_of(heard, own), time.monotonic() - began
+            print(f"{count} beacons in {took:.1f} s")
+            # Every 4 s, or what changes may cause.
+            each = 0.25 if most == 1 else 1
+            assert count <= most + each * took + 1
+        assert count >= 2

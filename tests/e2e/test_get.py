@@ -184,6 +184,20 @@ def test_a_full_disk_is_said_before_it_is_full(get, https):
         subprocess.run(["umount", small], check=True)
 
 
+def test_what_nothing_can_tell_of_does_not_stay(get, https):
+    """There is room for the file, but none for what says what it is."""
+    small = get.folder / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "nr_inodes=2", "tmpfs",
+                    small], check=True)
+    try:
+        said = get(f"{https.url}/range/{BIG}/x", "-P", "small", code=6).stderr
+        assert "disk is full" in said
+        assert list(small.iterdir()) == []
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
 def test_a_folder_that_takes_no_files(get, https):
     done = get(f"{https.url}/range/1000/x", "-P", "/proc", code=6)
     assert "/proc/x.part" in done.stderr

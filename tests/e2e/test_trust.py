@@ -1,7 +1,10 @@
 """Who gets into a pod: devices that people let in, those that know the secret,
 everybody; and how they get out of it again."""
 
+import contextlib
 import json
+import os
+import pty
 import subprocess
 import time
 
@@ -38,8 +41,20 @@ def waits(daemon, other):
 
 
 def trust(daemon, other) -> None:
-    done = peapod(daemon, "trust", other.name)
+    """A person compares the words and types what `peapod peers` says."""
+    command = typed(daemon, other)
+    assert command == waits(other, daemon)
+    done = peapod(daemon, "trust", other.name, *command)
     assert done.returncode == 0, done.stderr
+    assert "by the words " + " ".join(command) in done.stdout
+
+
+def typed(daemon, other) -> list:
+    """The words of the command that `peapod peers` prints."""
+    begin = f"type: peapod trust {other.name} "
+    lines = peapod(daemon, "peers").stdout.splitlines()
+    line = next((x for x in lines if begin in x), None)
+    return line.partition(begin)[2].split() if line else waits(daemon, other)
 
 
 def bytes_of(daemon, url: str) -> dict:
@@ -78,6 +93,48 @@ def test_two_devices_pair_and_a_third_gets_nothing(alone):
     assert brought.get(two.name, 0) > 0
     assert three.name not in brought
     assert three.status()["share"]["served_bytes"] == 0
+
+
+def on_a_terminal(daemon, *words, answer: str):
+    """A command whose questions are answered on a terminal of its own."""
+    near, far = pty.openpty()
+    done = subprocess.Popen([BINARY, *words, "--socket", daemon.socket],
+                            stdin=far, stdout=far, stderr=far)
+    os.close(far)
+    os.write(near, answer.encode() + b"\n")
+    code, said = done.wait(timeout=20), b""
+    with contextlib.suppress(OSError):
+        while more := os.read(near, 4096):
+            said += more
+    os.close(near)
+    return code, said.decode(errors="replace")
+
+
+def test_a_name_alone_lets_nobody_in(alone):
+    """Unless a person sits at the terminal and says that the words are the
+    same."""
+    one, two = (alone.daemon(host, **ASK) for host in (1, 2))
+    code = waits(one, two)
+    for words in ([], code[:3], code[::-1], ["organ"] * 4):
+        done = peapod(one, "trust", two.name, *words)
+        assert done.returncode == 1
+        assert "peapod peers" in done.stderr
+    their_id = two.status()["daemon"]["id"]
+    assert peapod(one, "trust", their_id[:8]).returncode == 1
+    assert peer(one, two)["trust"] == "waiting"
+
+    done, said = on_a_terminal(one, "trust", two.name, answer="n")
+    assert done == 1 and " ".join(code) in said
+    assert peer(one, two)["trust"] == "waiting"
+    done, said = on_a_terminal(one, "trust", two.name, answer="y")
+    assert done == 0 and "is trusted, by the words" in said
+    assert peer(one, two)["trust"] == "trusted"
+    assert f"trusted by the words {' '.join(code)}" in one.output()
+
+    # By its whole id, words or not; in capitals, too.
+    assert peapod(two, "trust", one.status()["daemon"]["id"].upper()
+                  ).returncode == 0
+    one.wait_for_peers(1, 3)
 
 
 def test_trust_survives_a_restart_of_both(alone):
@@ -122,6 +179,8 @@ def test_who_knows_the_secret_is_in_and_nobody_else(alone):
     assert peer(one, two)["trust"] == "trusted"
     wait_until(lambda: "pod secrets differ" in three.output(), 10,
                "the third one says why it is alone")
+    wait_until(lambda: "pod secrets differ" in peapod(three, "peers").stdout,
+               10, "peapod peers says so too")
     assert not three.connected_peers()
     assert len(one.connected_peers()) == 1
     assert "no peer" not in one.output()

@@ -1,5 +1,6 @@
 // A request line is a call that can be written and read again, or a refusal
-// with a sentence; a fault is within its bounds.
+// with a sentence; a fault is within its bounds, and compared words can be
+// written and read again.
 //
 // Zero bytes separate the method, the target, the field Last-Event-ID, the body
 // and the fields Host, Origin, Sec-Fetch-Site and Content-Type.
@@ -82,6 +83,14 @@ void check_fault(std::string_view body) {
   check(x->delay >= 0s && x->delay <= 60s, "a delay out of bounds");
 }
 
+void check_words(std::string_view body) {
+  auto x = parse_trust_body(body);
+  if (!x)
+    return check_refusal(x.error());
+  auto again = parse_trust_body(trust_body(*x));
+  check(again && *again == *x, "words change when they are written");
+}
+
 void check_source(const net::control_request& x) {
   auto refused = check_access(x);
   if (refused) {
@@ -117,6 +126,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   check_call(parts[0], parts[1], parts[2]);
   check_fault(parts[3]);
+  check_words(parts[3]);
   net::control_request from_somebody{std::string{parts[0]},
                                      std::string{parts[1]}, ""};
   from_somebody.from = {{std::string{parts[4]}},

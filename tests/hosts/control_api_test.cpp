@@ -103,11 +103,14 @@ public:
   }
 
   void change_trust(std::string who, bool trusted,
+                    std::vector<std::string> code,
                     std::function<void(result<peer_status>)> done) override {
     if (who == "nobody")
       return done(make_error(errc::not_found, "there is no such device"));
     if (who == "twins")
       return done(make_error(errc::mismatch, "two are called so"));
+    if (who == "careful" && code != std::vector<std::string>{"a", "b"})
+      return done(make_error(errc::mismatch, "other words"));
     if (who == "full disk")
       return done(make_error(errc::io_failed, "the disk is full"));
     peer_status out;
@@ -335,6 +338,22 @@ CAF_TEST(why a device is not let in is told) {
   CAF_CHECK_EQUAL(body().at("error"), json::value("there is no such device"));
   CAF_CHECK_EQUAL(post("/v1/peers/twins/trust"), 409u);
   CAF_CHECK_EQUAL(post("/v1/peers/full%20disk/trust"), 500u);
+}
+
+CAF_TEST(the words that were compared reach the pod in lower case) {
+  auto say = [&](std::string_view body) {
+    return post("/v1/peers/careful/trust", std::string{body});
+  };
+  CAF_CHECK_EQUAL(say(R"({"code":["a","B"]})"), 200u);
+  CAF_CHECK_EQUAL(say(trust_body({"a", "b"})), 200u);
+  CAF_CHECK_EQUAL(say(R"({"code":["a","c"]})"), 409u);
+  CAF_CHECK_EQUAL(say(""), 409u);
+  for (auto* odd : {"[]", "{}", "{", R"({"code":"a b"})", R"({"code":[1]})",
+                    R"({"code":[""]})", R"({"code":["a"],"x":1})",
+                    R"({"code":["a b"]})", R"({"code":["a"," "]})",
+                    R"({"code":["a","b","c","d","e","f","g","h","i"]})",
+                    R"({"code":["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]})"})
+    CAF_CHECK_EQUAL(say(odd), 400u);
 }
 
 CAF_TEST(events have their number and kind and data in one line) {

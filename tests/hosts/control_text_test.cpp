@@ -214,7 +214,7 @@ CAF_TEST(who adds nothing is named with whom it shares a bottleneck) {
                               {"id":"02","name":"b","state":"connected",
                                "same_line":")"
                    + with + R"("}]})");
-    return all ? same_line_text(all->at(1), *all) : std::nullopt;
+    return all ? same_line_text(all->peers.at(1), all->peers) : std::nullopt;
   };
   CAF_CHECK(has(said("01").value_or(""), "b adds nothing now"));
   CAF_CHECK(has(said("01").value_or(""), "bottleneck with a "));
@@ -232,19 +232,34 @@ CAF_TEST(who waits is shown with its words and what to type) {
   };
   CAF_CHECK(has(shown(R"(,"name":"tablet","code":["a","b","c","d"])"),
                 "tablet waits to be let in. If it shows the words a b c d too, "
-                "type: peapod trust tablet\n"));
+                "type: peapod trust tablet a b c d\n"));
   CAF_CHECK(has(shown(R"(,"name":"tablet")"), "its words are on their way"));
   // What is no plain name of its own is typed as an id.
   for (auto* name : {"phone", "my tablet", "-f", "$(id)", "0123", ""})
     CAF_CHECK(has(shown(R"(,"code":["a"],"name":")" + std::string{name} + '"'),
-                  "type: peapod trust fedcba987654\n"));
+                  "type: peapod trust fedcba987654 a\n"));
   CAF_CHECK(has(shown(""), "trusted"));
+}
+
+CAF_TEST(why there is no session is shown and that too many wait) {
+  auto shown = [](const std::string& state, const std::string& crowded) {
+    auto all = read_peers(
+        R"({"peers":[{"id":"0123456789abcdef","name":"phone","trust":"stranger",
+                      "why":"the pod secrets differ","state":")"
+        + state + R"("}],"crowded":)" + crowded + "}");
+    return all ? to_text(peers_text(*all)) : "";
+  };
+  auto away = shown("backing off", "false");
+  CAF_CHECK(has(away, "no session with phone: the pod secrets differ"));
+  CAF_CHECK(!has(away, "more devices wait"));
+  CAF_CHECK(!has(shown("dialling", "false"), "secrets differ"));
+  CAF_CHECK(has(shown("dialling", "true"), "peapod trust ID here"));
 }
 
 CAF_TEST(text that is not UTF8 does not spoil an answer) {
   auto got = read_peers("{\"peers\":[{\"name\":\"b\xff\x9b\"}]}");
   CAF_REQUIRE(got);
-  CAF_CHECK_EQUAL((*got)[0].name, "b??");
+  CAF_CHECK_EQUAL(got->peers[0].name, "b??");
 }
 
 CAF_TEST(a failure is the sentence of the daemon) {

@@ -334,6 +334,16 @@ std::vector<row> device_rows() {
          x.status->peers[0].trust = "stranger";
        },
        "problem:other-secret"},
+      {"no room to wait there", healthy(),
+       [](auto& x) {
+         x.status->peers[0].state = "backing off";
+         x.status->peers[0].trust = "stranger";
+         x.status->peers[0].why =
+             "cancelled: too many devices wait to be accepted";
+       },
+       "problem:no-room-there"},
+      {"no room to wait here", healthy(),
+       [](auto& x) { x.status->crowded = true; }, "warning:crowded"},
       {"no secret", healthy(),
        [](auto& x) { x.no_secret = make_error(errc::not_found, "none"); },
        "problem:no-secret"},

@@ -470,16 +470,12 @@ void pool::step_body(body& b, duration time) {
   if (!b.open)
     return;
   read_spine(b);
-  b.takes = std::min(b.takes + b.client_rate * seconds(time), 1e9);
-  auto taken = std::min<uint64_t>(
-      b.untaken,
-      b.client_rate < unlimited ? static_cast<uint64_t>(b.takes) : b.untaken);
-  if (b.client_rate < unlimited)
-    b.takes -= static_cast<double>(taken);
-  b.untaken -= taken;
-  if (taken > 0)
-    b.core.client_took(taken);
   pump(b);
+  b.takes = std::min(b.takes + b.client_rate * seconds(time), 1e9);
+  // Who takes everything at once does not do so in steps.
+  do
+    take(b);
+  while (b.open && b.client_rate == unlimited && b.untaken > 0);
   auto spine = b.core.spine();
   auto released = b.core.taken();
   if (b.open
@@ -488,6 +484,18 @@ void pool::step_body(body& b, duration time) {
     b.told_taken = released;
     tell([&](auto& who) { who.progressed(b.id, spine, released, now); });
   }
+}
+
+void pool::take(body& b) {
+  auto taken = b.untaken;
+  if (b.client_rate < unlimited) {
+    taken = std::min(taken, static_cast<uint64_t>(b.takes));
+    b.takes -= static_cast<double>(taken);
+  }
+  b.untaken -= taken;
+  if (taken > 0)
+    b.core.client_took(taken);
+  pump(b);
 }
 
 void pool::read_spine(body& b) {

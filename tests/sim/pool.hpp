@@ -57,6 +57,7 @@ struct job {
   instant told_at;
   bool cancelled = false;
   uint64_t recheck = 0; ///< what it compares; 0: it is a lease
+  bool hurry = false;   ///< bytes wait for what it compares
 };
 
 /// How the origin treats the connections of one device.
@@ -215,6 +216,7 @@ private:
            std::optional<duration> retry_after = std::nullopt);
   size_t connections(const line& x) const;
   void step_body(body& b, duration time);
+  void take(body& b);
   void read_spine(body& b);
   void close(body& b);
   void pump();

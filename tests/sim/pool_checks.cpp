@@ -5,8 +5,10 @@ namespace peapod::sim {
 
 namespace {
 
-/// How long a body waits for a recheck.
+/// How long bytes wait for the own line, and how long it may take otherwise, as
+/// in actors/transfer_rechecks.cpp: it is asked three times.
 constexpr duration recheck_patience = 2s;
+constexpr duration recheck_timeout = 60s;
 
 } // namespace
 
@@ -18,6 +20,7 @@ void pool::perform(body& b, transfer::recheck& x) {
   j.body = index_of(b.id);
   j.range = x.range;
   j.recheck = x.number;
+  j.hurry = x.holds && !x.fresh;
   j.granted = j.since = now;
   own->second.jobs.push_back(j);
   rechecked += x.range.size();
@@ -36,7 +39,8 @@ bool pool::settle_recheck(line& x, job& j) {
   auto& b = bodies[j.body];
   if (!b.open)
     return true;
-  if (x.fails || now - j.granted > recheck_patience) {
+  auto patience = j.hurry ? recheck_patience : recheck_timeout;
+  if (x.fails || now - j.granted > patience) {
     b.core.not_rechecked(j.recheck, "the own line fails");
     return true;
   }

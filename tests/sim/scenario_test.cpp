@@ -134,3 +134,22 @@ CAF_TEST(slow peers do not slow down a fast line of our own) {
   CAF_CHECK(by_best_line(334) > 0.98);
   CAF_CHECK(by_best_line(778) > 0.98);
 }
+
+CAF_TEST(who has much to bring is asked for a little that all wait for) {
+  // It was expected to bring all of its leases first, but they share its line
+  // evenly, and the window filled behind a few kilobytes of a slow device.
+  CAF_CHECK(by_best_line(5817) > 0.86);
+}
+
+CAF_TEST(who can get nothing more helps with what all wait for) {
+  // It had a crumb of the window left to bring, and was not taken for idle.
+  CAF_CHECK(by_best_line(5022) > 0.99);
+  CAF_CHECK(by_best_line(445) > 0.96);
+}
+
+// -- what failed --------------------------------------------------------------
+
+CAF_TEST(an own line that freezes at the end confirms foreign bytes later) {
+  // Only what other bytes wait for is given up after two seconds.
+  CAF_CHECK(efficiency_of(165, small) > 0.7);
+}

@@ -77,6 +77,18 @@ void print_share(const char* name, const std::vector<double>& values) {
                   / static_cast<double>(values.size()));
 }
 
+/// What may come in vain, by the bytes of the bodies.
+constexpr double tolerable_waste = 0.03;
+
+void print_wasteful(const std::vector<double>& waste) {
+  auto above = std::ranges::count_if(
+      waste, [](double x) { return x > tolerable_waste; });
+  std::printf("more than %.2f in vain: %30zu of %zu pods (%.2f %%)\n",
+              tolerable_waste, static_cast<size_t>(above), waste.size(),
+              100.0 * static_cast<double>(above)
+                  / static_cast<double>(waste.size()));
+}
+
 size_t print_failures(const std::vector<result_of_seed>& all,
                       const scenario_limits& limits) {
   size_t failures = 0;
@@ -92,9 +104,9 @@ size_t print_failures(const std::vector<result_of_seed>& all,
 
 void print_pod(const result_of_seed& x, const scenario_limits& limits) {
   std::printf("%.3f, by the best line %.3f, by the one one picks %.3f, "
-              "waste %.3f: %s\n",
-              x.by.efficiency, x.by.best_line, x.by.picked_line, x.by.waste,
-              describe(make_scenario(x.seed, limits)).c_str());
+              "by the own %.3f, waste %.3f: %s\n",
+              x.by.efficiency, x.by.best_line, x.by.picked_line, x.by.own_line,
+              x.by.waste, describe(make_scenario(x.seed, limits)).c_str());
 }
 
 void print_worst(std::vector<result_of_seed> all, size_t count,
@@ -108,7 +120,7 @@ void print_slow(std::vector<result_of_seed> all,
                 const scenario_limits& limits) {
   std::ranges::sort(all, {}, [](auto& x) { return x.by.best_line; });
   for (auto& x : all)
-    if (x.by.best_line < promise)
+    if (x.by.best_line < promise || x.by.own_line < promise)
       print_pod(x, limits);
 }
 
@@ -180,6 +192,7 @@ int main(int argc, char** argv) {
     print_share("the best line:", values(ours, &outcome::best_line));
     print_share("the line one picks:", values(ours, &outcome::picked_line));
     print_share("the own line:", values(ours, &outcome::own_line));
+    print_wasteful(values(ours, &outcome::waste));
   }
   if (slow) {
     std::printf("\nSlower than their best line:\n");

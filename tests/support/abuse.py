@@ -67,11 +67,12 @@ class Strangers:
             return session.ask_key()
 
     def session(self, keys=None, psk: bytes = protocol2.NO_PSK,
-                host: int = VICTIM, seconds: float = 5.0, **introduction):
+                host: int = VICTIM, seconds: float = 5.0, source: str = "",
+                **introduction):
         """A confirmed session. Connections that come while others are too many
         are closed, so it tries again."""
         def attempt(host):
-            made = Session(self.connect(host=host), keys or noise.KeyPair(),
+            made = Session(self.connect(source, host), keys or noise.KeyPair(),
                            psk)
             if introduction:
                 made.introduction = protocol2.introduction(**introduction)

@@ -61,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
         pod = fake.pod
         plain = {"/v1/status": pod.status, "/v1/actors": pod.actor_list,
                  "/v1/tree": pod.tree, "/v1/crashes": pod.crash_list,
-                 "/v1/peers": lambda: {"peers": pod.peers()},
+                 "/v1/peers": lambda: {"peers": pod.peers(), "crowded": False},
                  "/v1/transfers": lambda: {"transfers": pod.transfers()},
                  "/v1/pod": pod.members}
         one = re.fullmatch(r"/v1/actors/(\d+)(?:/(kill|restart|fault))?", path)

@@ -218,7 +218,7 @@ class FakePod:
                 "bytes_from": self.received[name] if up else 0,
                 "bytes_to": 65536 if up else 0,
                 "trust": self.trust.get(number, "open"), "secure": False,
-                "code": []}
+                "code": [], "why": "" if up else "connection closed"}
 
     def peers(self) -> list:
         return [self._peer(PHONE, "phone", "192.168.1.9:45679"),
@@ -268,6 +268,7 @@ class FakePod:
         peers = self.peers()
         return {"daemon": self.daemon(),
                 "device": {"id": SELF, "name": self.name},
+                "crowded": False,
                 "pod_size": 1 + sum(p["state"] == "connected" for p in peers),
                 "peers": peers, "lines": self.lines(),
                 "transfers": self.transfers(),
