@@ -184,14 +184,14 @@ bool ask_elsewhere(self_pointer self, const error& why) {
   if (impostor) {
     shown.note("over the line of " + st.over->name
                + " somebody else answers, so that it is not used: "
-               + to_string(why));
+               + words_for(why));
     st.task.spare->drop(st.over->id);
   }
   auto* next = next_spare(st);
   if (next == nullptr)
     return false;
   if (!impostor)
-    shown.note(to_string(why) + "; asking over the line of " + next->name);
+    shown.note(words_for(why) + "; asking over the line of " + next->name);
   st.over = *next;
   st.tried.insert(next->id);
   ask(self);

@@ -305,7 +305,7 @@ void drop_line(self_pointer self, const device_id& id, const error& why) {
   lose_line(self, id);
   st.task.shown->device_left(id);
   st.task.shown->note("the line of " + name
-                      + " is not used any more: " + to_string(why));
+                      + " is not used any more: " + words_for(why));
 }
 
 /// The own line does not reach the server: others bring what is left, for a
@@ -321,7 +321,7 @@ bool go_elsewhere(self_pointer self, const error& why) {
   if (st.only == own_id(self))
     st.only = next;
   if (!std::exchange(st.own_failure, why))
-    st.task.shown->note(to_string(why) + "; going on over the line of "
+    st.task.shown->note(words_for(why) + "; going on over the line of "
                         + st.lines.at(*next).name);
   return true;
 }
