@@ -1,5 +1,7 @@
 #include "hosts/common/state_file.hpp"
 
+#include "hosts/common/write_all.hpp"
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -58,15 +60,9 @@ result<void> make_folder_of(const fs::path& file) {
   return {};
 }
 
-result<void> write_all(const fs::path& file, int fd, std::string_view text) {
-  while (!text.empty()) {
-    auto put = ::write(fd, text.data(), text.size());
-    if (put < 0 && errno != EINTR)
-      return failed(file, "written");
-    if (put > 0)
-      text.remove_prefix(static_cast<size_t>(put));
-  }
-  return ::fsync(fd) == 0 ? result<void>{} : failed(file, "written");
+result<void> write_out(const fs::path& file, int fd, std::string_view text) {
+  return write_all(fd, text) && ::fsync(fd) == 0 ? result<void>{}
+                                                 : failed(file, "written");
 }
 
 void sync_folder_of(const fs::path& file) {
@@ -100,7 +96,7 @@ result<void> put(const fs::path& file, std::string_view text, mode_t mode,
   descriptor out{temporary, O_WRONLY | O_CREAT | O_EXCL, 0600};
   if (out.get() < 0)
     return failed(temporary, "made");
-  auto done = write_all(temporary, out.get(), text);
+  auto done = write_out(temporary, out.get(), text);
   if (done && is_state && !give_to_owner_of_folder(file, out.get()))
     done = failed(temporary, "given to the owner of its folder");
   if (done && ::fchmod(out.get(), mode) != 0)

@@ -2,6 +2,7 @@
 
 #include "hosts/common/size_text.hpp"
 #include "hosts/common/state_file.hpp"
+#include "hosts/common/write_all.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -60,14 +61,7 @@ result<void> write_new(const fs::path& file, std::string_view text) {
   if (fd < 0)
     return failed(file, "made");
   result<void> done;
-  while (done && !text.empty()) {
-    auto put = ::write(fd, text.data(), text.size());
-    if (put < 0 && errno != EINTR)
-      done = failed(file, "written");
-    else if (put > 0)
-      text.remove_prefix(static_cast<size_t>(put));
-  }
-  if (done && ::fsync(fd) != 0)
+  if (!write_all(fd, text) || ::fsync(fd) != 0)
     done = failed(file, "written");
   ::close(fd);
   return done;

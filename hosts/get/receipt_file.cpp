@@ -1,5 +1,6 @@
 #include "hosts/get/receipt_file.hpp"
 
+#include "hosts/common/write_all.hpp"
 #include "hosts/get/part_file.hpp"
 
 #include <fcntl.h>
@@ -94,15 +95,8 @@ result<void> check_new(const std::string& path) {
   return failed(path, "made");
 }
 
-result<void> write_all(const std::string& path, int fd, std::string_view text) {
-  while (!text.empty()) {
-    auto put = ::write(fd, text.data(), text.size());
-    if (put < 0 && errno != EINTR)
-      return failed(path, "written");
-    if (put > 0)
-      text.remove_prefix(static_cast<size_t>(put));
-  }
-  return {};
+result<void> write_out(const std::string& path, int fd, std::string_view text) {
+  return write_all(fd, text) ? result<void>{} : failed(path, "written");
 }
 
 /// Writes into what is there, so that links to it, its owner and its mode stay.
@@ -110,7 +104,7 @@ result<void> write_into(const std::string& path, std::string_view text) {
   auto fd = ::open(path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC);
   if (fd < 0)
     return failed(path, "written");
-  auto done = write_all(path, fd, text);
+  auto done = write_out(path, fd, text);
   if (struct stat x{}; done && ::fstat(fd, &x) == 0 && S_ISREG(x.st_mode)
                        && ::ftruncate(fd, static_cast<off_t>(text.size())) != 0)
     done = failed(path, "written");
@@ -122,7 +116,7 @@ result<void> write_anew(const std::string& path, std::string_view text) {
   auto fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0)
     return failed(path, "made");
-  auto done = write_all(path, fd, text);
+  auto done = write_out(path, fd, text);
   if (::close(fd) != 0 && done)
     done = failed(path, "written");
   if (!done)
@@ -180,12 +174,12 @@ result<void> receipt_file::write(std::string_view text) const {
   if (auto good = check(); !good)
     return good;
   if (path_ == "-")
-    return write_all("-", STDOUT_FILENO, text);
+    return write_out("-", STDOUT_FILENO, text);
   auto there = look(path_);
   if (!there)
     return write_anew(path_, text);
   if (auto fd = own_output(*there))
-    return write_all(path_, *fd, text);
+    return write_out(path_, *fd, text);
   return write_into(path_, text);
 }
 
