@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <string_view>
 
@@ -24,23 +25,35 @@ std::vector<size_t> line_order::order(const std::vector<std::string>& lines,
                                       const check& is_up, instant now) const {
   struct place {
     bool usable = true;
-    site_key weight;
+    double score = 0;
   };
   std::vector<place> places;
   for (auto& line : lines) {
     auto i = records_.find(line);
     bool rests = i != records_.end() && now < i->second.rests_until;
-    places.push_back({!rests && (!is_up || is_up(line)),
-                      make_site_key(salt_, user + '\0' + site, line)});
+    places.push_back(
+        {!rests && (!is_up || is_up(line)), score(line, user, site)});
   }
   std::vector<size_t> out(lines.size());
   std::iota(out.begin(), out.end(), size_t{0});
   std::ranges::stable_sort(out, [&](size_t a, size_t b) {
     auto& x = places[a];
     auto& y = places[b];
-    return x.usable != y.usable ? x.usable : x.weight > y.weight;
+    return x.usable != y.usable ? x.usable : x.score > y.score;
   });
   return out;
+}
+
+double line_order::score(const std::string& line, const std::string& user,
+                         const std::string& site) const {
+  auto hash = make_site_key(salt_, user + '\0' + site, line).bytes;
+  uint64_t drawn = 0;
+  for (size_t i = 0; i < sizeof drawn; ++i)
+    drawn = drawn << 8 | hash[i];
+  // Between 0 and 1, without both; a double has 53 bits.
+  auto share = (static_cast<double>(drawn >> 11) + 0.5) * 0x1p-53;
+  auto weight = weights_.find(line);
+  return -(weight == weights_.end() ? 1 : weight->second) / std::log(share);
 }
 
 void line_order::worked(const std::string& line) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 /// Which of its own lines a device uses for which site.
@@ -20,14 +21,19 @@ site_salt line_salt(const identity& self);
 /// client or a peer, keeps one line, so that a login that is bound to an
 /// address survives. Which one is a keyed hash of user, site and line
 /// (rendezvous hashing, Thaler and Ravishankar 1998), the highest wins: nothing
-/// has to be remembered, sites spread evenly, and a line that goes moves its
-/// own sites only.
+/// has to be remembered, and a line that goes moves its own sites only. Sites
+/// spread by the weights of the lines (logarithmic method, Schindelhauer and
+/// Schomaker 2005).
 class line_order {
 public:
   /// Whether a line is there at all, by its name.
   using check = std::function<bool(const std::string& line)>;
 
-  explicit line_order(const site_salt& salt = {}) : salt_(salt) {}
+  /// The weights of lines by their names; without one, a line has 1.
+  using weights = std::map<std::string, double>;
+
+  explicit line_order(const site_salt& salt = {}, weights how_much = {})
+    : salt_(salt), weights_(std::move(how_much)) {}
 
   /// Positions in `lines` in the order in which they are tried. Those that are
   /// not there or have failed lately come last. `is_up` may be null.
@@ -51,7 +57,12 @@ private:
     instant rests_until{};
   };
 
+  /// Grows with a hash between 0 and 1, and with the line's weight.
+  double score(const std::string& line, const std::string& user,
+               const std::string& site) const;
+
   site_salt salt_;
+  weights weights_;
   std::map<std::string, record> records_; ///< of lines that have failed
 };
 

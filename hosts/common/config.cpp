@@ -96,6 +96,10 @@ public:
     if (s.wan.upstream.proxy && is_own(*s.wan.upstream.proxy, s.proxy.listen))
       fail(place_of("wan.upstream"),
            "this is PeaPod's own proxy, proxy.listen: expected another one");
+    if (!s.wan.weights.empty() && s.wan.weights.size() != s.wan.bind.size())
+      fail(place_of("wan.weights"), "expected one number for each of the "
+                                        + std::to_string(s.wan.bind.size())
+                                        + " lines of wan.bind");
     if (s.pool.memory / 4 < s.pool.chunk_size)
       fail(place_of("pool.memory"),
            "expected at least 4 times pool.chunk-size");

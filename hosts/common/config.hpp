@@ -87,6 +87,7 @@ struct settings {
   } share;
   struct {
     std::vector<std::string> bind; ///< interface names or addresses; empty: any
+    std::vector<size_t> weights;   ///< of each of them; empty: all alike
     upstream_route upstream;       ///< the proxy in between, and who needs none
     duration dns_cache = std::chrono::seconds(30); ///< 0: keep no answers
   } wan;

@@ -466,6 +466,9 @@ std::vector<config_key> make_keys() {
              PEAPOD_MEMBER(tunnels.plain)),
       list("wan.bind", text_list, interfaces_words, read_plain,
            PEAPOD_MEMBER(wan.bind)),
+      list("wan.weights", number_list,
+           "a list of numbers from 1 to 65536 such as [100, 20]", read_count,
+           PEAPOD_MEMBER(wan.weights)),
       single("wan.upstream", text,
              "an HTTP proxy such as \"http://proxy.example:3128\" or "
              "\"http://user:password@10.0.0.1:8080\" (write %40 for @ and %3A "

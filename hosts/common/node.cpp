@@ -70,6 +70,13 @@ std::vector<net::source_bind> binds_of(const settings& x) {
   return out;
 }
 
+line_order::weights weights_of(const settings& x) {
+  line_order::weights out;
+  for (size_t i = 0; i < x.wan.weights.size(); ++i)
+    out[x.wan.bind[i]] = static_cast<double>(x.wan.weights[i]);
+  return out;
+}
+
 net::wan_config wan_of(const settings& x, std::shared_ptr<own_use> own,
                        const line_choice& lines) {
   net::wan_config out;
@@ -364,7 +371,8 @@ public:
 
 private:
   void choose_lines() {
-    choice_.order = std::make_shared<line_order>(line_salt(*self_));
+    choice_.order =
+        std::make_shared<line_order>(line_salt(*self_), weights_of(settings_));
     choice_.site_of = make_site_lookup();
     choice_.is_up = [this](const std::string& line) {
       return !pod_ || is_usable(pod_->env().lines, line);

@@ -59,6 +59,29 @@ CAF_TEST(sites spread over all lines) {
     CAF_CHECK(sites > 60);
 }
 
+CAF_TEST(sites spread by the weights of the lines) {
+  lines = line_order{{}, {{"wan0", 100}, {"wan1", 20}, {"10.0.0.2", 30}}};
+  std::map<std::string, int> used;
+  for (auto& [site, line] : lines_of(three, "a"))
+    ++used[line];
+  // Of 300: 200, 40 and 60, each within three standard deviations.
+  CAF_CHECK(used["wan0"] > 175 && used["wan0"] < 225);
+  CAF_CHECK(used["wan1"] > 22 && used["wan1"] < 58);
+  CAF_CHECK(used["10.0.0.2"] > 39 && used["10.0.0.2"] < 81);
+}
+
+CAF_TEST(a weight that grows takes sites and gives none away) {
+  auto before = lines_of(three, "a");
+  lines = line_order{{}, {{"wan0", 2}}};
+  size_t moved = 0;
+  for (auto& [site, line] : lines_of(three, "a"))
+    if (line != "wan0")
+      CAF_CHECK_EQUAL(line, before[site]);
+    else if (before[site] != line)
+      ++moved;
+  CAF_CHECK(moved > 0);
+}
+
 CAF_TEST(a line that goes moves its own sites only) {
   auto before = lines_of(three, "a");
   is_up = [](const std::string& line) { return line != "wan1"; };

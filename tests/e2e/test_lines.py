@@ -151,6 +151,14 @@ def test_each_site_keeps_one_of_the_own_lines(alone, uplinks, lab, scheme):
     assert sticks(lab, fetch) == before
 
 
+def test_a_line_with_little_weight_is_left_to_few_sites(alone, uplinks, lab):
+    alone.daemon(1, wan_bind=f'["wan0", "wan1", "{uplinks[1]}"]',
+                 wan_weights="[1, 65536, 1]")
+    seen = sticks(lab, lambda site: alone.get(f"http://{site}/1000.bin"))
+    # One of twelve may have drawn another one.
+    assert list(seen.values()).count(uplinks[0]) >= len(SITES) - 1, seen
+
+
 def test_a_login_survives_on_several_own_lines(
         alone, uplinks, lab, shop, browser, tmp_path):  # noqa: F811
     alone.daemon(1, wan_bind=f'["wan0", "wan1", "{uplinks[1]}"]')

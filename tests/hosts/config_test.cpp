@@ -68,6 +68,8 @@ std::string dump(const settings& s) {
       << s.share.when_metered << s.share.on_battery << s.share.min_battery
       << s.pool.never_hosts.size() << s.pool.share_credentials << '|';
   texts(s.wan.bind);
+  for (auto x : s.wan.weights)
+    out << x << ' ';
   out << s.wan.upstream.proxy.has_value() << s.wan.upstream.except.size()
       << s.wan.dns_cache.count();
   out << s.proxy.system << s.proxy.max_clients << ' ' << s.proxy.max_tunnels
@@ -115,6 +117,19 @@ CAF_TEST(the commented example and the guide name every key) {
               || contains(example, "\n; " + key + "="));
     CAF_CHECK(contains(guide, "`" + key + "`"));
   }
+}
+
+CAF_TEST(lines have a weight each or none) {
+  auto s = parse("[wan]\nbind=[\"eth0\", \"wwan0\"]\nweights=[100, 20]\n");
+  CAF_REQUIRE(s);
+  CAF_CHECK(s->wan.weights == std::vector<size_t>({100, 20}));
+  CAF_CHECK(parse("[wan]\nbind=[\"eth0\"]\n")->wan.weights.empty());
+  auto missing = errors_of("[wan]\nbind=[\"eth0\", \"wwan0\"]\nweights=[1]\n");
+  CAF_CHECK(contains(missing, "wan.weights: expected one number for each of "
+                              "the 2 lines of wan.bind"));
+  CAF_CHECK(contains(errors_of("[wan]\nweights=[1]\n"), "wan.weights"));
+  CAF_CHECK(contains(errors_of("[wan]\nbind=[\"a\"]\nweights=[0]\n"),
+                     "numbers from 1 to 65536"));
 }
 
 CAF_TEST(an upstream proxy has a place and a secret) {
