@@ -18,7 +18,7 @@ constexpr size_t spine_piece = 256_KiB;
 /// How often the scheduler, which runs on another thread, is told of progress:
 /// not twice within `tell_interval`, unless it is as much as `tell_at_once`.
 constexpr uint64_t tell_every = 64_KiB;
-constexpr uint64_t tell_at_once = 256_KiB;
+constexpr uint64_t tell_at_once = 1_MiB;
 constexpr auto tell_interval = 10ms;
 
 /// Which `tick` says that it is to be told of the rest.

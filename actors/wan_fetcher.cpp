@@ -1,6 +1,7 @@
 #include "actors/wan_fetcher.hpp"
 
 #include "actors/sharing.hpp"
+#include "core/part_size.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -16,7 +17,6 @@ using self_pointer = wan_fetcher_state::self_pointer;
 using key = wan_fetcher_state::key;
 using fetch = wan_fetcher_state::fetch;
 
-constexpr size_t piece_size = 256_KiB;
 constexpr unsigned max_redirects = 3;
 constexpr duration watch_interval = 100ms;
 

@@ -1,5 +1,7 @@
 #include "core/peer_allowance.hpp"
 
+#include "core/part_size.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -16,7 +18,7 @@ constexpr duration longest_wait = 100ms;
 constexpr double piece_seconds = 0.05;
 
 constexpr double least_piece = 4 * 1024;
-constexpr double most_piece = 256 * 1024;
+constexpr double most_piece = piece_size;
 
 } // namespace
 

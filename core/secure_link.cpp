@@ -1,6 +1,7 @@
 #include "core/secure_link.hpp"
 
 #include "core/http_semantics.hpp"
+#include "core/part_size.hpp"
 #include "core/wire_message.hpp"
 
 #include <algorithm>
@@ -35,9 +36,6 @@ std::string plain(std::string_view text) {
   return clean_text(text, wire2::max_detail_size);
 }
 
-/// Bytes of a part: what one record takes, and less than it by what a part and
-/// its record add.
-constexpr size_t part_size = 64_KiB - 256;
 static_assert(part_size <= wire2::max_part_size);
 
 /// How often a peer may say what it offers between two looks at the clock: each

@@ -1,5 +1,6 @@
 #define CAF_SUITE peer_allowance
 
+#include "core/part_size.hpp"
 #include "core/peer_allowance.hpp"
 
 #include <algorithm>
@@ -58,7 +59,7 @@ private:
 
 CAF_TEST(without own use peers read as fast as they can) {
   readers all{peer_allowance{0, true}, 2};
-  CAF_CHECK_EQUAL(all.run(1s), 2 * 100 * 256_KiB);
+  CAF_CHECK_EQUAL(all.run(1s), 2 * 100 * piece_size);
   CAF_CHECK(!all.x.held_to());
 }
 
@@ -92,7 +93,7 @@ CAF_TEST(whoever waits reads on soon after own use has ended) {
   all.own_rate = 0;
   while (all.x.held_to())
     all.run(10ms);
-  CAF_CHECK(all.run(110ms) >= 4 * 256_KiB);
+  CAF_CHECK(all.run(110ms) >= 4 * piece_size);
 }
 
 CAF_TEST(what was read without a limit is not owed for long) {
