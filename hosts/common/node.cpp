@@ -61,6 +61,7 @@ struct line_choice {
   std::shared_ptr<line_order> order;
   std::function<std::string(const std::string&)> site_of;
   line_order::check is_up;
+  std::shared_ptr<net::network_epoch> epoch;
 };
 
 std::vector<net::source_bind> binds_of(const settings& x) {
@@ -85,6 +86,7 @@ net::wan_config wan_of(const settings& x, std::shared_ptr<own_use> own,
   out.order = lines.order;
   out.site_of = lines.site_of;
   out.is_up = lines.is_up;
+  out.epoch = lines.epoch;
   out.upstream = x.wan.upstream;
   out.dns.lifetime = x.wan.dns_cache;
   return out;
@@ -271,8 +273,9 @@ public:
     ports.listen_proxy = [proxy] { return (*proxy)(); };
     ports.listen_peers = [peers] { return (*peers)(); };
     ports.open_discovery = [group] { return (*group)(); };
-    ports.watch_network = [ex, x = settings_.discovery.exclude] {
-      return net::watch_network(ex, x);
+    ports.watch_network = [ex, x = settings_.discovery.exclude,
+                           epoch = choice_.epoch] {
+      return net::watch_network(ex, x, epoch);
     };
     ports.random = system_random;
     ports.log = log_ = std::move(log);
@@ -373,6 +376,7 @@ private:
   void choose_lines() {
     choice_.order =
         std::make_shared<line_order>(line_salt(*self_), weights_of(settings_));
+    choice_.epoch = std::make_shared<net::network_epoch>();
     choice_.site_of = make_site_lookup();
     choice_.is_up = [this](const std::string& line) {
       return !pod_ || is_usable(pod_->env().lines, line);

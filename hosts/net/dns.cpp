@@ -1,5 +1,7 @@
 #include "hosts/net/dns.hpp"
 
+#include "hosts/net/boot_clock.hpp"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -23,7 +25,6 @@ namespace {
 
 using asio::ip::address;
 using asio::ip::tcp;
-using clock = std::chrono::steady_clock;
 
 address unmapped(const address& x) {
   if (x.is_v6() && x.to_v6().is_v4_mapped())
@@ -93,17 +94,27 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
 
   struct answer {
     result<addresses> outcome;
-    clock::time_point good_until;
+    instant good_until;
+    uint64_t epoch = 0; ///< in which it was asked for
   };
 
   /// A lookup under way: its thread, and who waits for it.
   struct lookup {
     std::shared_ptr<return_path> back; ///< keeps the event loop running
     std::vector<handler<addresses>> waiting;
+    uint64_t epoch = 0;
   };
 
-  state(asio::any_io_executor executor, dns_limits bounds, name_resolver how)
-    : ex(std::move(executor)), limits(bounds), resolver(std::move(how)) {}
+  state(asio::any_io_executor executor, dns_limits bounds, name_resolver how,
+        std::shared_ptr<const network_epoch> networks)
+    : ex(std::move(executor)),
+      limits(bounds),
+      resolver(std::move(how)),
+      epoch(std::move(networks)) {}
+
+  uint64_t epoch_now() const {
+    return epoch ? epoch->number() : 0;
+  }
 
   /// What is known without asking.
   std::optional<result<addresses>> known(const key& x) const {
@@ -114,7 +125,8 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
       return family_of(plain) == x.second ? addresses{plain} : addresses{};
     }
     auto i = answers.find(x);
-    if (i == answers.end() || i->second.good_until <= clock::now())
+    if (i == answers.end() || i->second.good_until <= boot_time()
+        || i->second.epoch != epoch_now())
       return std::nullopt;
     return i->second.outcome;
   }
@@ -143,6 +155,7 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
       ++running;
       auto back = std::make_shared<return_path>(ex);
       lookups[x].back = back;
+      lookups[x].epoch = epoch_now();
       run_lookup(x, std::move(back));
     }
   }
@@ -171,13 +184,14 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
       return;
     --running;
     found.mapped().back->close();
-    remember(x, outcome);
+    remember(x, outcome, found.mapped().epoch);
     start_queued();
     for (auto& done : found.mapped().waiting)
       done(outcome);
   }
 
-  void remember(const key& x, const result<addresses>& outcome) {
+  void remember(const key& x, const result<addresses>& outcome,
+                uint64_t asked_in) {
     auto lifetime = outcome ? limits.lifetime : limits.failure_lifetime;
     auto lasting = outcome || outcome.error().code == errc::dns_failed
                    || outcome.error().code == errc::dns_unanswered;
@@ -190,7 +204,7 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
           answers.begin(), answers.end(), [](auto& a, auto& b) {
             return a.second.good_until < b.second.good_until;
           }));
-    answers.emplace(x, answer{outcome, clock::now() + lifetime});
+    answers.emplace(x, answer{outcome, boot_time() + lifetime, asked_in});
   }
 
   void answer_later(handler<addresses>& done, result<addresses> outcome) {
@@ -213,6 +227,7 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
   asio::any_io_executor ex;
   dns_limits limits;
   name_resolver resolver;
+  std::shared_ptr<const network_epoch> epoch;
   std::map<key, answer> answers;
   std::map<key, lookup> lookups;
   std::deque<key> queue; ///< of `lookups`, those that wait for a thread
@@ -221,9 +236,10 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
 };
 
 dns_cache::dns_cache(asio::any_io_executor ex, dns_limits limits,
-                     name_resolver resolver)
-  : state_(
-      std::make_shared<state>(std::move(ex), limits, std::move(resolver))) {}
+                     name_resolver resolver,
+                     std::shared_ptr<const network_epoch> epoch)
+  : state_(std::make_shared<state>(std::move(ex), limits, std::move(resolver),
+                                   std::move(epoch))) {}
 
 dns_cache::~dns_cache() {
   close();

@@ -3,6 +3,7 @@
 #include "actors/ports.hpp"
 #include "core/happy_eyeballs.hpp"
 #include "core/types.hpp"
+#include "hosts/net/network_epoch.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/address.hpp>
@@ -46,8 +47,10 @@ struct dns_limits {
 /// asks for what is being looked up waits for the same answer.
 class dns_cache {
 public:
+  /// What was learnt in an `epoch` goes with it; null: there is only one.
   explicit dns_cache(boost::asio::any_io_executor ex, dns_limits limits = {},
-                     name_resolver resolver = resolve_by_system);
+                     name_resolver resolver = resolve_by_system,
+                     std::shared_ptr<const network_epoch> epoch = nullptr);
   ~dns_cache();
 
   /// The addresses of a family that `host` has; mapped IPv4 addresses come as

@@ -80,8 +80,10 @@ client_core::client_core(const asio::any_io_executor& executor,
   : ex(executor),
     dialer(executor, config.wan, std::move(config.allow_for_peer)),
     pool(std::make_shared<origin_pool>(
-        executor, origin_pool::limits{config.max_idle_per_origin,
-                                      config.max_idle, config.idle_lifetime})),
+        executor,
+        origin_pool::limits{config.max_idle_per_origin, config.max_idle,
+                            config.idle_lifetime},
+        config.wan.epoch)),
     own(std::move(config.wan.own)),
     dates(std::move(config.dates)),
     ca_file_(std::move(config.ca_file)) {}

@@ -7,6 +7,7 @@
 #include "core/types.hpp"
 #include "core/upstream.hpp"
 #include "hosts/net/dns.hpp"
+#include "hosts/net/network_epoch.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -62,6 +63,9 @@ struct wan_config {
   std::optional<endpoint> self;
   /// Counts what comes over it and is not for a peer; null: nobody looks.
   std::shared_ptr<own_use> own;
+  /// Ends when this device's networks change: kept connections and answers of
+  /// name servers go with it. Null: nobody watches.
+  std::shared_ptr<network_epoch> epoch;
 };
 
 /// How a client reaches origins.

@@ -33,6 +33,9 @@ struct surroundings {
   /// discovery knows: those of IPv4 and of the link. Others come and go as
   /// routers like.
   std::set<std::string> reachable;
+  /// Where connections can leave from. Those of links do not count: they come
+  /// with each container.
+  std::set<std::string> ways_out;
 
   bool operator==(const surroundings&) const = default;
 };
@@ -50,6 +53,8 @@ look_around(const std::vector<std::string>& exclude) {
   surroundings out;
   for (auto& x : *all) {
     out.addresses.insert(address_with_zone(x));
+    if (x.up && !is_link_local(x))
+      out.ways_out.insert(std::to_string(x.index) + ' ' + x.address);
     if (!x.up || is_excluded(x))
       continue;
     auto index = std::to_string(x.index);
@@ -63,10 +68,12 @@ look_around(const std::vector<std::string>& exclude) {
 /// Kept alive by the operations on it.
 class watching : public std::enable_shared_from_this<watching> {
 public:
-  watching(asio::any_io_executor executor, std::vector<std::string> exclude)
+  watching(asio::any_io_executor executor, std::vector<std::string> exclude,
+           std::shared_ptr<network_epoch> epoch)
     : executor_(std::move(executor)),
       timer_(executor_),
-      exclude_(std::move(exclude)) {}
+      exclude_(std::move(exclude)),
+      epoch_(std::move(epoch)) {}
 
   void start() {
     if (auto found = look_around(exclude_))
@@ -106,8 +113,10 @@ private:
   void look_at_clocks() {
     using std::chrono::steady_clock;
     auto running = instant{steady_clock::now().time_since_epoch()};
-    if (auto away = sleep_.look(running, boot_time()))
+    if (auto away = sleep_.look(running, boot_time())) {
       news().away += *away;
+      end_epoch();
+    }
   }
 
   void look() {
@@ -115,9 +124,16 @@ private:
     if (auto found = look_around(exclude_); found && *found != last_) {
       news().gained |=
           !std::ranges::includes(last_.reachable, found->reachable);
+      if (found->ways_out != last_.ways_out)
+        end_epoch();
       last_ = std::move(*found);
     }
     answer();
+  }
+
+  void end_epoch() {
+    if (epoch_)
+      epoch_->next();
   }
 
   network_change& news() {
@@ -142,6 +158,7 @@ private:
   asio::any_io_executor executor_;
   asio::steady_timer timer_;
   std::vector<std::string> exclude_;
+  std::shared_ptr<network_epoch> epoch_;
   bool open_ = true;
   surroundings last_;
   sleep_detector sleep_;
@@ -153,9 +170,10 @@ private:
 class network_watcher : public network_watch {
 public:
   network_watcher(asio::any_io_executor executor,
-                  std::vector<std::string> exclude)
-    : watching_(
-        std::make_shared<watching>(std::move(executor), std::move(exclude))) {
+                  std::vector<std::string> exclude,
+                  std::shared_ptr<network_epoch> epoch)
+    : watching_(std::make_shared<watching>(
+        std::move(executor), std::move(exclude), std::move(epoch))) {
     watching_->start();
   }
 
@@ -177,10 +195,11 @@ private:
 
 } // namespace
 
-std::shared_ptr<network_watch> watch_network(asio::any_io_executor executor,
-                                             std::vector<std::string> exclude) {
-  return std::make_shared<network_watcher>(std::move(executor),
-                                           std::move(exclude));
+std::shared_ptr<network_watch>
+watch_network(asio::any_io_executor executor, std::vector<std::string> exclude,
+              std::shared_ptr<network_epoch> epoch) {
+  return std::make_shared<network_watcher>(
+      std::move(executor), std::move(exclude), std::move(epoch));
 }
 
 } // namespace peapod::net

@@ -85,8 +85,8 @@ struct origin_dialer::shared {
     : ex(executor),
       wan(std::move(config)),
       allow_for_peer(std::move(policy)),
-      names(ex, wan.dns, wan.resolver),
-      peer_names(ex, limits_for_peers(wan.dns), wan.resolver) {
+      names(ex, wan.dns, wan.resolver, wan.epoch),
+      peer_names(ex, limits_for_peers(wan.dns), wan.resolver, wan.epoch) {
     if (wan.binds.empty())
       wan.binds.emplace_back();
     for (auto& x : wan.binds)

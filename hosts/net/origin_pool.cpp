@@ -1,13 +1,15 @@
 #include "hosts/net/origin_pool.hpp"
 
+#include "hosts/net/boot_clock.hpp"
 #include "hosts/net/descriptors.hpp"
 
 #include <utility>
 
 namespace peapod::net {
 
-origin_pool::origin_pool(asio::any_io_executor ex, limits bounds)
-  : timer_(std::move(ex)), limits_(bounds) {}
+origin_pool::origin_pool(asio::any_io_executor ex, limits bounds,
+                         std::shared_ptr<const network_epoch> epoch)
+  : timer_(std::move(ex)), limits_(bounds), epoch_(std::move(epoch)) {}
 
 std::shared_ptr<transport> origin_pool::take(const origin_key& key) {
   auto i = idle_.find(key);
@@ -19,7 +21,7 @@ std::shared_ptr<transport> origin_pool::take(const origin_key& key) {
     auto last = std::move(entries.back());
     entries.pop_back();
     --size_;
-    if (last.good_until >= clock::now() && !last.connection->is_stale())
+    if (is_good(last) && !last.connection->is_stale())
       out = std::move(last.connection);
     else
       last.connection->close();
@@ -39,7 +41,8 @@ void origin_pool::put(const origin_key& key, std::shared_ptr<transport> idle) {
       idle_.erase(key);
     return;
   }
-  entries.push_back({std::move(idle), clock::now() + limits_.lifetime});
+  entries.push_back(
+    {std::move(idle), boot_time() + limits_.lifetime, epoch_now()});
   ++size_;
   sweep_later();
 }
@@ -52,6 +55,16 @@ void origin_pool::close() {
       x.connection->close();
   idle_.clear();
   size_ = 0;
+}
+
+/// A connection of another network, or of before a sleep, may be dead without
+/// saying so.
+bool origin_pool::is_good(const entry& x) const {
+  return x.good_until >= boot_time() && x.epoch == epoch_now();
+}
+
+uint64_t origin_pool::epoch_now() const {
+  return epoch_ ? epoch_->number() : 0;
 }
 
 void origin_pool::sweep_later() {
@@ -67,10 +80,9 @@ void origin_pool::sweep_later() {
 
 void origin_pool::sweep() {
   sweeping_ = false;
-  auto now = clock::now();
   for (auto i = idle_.begin(); i != idle_.end();) {
     auto& entries = i->second;
-    while (!entries.empty() && entries.front().good_until <= now) {
+    while (!entries.empty() && !is_good(entries.front())) {
       entries.front().connection->close();
       entries.pop_front();
       --size_;

@@ -2,6 +2,7 @@
 
 #include "core/types.hpp"
 #include "hosts/net/http_transport.hpp"
+#include "hosts/net/network_epoch.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -38,7 +39,10 @@ public:
     duration lifetime = std::chrono::seconds(30);
   };
 
-  origin_pool(asio::any_io_executor ex, limits bounds);
+  /// What was put in in an `epoch` is not taken in the next one; null: there is
+  /// only one.
+  origin_pool(asio::any_io_executor ex, limits bounds,
+              std::shared_ptr<const network_epoch> epoch = nullptr);
 
   /// The connection used last, if there is one that is still open; else null.
   std::shared_ptr<transport> take(const origin_key& key);
@@ -55,17 +59,20 @@ public:
   }
 
 private:
-  using clock = std::chrono::steady_clock;
   struct entry {
     std::shared_ptr<transport> connection;
-    clock::time_point good_until;
+    instant good_until; ///< of the clock that goes on in sleep
+    uint64_t epoch = 0;
   };
 
+  bool is_good(const entry& x) const;
+  uint64_t epoch_now() const;
   void sweep_later();
   void sweep();
 
   asio::steady_timer timer_;
   limits limits_;
+  std::shared_ptr<const network_epoch> epoch_;
   std::map<origin_key, std::deque<entry>> idle_; // oldest first
   size_t size_ = 0;
   bool sweeping_ = false;

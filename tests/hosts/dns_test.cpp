@@ -70,6 +70,7 @@ struct name_server {
 struct fixture {
   loop l;
   std::shared_ptr<name_server> server = std::make_shared<name_server>();
+  std::shared_ptr<network_epoch> epoch = std::make_shared<network_epoch>();
   std::unique_ptr<dns_cache> cache;
 
   ~fixture() {
@@ -83,7 +84,8 @@ struct fixture {
         l.io.get_executor(), limits,
         [server = server](const std::string& host, address_family family) {
           return server->answer(host, family);
-        });
+        },
+        epoch);
   }
 
   result<addresses> ask(const std::string& host,
@@ -140,6 +142,23 @@ CAF_TEST(a failure is remembered for a shorter while) {
   l.until([] { return false; }, 30ms);
   CAF_CHECK(code_of_error(ask("nowhere.example")) == errc::dns_failed);
   CAF_CHECK_EQUAL(server->count("nowhere.example"), 2);
+}
+
+CAF_TEST(another network is asked anew) {
+  open();
+  CAF_CHECK(ask("a.example").has_value());
+  epoch->next();
+  CAF_CHECK(ask("a.example").has_value());
+  CAF_CHECK_EQUAL(server->count("a.example"), 2);
+  // The answer to what was asked in the network before is not kept, either.
+  server->hold("b.example");
+  auto late = begin("b.example");
+  CAF_CHECK(server->await_threads(1));
+  epoch->next();
+  server->release();
+  CAF_CHECK(l.until([&] { return late->has_value(); }));
+  CAF_CHECK(ask("b.example").has_value());
+  CAF_CHECK_EQUAL(server->count("b.example"), 2);
 }
 
 CAF_TEST(a cache that is off keeps nothing) {

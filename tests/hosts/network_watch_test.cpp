@@ -38,7 +38,8 @@ CAF_TEST(closing cancels waiting exactly once and leaves nothing running) {
 
 CAF_TEST(a process that did not run is told for how long) {
   boost::asio::io_context io;
-  auto watch = net::watch_network(io.get_executor(), {});
+  auto epoch = std::make_shared<net::network_epoch>();
+  auto watch = net::watch_network(io.get_executor(), {}, epoch);
   std::optional<network_change> got;
   auto begin = std::chrono::steady_clock::now();
   // The first look, then none for longer than the detector waits.
@@ -56,6 +57,7 @@ CAF_TEST(a process that did not run is told for how long) {
   CAF_REQUIRE(got.has_value());
   CAF_CHECK(got->away >= 5s);
   CAF_CHECK(got->away < 15s);
+  CAF_CHECK(epoch->number() > 0);
   CAF_CHECK(std::ranges::count(got->addresses, "127.0.0.1") == 1);
 }
 

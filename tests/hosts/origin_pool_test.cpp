@@ -26,9 +26,11 @@ struct fixture {
     l.settle();
   }
 
-  void keep(size_t per_origin, size_t total, duration lifetime = 30s) {
+  void keep(size_t per_origin, size_t total, duration lifetime = 30s,
+            std::shared_ptr<network_epoch> epoch = nullptr) {
     pool = std::make_shared<origin_pool>(
-        l.io.get_executor(), origin_pool::limits{per_origin, total, lifetime});
+        l.io.get_executor(), origin_pool::limits{per_origin, total, lifetime},
+        std::move(epoch));
   }
 
   std::shared_ptr<transport> connection() {
@@ -96,6 +98,18 @@ CAF_TEST(connections do not wait for ever) {
   pool->put(key("a"), connection());
   CAF_CHECK(l.until([&] { return ended() == 1; }));
   CAF_CHECK_EQUAL(pool->size(), 0u);
+}
+
+CAF_TEST(connections of another network are not used again) {
+  auto epoch = std::make_shared<network_epoch>();
+  keep(8, 8, 30s, epoch);
+  pool->put(key("a"), connection());
+  epoch->next();
+  CAF_CHECK(pool->take(key("a")) == nullptr);
+  CAF_CHECK(l.until([&] { return ended() == 1; }));
+  auto later = connection();
+  pool->put(key("a"), later);
+  CAF_CHECK(pool->take(key("a")) == later);
 }
 
 CAF_TEST(a closed pool keeps nothing) {
