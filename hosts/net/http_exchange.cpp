@@ -1,5 +1,6 @@
 #include "hosts/net/http_exchange.hpp"
 
+#include "core/http_semantics.hpp"
 #include "hosts/net/http_format.hpp"
 #include "hosts/net/http_lines.hpp"
 #include "hosts/net/origin_dates.hpp"
@@ -7,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <system_error>
 #include <utility>
 
 namespace peapod::net {
@@ -54,6 +57,24 @@ bool is_idempotent(std::string_view method) {
   static constexpr std::array<std::string_view, 6> names{
       "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
   return std::find(names.begin(), names.end(), method) != names.end();
+}
+
+/// How long the origin says that it waits for another request
+/// (`Keep-Alive: timeout=5, max=100`; RFC 2068, 19.7.1.1).
+std::optional<duration> keep_alive_time(const http_fields& fields) {
+  static constexpr std::string_view name = "timeout=";
+  constexpr unsigned day = 24 * 3600;
+  auto value = fields.joined("Keep-Alive");
+  for (auto x : list_members(value)) {
+    unsigned seconds = 0;
+    if (!equal_ignoring_case(x.substr(0, name.size()), name))
+      continue;
+    x.remove_prefix(name.size());
+    if (std::from_chars(x.data(), x.data() + x.size(), seconds).ec
+        == std::errc{})
+      return std::chrono::seconds{std::min(seconds, day)};
+  }
+  return std::nullopt;
 }
 
 } // namespace
@@ -137,17 +158,21 @@ task<void> exchange_state::establish(bool fresh) {
 }
 
 bool exchange_state::take_idle() {
+  auto need = can_repeat() ? certainty::any : certainty::high;
   if (!cancelled_)
-    link_ = core_->pool->take(key_);
+    link_ = core_->pool->take(key_, need);
   return link_ != nullptr;
+}
+
+bool exchange_state::can_repeat() const {
+  return head_.framing == body_framing::none && is_idempotent(head_.method);
 }
 
 /// A kept-alive connection that ended before it answered says nothing about
 /// the request (RFC 9112, 9.3.1).
 bool exchange_state::may_repeat(const error& why) const {
   return why.code == errc::connection_closed && reused_ && !answered_
-         && !cancelled_ && !watch_.expired()
-         && head_.framing == body_framing::none && is_idempotent(head_.method);
+         && !cancelled_ && !watch_.expired() && can_repeat();
 }
 
 task<void> exchange_state::connect() {
@@ -418,6 +443,7 @@ void exchange_state::accept_head(const response_head& head) {
   // A peer could choose hosts that tell a wrong time.
   if (core_->dates && !options_.for_peer)
     core_->dates->saw(key_.host, head.fields);
+  promised_ = keep_alive_time(head.fields);
   upgraded_ = head.status == 101;
   persists_ = persists(head.version, head.fields)
               && head.framing != body_framing::until_close;
@@ -476,7 +502,7 @@ void exchange_state::finish_if_done() {
   watch_.disarm();
   auto link = std::exchange(link_, nullptr);
   if (sent_ && persists_ && in_.unread().empty() && !cancelled_)
-    core_->pool->put(key_, std::move(link));
+    core_->pool->put(key_, std::move(link), promised_);
   else
     link->close();
 }

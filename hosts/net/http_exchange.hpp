@@ -106,6 +106,7 @@ private:
   task<socket_ptr> dial();
   task<void> ready();
   bool take_idle();
+  bool can_repeat() const;
   bool may_repeat(const error& why) const;
   // -- sending ----------------------------------------------------------------
   task<void> send(const body_part& part);
@@ -145,10 +146,11 @@ private:
   std::optional<body_decoder> body_;
   uint64_t received_ = 0; // of the body, without what the socket holds
   int interim_heads_ = 0; // that were passed on
-  uint64_t unsent_ = 0;   // of a request body with a length
-  bool reused_ = false;   // the connection had a request before
-  bool answered_ = false; // a byte of the response was received
-  bool sent_ = false;     // the whole request is
+  std::optional<duration> promised_; // how long the origin keeps the connection
+  uint64_t unsent_ = 0;              // of a request body with a length
+  bool reused_ = false;              // the connection had a request before
+  bool answered_ = false;            // a byte of the response was received
+  bool sent_ = false;                // the whole request is
   bool persists_ = false;
   bool upgraded_ = false;
   bool reading_ = false;

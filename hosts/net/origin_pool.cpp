@@ -3,21 +3,41 @@
 #include "hosts/net/boot_clock.hpp"
 #include "hosts/net/descriptors.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace peapod::net {
+
+namespace {
+
+/// How long any origin waits for another request.
+constexpr duration short_wait = std::chrono::milliseconds(1500);
+
+/// Whoever says how long it waits begins to count before we do, and a request
+/// takes its time to get there.
+constexpr duration margin = std::chrono::seconds(1);
+
+duration sure_time(const std::optional<duration>& promised) {
+  return promised ? std::max(*promised - margin, duration::zero()) : short_wait;
+}
+
+} // namespace
 
 origin_pool::origin_pool(asio::any_io_executor ex, limits bounds,
                          std::shared_ptr<const network_epoch> epoch)
   : timer_(std::move(ex)), limits_(bounds), epoch_(std::move(epoch)) {}
 
-std::shared_ptr<transport> origin_pool::take(const origin_key& key) {
+std::shared_ptr<transport> origin_pool::take(const origin_key& key,
+                                             certainty need) {
   auto i = idle_.find(key);
   if (i == idle_.end())
     return nullptr;
   std::shared_ptr<transport> out;
   auto& entries = i->second;
   while (!out && !entries.empty()) {
+    if (need == certainty::high && entries.back().sure_until < boot_time())
+      return nullptr; // good enough for others
     auto last = std::move(entries.back());
     entries.pop_back();
     --size_;
@@ -31,7 +51,8 @@ std::shared_ptr<transport> origin_pool::take(const origin_key& key) {
   return out;
 }
 
-void origin_pool::put(const origin_key& key, std::shared_ptr<transport> idle) {
+void origin_pool::put(const origin_key& key, std::shared_ptr<transport> idle,
+                      std::optional<duration> promised) {
   auto& entries = idle_[key];
   auto handle = idle->socket().native_handle();
   if (closed_ || is_scarce(handle, descriptor_use::client)
@@ -41,8 +62,11 @@ void origin_pool::put(const origin_key& key, std::shared_ptr<transport> idle) {
       idle_.erase(key);
     return;
   }
-  entries.push_back(
-    {std::move(idle), boot_time() + limits_.lifetime, epoch_now()});
+  auto now = boot_time();
+  auto lifetime =
+      std::min(limits_.lifetime, promised.value_or(duration::max()));
+  entries.push_back({std::move(idle), now + lifetime, now + sure_time(promised),
+                     epoch_now()});
   ++size_;
   sweep_later();
 }

@@ -13,6 +13,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace peapod::net {
@@ -27,6 +28,13 @@ struct origin_key {
   std::string line; ///< the own one that it leaves through, or empty: any
 
   auto operator<=>(const origin_key&) const = default;
+};
+
+/// How likely a kept connection must be to stand still when a request reaches
+/// the origin.
+enum class certainty {
+  any,  ///< the request can be sent once more
+  high, ///< it cannot
 };
 
 /// Kept-alive connections without a request.
@@ -45,10 +53,15 @@ public:
               std::shared_ptr<const network_epoch> epoch = nullptr);
 
   /// The connection used last, if there is one that is still open; else null.
-  std::shared_ptr<transport> take(const origin_key& key);
+  /// With `certainty::high` only one that the origin will hardly end meanwhile:
+  /// many do so after some seconds.
+  std::shared_ptr<transport> take(const origin_key& key,
+                                  certainty need = certainty::any);
 
-  /// Keeps `idle`, or closes it when there is no room.
-  void put(const origin_key& key, std::shared_ptr<transport> idle);
+  /// Keeps `idle`, or closes it when there is no room. `promised`: how long the
+  /// origin will wait for another request, if it has said so.
+  void put(const origin_key& key, std::shared_ptr<transport> idle,
+           std::optional<duration> promised = std::nullopt);
 
   /// Closes all connections and keeps none from now on.
   void close();
@@ -62,6 +75,7 @@ private:
   struct entry {
     std::shared_ptr<transport> connection;
     instant good_until; ///< of the clock that goes on in sleep
+    instant sure_until; ///< hardly ended by the origin
     uint64_t epoch = 0;
   };
 

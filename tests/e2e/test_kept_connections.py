@@ -1,11 +1,139 @@
-"""Connections to origins that are kept for the next request: never in another
-network."""
+"""Connections to origins that are kept for the next request: never for
+what must not be sent twice, or in another network."""
 
+import contextlib
+import re
 import subprocess
 
 import pytest
 from harness import PROXY, wait_until
 from lab_base import NGINX_ADDRESS
+from local import LocalDaemon
+from raw_origin import RawOrigin
+
+
+class PersistentOrigin:
+    """Serves many requests on each connection: `answer(connection, head)`
+    gives the response, where `connection` is a dictionary of its own; None ends
+    it."""
+
+    def __init__(self, answer):
+        self.connections = []
+        self.answer = answer
+        self.origin = RawOrigin({"": self._serve})
+
+    @property
+    def url(self) -> str:
+        return self.origin.url("")
+
+    def _serve(self, taken, came) -> None:
+        connection = {}
+        self.connections.append(connection)
+        with contextlib.suppress(OSError):
+            while True:
+                while b"\r\n\r\n" not in came:
+                    if not (got := taken.recv(65536)):
+                        return
+                    came += got
+                head, _, came = came.partition(b"\r\n\r\n")
+                length = re.search(rb"(?i)content-length: (\d+)", head)
+                length = int(length[1]) if length else 0
+                while len(came) < length:
+                    came += taken.recv(65536)
+                came = came[length:]
+                answer = self.answer(connection, head)
+                if answer is None:
+                    return
+                taken.sendall(answer)
+
+    def close(self) -> None:
+        self.origin.close()
+
+
+@pytest.fixture
+def origin():
+    made = []
+
+    def start(answer):
+        made.append(PersistentOrigin(answer))
+        return made[-1]
+    yield start
+    for each in made:
+        each.close()
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory):
+    with LocalDaemon(tmp_path_factory.mktemp("kept")) as daemon:
+        yield daemon
+
+
+class Client:
+    """A client's connection, for several requests with short answers."""
+
+    def __init__(self, proxy):
+        self.socket = proxy.connect()
+
+    def ask(self, url: str, *fields: str, method="GET", body=b"") -> bytes:
+        """The answer's status and body."""
+        self.send(url, *fields, method=method, body=body)
+        return self.receive()
+
+    def send(self, url: str, *fields: str, method="GET", body=b"") -> None:
+        host = url.split("/")[2]
+        lines = [f"{method} {url} HTTP/1.1", f"Host: {host}", *fields]
+        self.socket.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+
+    def receive(self) -> bytes:
+        came = b""
+        while b"\r\n\r\n" not in came:
+            came += self._more()
+        head, _, rest = came.partition(b"\r\n\r\n")
+        length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+        while len(rest) < length:
+            rest += self._more()
+        return head.split(b" ")[1] + b" " + rest
+
+    def _more(self) -> bytes:
+        got = self.socket.recv(65536)
+        assert got, "the proxy ended the connection"
+        return got
+
+
+def response(status: int, body: bytes, *fields: str) -> bytes:
+    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *fields]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+# -- what must not be sent twice ----------------------------------------------
+
+
+def test_a_post_takes_no_connection_that_is_about_to_end(proxy, origin):
+    def answer(connection, head):
+        # Ends at its time, when the next request is on its way.
+        if connection.setdefault("served", False):
+            return None
+        connection["served"] = True
+        return response(200, b"x", "Keep-Alive: timeout=1",
+                        "Connection: keep-alive")
+    site = origin(answer)
+    client = Client(proxy)
+    for _ in range(3):
+        assert client.ask(site.url) == b"200 x"
+        assert client.ask(site.url, "Content-Length: 3", method="POST",
+                          body=b"abc") == b"200 x"
+
+
+def test_posts_in_a_row_use_one_connection(proxy, origin):
+    site = origin(lambda *_: response(200, b"x"))
+    client = Client(proxy)
+    for _ in range(3):
+        assert client.ask(site.url, "Content-Length: 3", method="POST",
+                          body=b"abc") == b"200 x"
+    assert len(site.connections) == 1
+
+
+# -- another network ----------------------------------------------------------
 
 HOST, UPLINK = 1, 2
 

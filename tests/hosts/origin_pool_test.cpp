@@ -112,6 +112,25 @@ CAF_TEST(connections of another network are not used again) {
   CAF_CHECK(pool->take(key("a")) == later);
 }
 
+CAF_TEST(an origin says how long its connections can be used) {
+  keep(8, 8);
+  pool->put(key("a"), connection(), 0s);
+  l.until([] { return false; }, 5ms);
+  CAF_CHECK(pool->take(key("a")) == nullptr);
+}
+
+CAF_TEST(what cannot be repeated needs a connection that will hardly end) {
+  keep(8, 8);
+  auto first = connection();
+  pool->put(key("a"), first, 60s);
+  CAF_CHECK(pool->take(key("a"), certainty::high) == first);
+  // Nearly as old as it may become.
+  pool->put(key("a"), first, 1s);
+  l.until([] { return false; }, 5ms);
+  CAF_CHECK(pool->take(key("a"), certainty::high) == nullptr);
+  CAF_CHECK(pool->take(key("a")) == first);
+}
+
 CAF_TEST(a closed pool keeps nothing) {
   keep(8, 8);
   pool->put(key("a"), connection());
