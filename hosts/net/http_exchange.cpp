@@ -1,6 +1,7 @@
 #include "hosts/net/http_exchange.hpp"
 
 #include "core/http_semantics.hpp"
+#include "hosts/net/connection_login.hpp"
 #include "hosts/net/http_format.hpp"
 #include "hosts/net/http_lines.hpp"
 #include "hosts/net/origin_dates.hpp"
@@ -84,6 +85,7 @@ exchange_state::exchange_state(std::shared_ptr<client_core> core,
                                interim_handler on_interim)
   : core_(std::move(core)),
     head_(std::move(head)),
+    owner_(take_login_owner(head_.fields)),
     options_(options),
     on_interim_(std::move(on_interim)),
     key_{head_.target.scheme, head_.target.host, head_.target.port,
@@ -95,7 +97,8 @@ exchange_state::exchange_state(std::shared_ptr<client_core> core,
              : core_->dialer.upstream_for({key_.host, key_.port})),
     watch_(core_->ex, [this] { on_overdue(); }),
     established_(core_->ex),
-    unsent_(head_.content_length) {
+    unsent_(head_.content_length),
+    logged_in_(logs_in_connection(head_.fields)) {
   established_.expires_at(asio::steady_timer::time_point::max());
   auto has_body = head_.framing == body_framing::chunked
                   || (head_.framing == body_framing::length && unsent_ > 0);
@@ -158,9 +161,17 @@ task<void> exchange_state::establish(bool fresh) {
 }
 
 bool exchange_state::take_idle() {
-  auto need = can_repeat() ? certainty::any : certainty::high;
-  if (!cancelled_)
-    link_ = core_->pool->take(key_, need);
+  if (cancelled_)
+    return false;
+  if (owner_ != 0) {
+    auto own = key_;
+    own.owner = owner_;
+    link_ = core_->pool->take(own);
+    if (link_)
+      return logged_in_ = true;
+  }
+  link_ =
+      core_->pool->take(key_, can_repeat() ? certainty::any : certainty::high);
   return link_ != nullptr;
 }
 
@@ -502,9 +513,20 @@ void exchange_state::finish_if_done() {
   watch_.disarm();
   auto link = std::exchange(link_, nullptr);
   if (sent_ && persists_ && in_.unread().empty() && !cancelled_)
-    core_->pool->put(key_, std::move(link), promised_);
+    keep(std::move(link));
   else
     link->close();
+}
+
+/// What is logged in for somebody serves nobody else.
+void exchange_state::keep(std::shared_ptr<transport> link) {
+  auto key = key_;
+  if (logged_in_)
+    key.owner = owner_;
+  if (logged_in_ && key.owner == 0)
+    link->close();
+  else
+    core_->pool->put(key, std::move(link), promised_);
 }
 
 /// A deadline runs while something is awaited from the origin: the connection,

@@ -125,6 +125,7 @@ private:
   size_t block_size(size_t limit) const;
   // -- ending -----------------------------------------------------------------
   void finish_if_done();
+  void keep(std::shared_ptr<transport> link);
   void update_watch();
   void give_up();
   void on_overdue();
@@ -132,6 +133,7 @@ private:
 
   std::shared_ptr<client_core> core_;
   request_head head_;
+  const uint64_t owner_; // the client's connection, if it has logged in; or 0
   exchange_options options_;
   interim_handler on_interim_;
   origin_key key_;
@@ -149,6 +151,7 @@ private:
   std::optional<duration> promised_; // how long the origin keeps the connection
   uint64_t unsent_ = 0;              // of a request body with a length
   bool reused_ = false;              // the connection had a request before
+  bool logged_in_;                   // the connection is its client's alone
   bool answered_ = false;            // a byte of the response was received
   bool sent_ = false;                // the whole request is
   bool persists_ = false;

@@ -26,6 +26,8 @@ struct origin_key {
   uint16_t port = 0;
   bool for_peer = false;
   std::string line; ///< the own one that it leaves through, or empty: any
+  /// The client's connection that it is logged in for; 0: anybody's.
+  uint64_t owner = 0;
 
   auto operator<=>(const origin_key&) const = default;
 };

@@ -1,9 +1,10 @@
 """Connections to origins that are kept for the next request: never for
-what must not be sent twice, or in another network."""
+somebody else's login, for what must not be sent twice, or in another network."""
 
 import contextlib
 import re
 import subprocess
+import threading
 
 import pytest
 from harness import PROXY, wait_until
@@ -103,6 +104,83 @@ class Client:
 def response(status: int, body: bytes, *fields: str) -> bytes:
     lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *fields]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+# -- logins of connections ----------------------------------------------------
+
+SCHEMES = ["NTLM", "Negotiate"]
+
+
+def asks_for_login(scheme: str):
+    """An origin that takes who has logged in for all that follows on the
+    connection, as IIS does."""
+    def answer(connection, head):
+        given = re.search(rb"(?i)authorization: \w+ (\w+)", head)
+        step = given[1] if given else b""
+        if connection.get("user"):
+            return response(200, b"the user's page")
+        if step == b"hello":
+            connection["asked"] = True
+            return response(401, b"", f"WWW-Authenticate: {scheme} riddle")
+        if step == b"solved" and connection.get("asked"):
+            connection["user"] = True
+            return response(200, b"welcome")
+        return response(401, b"", f"WWW-Authenticate: {scheme}")
+    return answer
+
+
+def log_in(client, url: str, scheme: str) -> bytes:
+    client.ask(url, f"Authorization: {scheme} hello")
+    return client.ask(url, f"Authorization: {scheme} solved")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_login_is_nobody_elses(proxy, origin, scheme):
+    site = origin(asks_for_login(scheme))
+    user, other = Client(proxy), Client(proxy)
+    assert log_in(user, site.url, scheme) == b"200 welcome"
+    assert other.ask(site.url) == b"401 "
+    assert user.ask(site.url) == b"200 the user's page"
+    # Nor does it help to say whose one is.
+    for owner in range(1, 20):
+        assert other.ask(site.url, f"PeaPod-Session-Owner: {owner}") == b"401 "
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_login_stays_on_its_connection(proxy, origin, scheme):
+    arrived, go_on = threading.Event(), threading.Event()
+    login = asks_for_login(scheme)
+
+    def answer(connection, head):
+        if b"?slow" in head:
+            arrived.set()
+            go_on.wait(10)
+        return login(connection, head)
+    site = origin(answer)
+    user, other = Client(proxy), Client(proxy)
+    user.ask(site.url, f"Authorization: {scheme} hello")
+    # Takes a connection, and not the one that was used last.
+    other.send(site.url + "?slow")
+    assert arrived.wait(10)
+    assert user.ask(site.url, f"Authorization: {scheme} solved") \
+        == b"200 welcome"
+    go_on.set()
+    assert other.receive() == b"401 "
+    assert user.ask(site.url) == b"200 the user's page"
+
+
+def test_an_origin_does_not_see_whose_login_it_is(proxy, origin):
+    heads = []
+
+    def answer(_, head):
+        heads.append(head.lower())
+        return response(200, b"x")
+    site = origin(answer)
+    user = Client(proxy)
+    user.ask(site.url, "Authorization: NTLM hello")
+    user.ask(site.url)
+    assert len(heads) == 2
+    assert not any(b"owner" in head for head in heads)
 
 
 # -- what must not be sent twice ----------------------------------------------
