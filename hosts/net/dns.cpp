@@ -94,6 +94,7 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
 
   struct answer {
     result<addresses> outcome;
+    instant answered;
     instant good_until;
     uint64_t epoch = 0; ///< in which it was asked for
   };
@@ -204,7 +205,15 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
           answers.begin(), answers.end(), [](auto& a, auto& b) {
             return a.second.good_until < b.second.good_until;
           }));
-    answers.emplace(x, answer{outcome, boot_time() + lifetime, asked_in});
+    auto now = boot_time();
+    answers.emplace(x, answer{outcome, now, now + lifetime, asked_in});
+  }
+
+  void doubt(const std::string& host) {
+    for (auto family : {address_family::v6, address_family::v4})
+      if (auto i = answers.find({host, family}); i != answers.end())
+        i->second.good_until = std::min(
+            i->second.good_until, i->second.answered + limits.failure_lifetime);
   }
 
   void answer_later(handler<addresses>& done, result<addresses> outcome) {
@@ -247,6 +256,10 @@ dns_cache::~dns_cache() {
 
 void dns_cache::close() {
   state_->close();
+}
+
+void dns_cache::doubt(const std::string& host) {
+  state_->doubt(host);
 }
 
 std::optional<result<addresses>> dns_cache::known(const std::string& host,

@@ -65,6 +65,10 @@ public:
   std::optional<result<addresses>> known(const std::string& host,
                                          address_family family) const;
 
+  /// The addresses of `host` lead nowhere: it may have moved, and is asked for
+  /// again as soon as after a failure.
+  void doubt(const std::string& host);
+
   /// Answers all who wait with `cancelled`, and whoever asks from now on.
   /// Lookups that still run in threads lead nowhere.
   void close();

@@ -292,6 +292,8 @@ private:
       tell_order();
       return done(std::move(outcome));
     }
+    if (may_be_the_line(outcome.error()))
+      (for_peer() ? all_->peer_names : all_->names).doubt(to.host);
     if (!failure_)
       failure_ = outcome.error();
     if (cancelled_ || turns_.empty() || !may_be_the_line(outcome.error()))

@@ -161,6 +161,20 @@ CAF_TEST(another network is asked anew) {
   CAF_CHECK_EQUAL(server->count("b.example"), 2);
 }
 
+CAF_TEST(addresses that lead nowhere are asked for again soon) {
+  dns_limits limits;
+  limits.failure_lifetime = 20ms;
+  open(limits);
+  CAF_CHECK(ask("a.example").has_value());
+  cache->doubt("a.example");
+  cache->doubt("never.example");
+  CAF_CHECK(ask("a.example").has_value());
+  CAF_CHECK_EQUAL(server->count("a.example"), 1);
+  l.until([] { return false; }, 30ms);
+  CAF_CHECK(ask("a.example").has_value());
+  CAF_CHECK_EQUAL(server->count("a.example"), 2);
+}
+
 CAF_TEST(a cache that is off keeps nothing) {
   dns_limits limits;
   limits.lifetime = 0s;
