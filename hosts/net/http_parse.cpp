@@ -236,6 +236,17 @@ bool has_no_body(unsigned status, bool to_head) {
   return to_head || status == 204 || status == 304 || status / 100 == 1;
 }
 
+/// Small servers leave out the space behind the status together with the words
+/// behind it, and every client takes that (RFC 9112, 4, wants the space). The
+/// head with it, or nothing if there is one.
+std::optional<std::string> with_missing_space(std::string_view head) {
+  constexpr auto size = std::string_view{"HTTP/1.1 200"}.size();
+  if (!head.starts_with("HTTP/1.") || head.find("\r\n") != size)
+    return std::nullopt;
+  std::string out{head};
+  return out.insert(size, 1, ' ');
+}
+
 /// An error of a request in the words for a response.
 error response_error(const error& why) {
   return bad("malformed response: " + why.detail.substr(4));
@@ -295,7 +306,8 @@ result<response_head> parse_response_head(std::string_view head, bool to_head) {
   if (auto ok = check_lines(head); !ok)
     return response_error(ok.error());
   head_parser<false> parser;
-  if (auto ec = parse(parser, head))
+  auto mended = with_missing_space(head);
+  if (auto ec = parse(parser, mended ? *mended : head))
     return bad("malformed response: " + ec.message());
   response_head out;
   auto framing =

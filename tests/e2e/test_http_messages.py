@@ -7,6 +7,7 @@ import harness
 import origin_shapes
 import pytest
 from local import RESET, Answer, LocalDaemon, request
+from raw_origin import RawOrigin
 
 FORWARDED = "forwarded"
 
@@ -288,6 +289,15 @@ def test_a_whole_answer_is_written_anew(proxy, origin):
     assert (answer.status, len(answer.body)) == (200, 5)
     assert " PeaPod" not in answer.fields["via"]
     assert answer.fields["connection"] == "close"
+
+
+def test_a_bare_status_is_taken(proxy):
+    site = RawOrigin({"": lambda to, _: to.sendall(
+        b"HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello")})
+    answer = proxy.get(site.url(""))
+    assert (answer.status, answer.body) == (200, b"hello")
+    assert answer.raw.startswith(b"HTTP/1.1 200 \r\n")
+    site.close()
 
 
 # -- requests for the proxy itself --------------------------------------------

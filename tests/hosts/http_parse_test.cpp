@@ -160,6 +160,19 @@ CAF_TEST(the end of a response is known from its head) {
             == body_framing::until_close);
 }
 
+CAF_TEST(a status may stand alone in its line) {
+  for (std::string end : {"\r\n", " \r\n", " Fine\r\n"}) {
+    auto head = parse_response_head(
+        "HTTP/1.1 200" + end + "Content-Length: 3\r\n\r\n", false);
+    CAF_REQUIRE(head.has_value());
+    CAF_CHECK_EQUAL(head->status, 200u);
+    CAF_CHECK_EQUAL(head->content_length.value_or(0), 3u);
+  }
+  for (std::string line : {"HTTP/1.1 20", "HTTP/1.1 2000", "HTTP/1.1  20",
+                           "HTTP/1.1 20x", "HTTP/2.0 200", "HTTP/1.1 099"})
+    CAF_CHECK(!parse_response_head(line + "\r\n\r\n", false).has_value());
+}
+
 CAF_TEST(ambiguous responses are refused) {
   auto code = [](const std::string& fields) {
     auto x =
