@@ -340,6 +340,30 @@ bool persists(unsigned version, const http_fields& fields) {
 
 // -- chunks -------------------------------------------------------------------
 
+namespace {
+
+/// Some servers pad the sizes of chunks with white space, which belongs before
+/// extensions only (RFC 9112, 7.1.1). Turns it into zeros in front of the
+/// digits of the size that stands at the beginning; false when it is not
+/// padded.
+bool move_padding(std::span<char> bytes) {
+  std::string_view text{bytes.data(), bytes.size()};
+  auto begin = text.starts_with("\r\n") ? size_t{2} : size_t{0};
+  auto end = text.find("\r\n", begin);
+  auto size = text.substr(0, end).find_first_of(" \t", begin);
+  if (end == std::string_view::npos || size == std::string_view::npos
+      || text.substr(0, end).find_first_not_of(" \t", size)
+             != std::string_view::npos)
+    return false;
+  auto line = bytes.subspan(begin, end - begin);
+  auto padding = line.begin() + static_cast<std::ptrdiff_t>(size - begin);
+  std::fill(padding, line.end(), '0');
+  std::rotate(line.begin(), padding, line.end());
+  return true;
+}
+
+} // namespace
+
 /// Beast's parser, led to believe that it has just read a chunked head.
 class chunk_decoder::parser final : public http::basic_parser<false> {
 public:
@@ -355,9 +379,10 @@ public:
   result<step> decode(std::span<char> bytes) {
     input_ = bytes;
     step_ = {};
-    error_code ec;
-    if (!bytes.empty())
-      step_.consumed = put(boost::asio::buffer(bytes.data(), bytes.size()), ec);
+    auto ec = put_on(bytes);
+    while (ec == http::error::bad_chunk_extension
+           && move_padding(bytes.subspan(step_.consumed)))
+      ec = put_on(bytes);
     if (ec && ec != http::error::need_more)
       return bad("malformed chunk: " + ec.message());
     if (bytes.size() - step_.consumed > max_head_size)
@@ -367,6 +392,15 @@ public:
   }
 
 private:
+  /// Goes on with what was not consumed.
+  error_code put_on(std::span<char> bytes) {
+    error_code ec;
+    auto rest = bytes.subspan(step_.consumed);
+    if (!rest.empty())
+      step_.consumed += put(boost::asio::buffer(rest.data(), rest.size()), ec);
+    return ec;
+  }
+
   void on_request_impl(http::verb, text, text, int, error_code&) override {}
   void on_response_impl(int, text, int, error_code&) override {}
   void on_field_impl(http::field, text, text, error_code&) override {}

@@ -195,6 +195,16 @@ CAF_TEST(chunks are joined whatever pieces they arrive in) {
   }
 }
 
+CAF_TEST(sizes of chunks may be padded) {
+  auto text = "5  \r\nhello\r\n2\t\r\n, \r\n5 ;name=value\r\nworld\r\n"
+              "0     \r\nTrailer: x\r\n\r\n"s;
+  for (size_t step = 1; step <= text.size(); ++step)
+    CAF_CHECK_EQUAL(dechunk(text, step).value(), "hello, world");
+  for (auto wrong : {"5 5\r\nhello\r\n0\r\n\r\n", " 5\r\nhello\r\n0\r\n\r\n",
+                     " \r\nhello\r\n0\r\n\r\n"})
+    CAF_CHECK(!dechunk(wrong, 100).has_value());
+}
+
 CAF_TEST(broken chunks are errors) {
   auto code = [](std::string_view text) {
     auto x = dechunk(text, text.size());
