@@ -132,6 +132,10 @@ struct request_head {
   /// Its target is in origin-form or `*`: it is meant for the proxy itself.
   /// `target` is what `Host` says, if anything.
   bool to_proxy = false;
+  /// Whose connection to the origin serves it: the number of a client's
+  /// connection that has logged in as a whole (NTLM, Negotiate; RFC 4559, 6);
+  /// 0: anybody's.
+  uint64_t login = 0;
 };
 
 /// The head of a response, taken apart as in `request_head`.

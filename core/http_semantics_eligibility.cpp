@@ -134,6 +134,8 @@ std::optional<ineligible> withheld(const request_head& request,
                                    const pool_policy& policy) {
   if (covers(policy.never_hosts, request.target.host, request.target.port))
     return ineligible::never_host;
+  if (request.login != 0)
+    return ineligible::credentials;
   if (policy.share_credentials)
     return std::nullopt;
   if (has_credentials(request))

@@ -85,7 +85,6 @@ exchange_state::exchange_state(std::shared_ptr<client_core> core,
                                interim_handler on_interim)
   : core_(std::move(core)),
     head_(std::move(head)),
-    owner_(take_login_owner(head_.fields)),
     options_(options),
     on_interim_(std::move(on_interim)),
     key_{head_.target.scheme, head_.target.host, head_.target.port,
@@ -163,9 +162,9 @@ task<void> exchange_state::establish(bool fresh) {
 bool exchange_state::take_idle() {
   if (cancelled_)
     return false;
-  if (owner_ != 0) {
+  if (head_.login != 0) {
     auto own = key_;
-    own.owner = owner_;
+    own.login = head_.login;
     link_ = core_->pool->take(own);
     if (link_)
       return logged_in_ = true;
@@ -522,8 +521,8 @@ void exchange_state::finish_if_done() {
 void exchange_state::keep(std::shared_ptr<transport> link) {
   auto key = key_;
   if (logged_in_)
-    key.owner = owner_;
-  if (logged_in_ && key.owner == 0)
+    key.login = head_.login;
+  if (logged_in_ && key.login == 0)
     link->close();
   else
     core_->pool->put(key, std::move(link), promised_);

@@ -133,7 +133,6 @@ private:
 
   std::shared_ptr<client_core> core_;
   request_head head_;
-  const uint64_t owner_; // the client's connection, if it has logged in; or 0
   exchange_options options_;
   interim_handler on_interim_;
   origin_key key_;

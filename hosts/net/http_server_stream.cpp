@@ -185,9 +185,9 @@ result<request_head> server_connection::accept_request(std::string_view text) {
   version_ = head->version;
   to_head_ = head->method == "HEAD";
   client_persists_ = persists(version_, head->fields);
-  if (login_owner_ == 0 && logs_in_connection(head->fields))
-    login_owner_ = next_login_owner();
-  set_login_owner(head->fields, login_owner_);
+  if (login_ == 0 && logs_in_connection(head->fields))
+    login_ = draw_login();
+  head->login = login_;
   expects_continue_ = version_ == 11 && head->framing != body_framing::none
                       && head->fields.has_token("Expect", "100-continue");
   body_.emplace(head->framing, head->content_length);

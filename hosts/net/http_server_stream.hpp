@@ -118,7 +118,7 @@ private:
   std::optional<body_decoder> body_;
   unsigned version_ = 11;
   bool to_head_ = false;
-  uint64_t login_owner_ = 0; // for origins, once the client has logged in
+  uint64_t login_ = 0; // of its requests, once it has logged in somewhere
   bool client_persists_ = false;
   bool expects_continue_ = false;
   bool relaying_request_ = false;

@@ -25,9 +25,8 @@ struct origin_key {
   std::string host;
   uint16_t port = 0;
   bool for_peer = false;
-  std::string line; ///< the own one that it leaves through, or empty: any
-  /// The client's connection that it is logged in for; 0: anybody's.
-  uint64_t owner = 0;
+  std::string line;   ///< the own one that it leaves through, or empty: any
+  uint64_t login = 0; ///< `request_head::login`, when it is logged in
 
   auto operator<=>(const origin_key&) const = default;
 };

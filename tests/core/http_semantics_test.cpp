@@ -365,6 +365,15 @@ CAF_TEST(credentials are shared only when the user allows it) {
         ineligible::personal_response);
 }
 
+CAF_TEST(nothing of a connection that has logged in is pooled) {
+  pool_policy shares{true, 1, true, {}};
+  auto request = get();
+  request.login = 7;
+  CAF_CHECK_EQUAL(judged(request, ok()), words(ineligible::credentials));
+  CAF_CHECK_EQUAL(judged(request, ok(), shares),
+                  words(ineligible::credentials));
+}
+
 CAF_TEST(private is about one user unless it names a field) {
   // RFC 9111, 5.2.2.7.
   auto with_control = [](const char* value) {
