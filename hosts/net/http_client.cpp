@@ -1,5 +1,6 @@
 #include "hosts/net/http_exchange.hpp"
 #include "hosts/net/http_ports.hpp"
+#include "hosts/net/interfaces.hpp"
 
 #include <utility>
 
@@ -86,7 +87,21 @@ client_core::client_core(const asio::any_io_executor& executor,
         config.wan.epoch)),
     own(std::move(config.wan.own)),
     dates(std::move(config.dates)),
-    ca_file_(std::move(config.ca_file)) {}
+    ca_file_(std::move(config.ca_file)) {
+  if (config.wan.epoch)
+    watching_ = config.wan.epoch->listen([this] { on_other_network(); });
+}
+
+void client_core::on_other_network() {
+  auto own = own_addresses();
+  if (!own)
+    return;
+  std::vector<std::shared_ptr<exchange_state>> all;
+  for (auto* x : exchanges)
+    all.push_back(x->shared_from_this());
+  for (auto& x : all)
+    x->lose_unless_from(*own);
+}
 
 const result<tls_context>& client_core::tls() {
   if (!tls_)

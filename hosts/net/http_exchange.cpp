@@ -98,6 +98,7 @@ exchange_state::exchange_state(std::shared_ptr<client_core> core,
     established_(core_->ex),
     unsent_(head_.content_length),
     logged_in_(logs_in_connection(head_.fields)) {
+  core_->exchanges.insert(this);
   established_.expires_at(asio::steady_timer::time_point::max());
   auto has_body = head_.framing == body_framing::chunked
                   || (head_.framing == body_framing::length && unsent_ > 0);
@@ -109,6 +110,7 @@ exchange_state::exchange_state(std::shared_ptr<client_core> core,
 }
 
 exchange_state::~exchange_state() {
+  core_->exchanges.erase(this);
   in_.recycle(head_block);
   if (in_.has_block() && core_->spare_blocks.size() < max_spare_blocks)
     core_->spare_blocks.push_back(std::move(in_));
@@ -140,6 +142,7 @@ task<void> exchange_state::establish(bool fresh) {
   auto text = format_request(head_, via_);
   if (!text)
     co_return text.error();
+  lost_.reset();
   reused_ = !fresh && take_idle();
   if (!reused_) {
     auto connected = co_await connect();
@@ -181,8 +184,8 @@ bool exchange_state::can_repeat() const {
 /// A kept-alive connection that ended before it answered says nothing about
 /// the request (RFC 9112, 9.3.1).
 bool exchange_state::may_repeat(const error& why) const {
-  return why.code == errc::connection_closed && reused_ && !answered_
-         && !cancelled_ && !watch_.expired() && can_repeat();
+  return (lost_ || (why.code == errc::connection_closed && reused_))
+         && !answered_ && !cancelled_ && !watch_.expired() && can_repeat();
 }
 
 task<void> exchange_state::connect() {
@@ -546,6 +549,22 @@ void exchange_state::give_up() {
     link_->reset();
 }
 
+void exchange_state::lose_unless_from(
+    const std::vector<std::string>& addresses) {
+  boost::system::error_code ec;
+  if (!link_ || upgraded_)
+    return;
+  auto from = link_->socket().local_endpoint(ec).address();
+  auto of_link = from.is_v6() && from.to_v6().is_link_local(); // has a zone
+  if (ec || from.is_loopback() || of_link
+      || std::ranges::find(addresses, from.to_string()) != addresses.end())
+    return;
+  lost_ = make_error(errc::connection_closed,
+                     key_.host + ": this device has lost its address "
+                         + from.to_string());
+  give_up();
+}
+
 void exchange_state::cancel() {
   if (cancelled_)
     return;
@@ -570,6 +589,8 @@ void exchange_state::on_overdue() {
 error exchange_state::explain(error why) const {
   if (cancelled_)
     return make_error(errc::cancelled, "called off");
+  if (lost_)
+    return *lost_;
   if (watch_.expired() && overdue_)
     return *overdue_;
   return why;

@@ -14,12 +14,15 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace peapod::net {
+
+class exchange_state;
 
 /// What all exchanges of one client share.
 class client_core {
@@ -35,12 +38,18 @@ public:
   /// Empty blocks of exchanges that have ended, for those to come.
   std::vector<input_buffer> spare_blocks;
 
+  /// Those that live.
+  std::set<exchange_state*> exchanges;
+
   /// Made at the first need: reading the system's authorities takes a while.
   const result<tls_context>& tls();
 
 private:
+  void on_other_network();
+
   std::string ca_file_;
   std::optional<result<tls_context>> tls_;
+  std::shared_ptr<void> watching_;
 };
 
 /// Called with each 1xx head but 101.
@@ -89,6 +98,10 @@ public:
   /// After a 101: the connection, and what was received on it. `cancel` still
   /// closes it. Null when the exchange has ended.
   std::pair<std::shared_ptr<transport>, std::string> take_upgraded();
+
+  /// Ends it if its connection leaves from none of these addresses, which are
+  /// all that this device has: no answer can come back.
+  void lose_unless_from(const std::vector<std::string>& addresses);
 
   uint64_t received() const;
   const asio::any_io_executor& executor() const {
@@ -139,6 +152,7 @@ private:
   const upstream_proxy* via_; // takes the request; of `core_`
   watchdog watch_;
   std::optional<error> overdue_;   // what a deadline that passed was for
+  std::optional<error> lost_;      // why the connection cannot work any more
   asio::steady_timer established_; // never expires: cancelled when it happens
   std::optional<result<void>> connected_;
   std::shared_ptr<dial_job> dial_;

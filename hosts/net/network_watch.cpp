@@ -33,8 +33,8 @@ struct surroundings {
   /// discovery knows: those of IPv4 and of the link. Others come and go as
   /// routers like.
   std::set<std::string> reachable;
-  /// Where connections can leave from. Those of links do not count: they come
-  /// with each container.
+  /// Where connections can leave from, and whether the link is up. Addresses of
+  /// links do not count: they come with each container.
   std::set<std::string> ways_out;
 
   bool operator==(const surroundings&) const = default;
@@ -53,8 +53,9 @@ look_around(const std::vector<std::string>& exclude) {
   surroundings out;
   for (auto& x : *all) {
     out.addresses.insert(address_with_zone(x));
-    if (x.up && !is_link_local(x))
-      out.ways_out.insert(std::to_string(x.index) + ' ' + x.address);
+    if (!is_link_local(x))
+      out.ways_out.insert(std::to_string(x.index) + (x.up ? " up " : " down ")
+                          + x.address);
     if (!x.up || is_excluded(x))
       continue;
     auto index = std::to_string(x.index);

@@ -10,6 +10,7 @@ import pytest
 from harness import PROXY, wait_until
 from lab_base import NGINX_ADDRESS
 from local import LocalDaemon
+from pods import HOSTILE, assert_exact, fresh_name
 from raw_origin import RawOrigin
 
 
@@ -224,14 +225,40 @@ def moves(lab):
     lab.remove_uplink(HOST, UPLINK)
 
 
-def test_another_network_gets_connections_of_its_own(lab, alone, moves):
-    alone.daemon(HOST)
-    before = get_page(lab)
-    assert before != "000"
-    moves()
+def await_new_network(lab) -> None:
     reachable = ["curl", "-s", "-m", "1", "-o", "/dev/null",
                  f"http://{NGINX_ADDRESS}/"]
     wait_until(lambda: subprocess.run(
         lab.command(HOST, *reachable), check=False).returncode == 0, 10,
         "the origin is reached from the new network")
+
+
+def test_another_network_gets_connections_of_its_own(lab, alone, moves):
+    alone.daemon(HOST)
+    before = get_page(lab)
+    assert before != "000"
+    moves()
+    await_new_network(lab)
     assert get_page(lab) == before
+
+
+def test_a_request_is_sent_again_from_the_new_network(lab, alone, moves):
+    alone.daemon(HOST)
+    path = f"/slow-head,seconds=2/1000/{fresh_name()}"
+    got = alone.start(HOSTILE + path)
+    wait_until(lambda: alone.origin_log(path), 10, "the request is there")
+    moves()
+    # Without this it would be ten minutes.
+    assert got.longest_stall() < 15
+    assert got.wait().status == 200
+    assert len(got.body) == 1000
+
+
+def test_a_download_goes_on_in_the_new_network(lab, alone, moves):
+    alone.daemon(HOST)
+    name = fresh_name()
+    got = alone.start(f"{HOSTILE}/range/20000000/{name}")
+    got.wait_for_size(4_000_000)
+    moves()
+    assert got.longest_stall() < 15
+    assert_exact(got.wait(), name, 20_000_000)
