@@ -86,6 +86,12 @@ void raise_limits() {
   auto x = net::raise_descriptor_limit();
   log::debug("at most " + std::to_string(x.now) + " descriptors, "
              + std::to_string(x.before) + " before");
+  // About thirty are its own or kept free, and each client needs two.
+  constexpr size_t few = 64;
+  if (x.now < few)
+    log::warn("only " + std::to_string(x.now)
+              + " descriptors: nearly all clients will be turned away; allow "
+                "this process some hundred (ulimit -n)");
 }
 
 /// Nothing that the daemon does needs root (docs/CONFIG.md, Running it as a

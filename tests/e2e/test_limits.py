@@ -103,6 +103,11 @@ def test_the_soft_limit_is_raised_to_the_hard_one(lab, alone):
     assert "descriptors, " in daemon.output()
 
 
+def test_too_few_descriptors_for_anybody_are_told_at_the_start(lab, alone):
+    daemon = alone.daemon(1, prefix=("prlimit", "--nofile=30:30"))
+    assert "warning only 30 descriptors" in daemon.output()
+
+
 def test_without_descriptors_it_answers_honestly_and_recovers(lab, alone):
     daemon = short_of_descriptors(alone)
     pid = pid_of(daemon)
