@@ -75,6 +75,19 @@ task<response_head> read_answer(asio::ip::tcp::socket& socket) {
   co_return make_error(errc::bad_http, "no end of 1xx heads");
 }
 
+/// A gateway's own failures say that it has not reached the site, not that it
+/// would not (RFC 9110, 15.6.3, 15.6.5).
+errc code_of_refusal(unsigned status) {
+  switch (status) {
+    case 502:
+      return errc::unreachable;
+    case 504:
+      return errc::connect_timed_out;
+    default:
+      return errc::upstream_refused;
+  }
+}
+
 /// What the proxy says about a refusal, if it does so in a few plain words.
 task<std::string> read_words(asio::ip::tcp::socket& socket,
                              const response_head& head) {
@@ -126,7 +139,7 @@ error upstream_refusal(const upstream_proxy& upstream, unsigned status) {
                                  ? ": wants a user name and a password (407)"
                                  : ": does not take this user name and "
                                    "password (407)"));
-  return make_error(errc::upstream_refused,
+  return make_error(code_of_refusal(status),
                     who + ": answered with " + std::to_string(status));
 }
 

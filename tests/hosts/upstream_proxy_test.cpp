@@ -236,6 +236,16 @@ CAF_TEST(a tunnel that the proxy refuses is an error) {
   CAF_CHECK(said.find("403") != std::string::npos);
 }
 
+CAF_TEST(a site that the proxy cannot reach is not the proxys refusal) {
+  reply = "HTTP/1.1 504 Late\r\nContent-Length: 0\r\n\r\n";
+  auto said = fetch("http://a.example/x", wan(), true);
+  CAF_CHECK(said.starts_with(to_string(errc::connect_timed_out)));
+  CAF_CHECK(said.ends_with("answered with 504"));
+  reply = "HTTP/1.1 502 Bad\r\nContent-Length: 0\r\n\r\n";
+  said = fetch("http://a.example/x", wan(), true);
+  CAF_CHECK(said.starts_with(to_string(errc::unreachable)));
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()
 
 // -- tunnels ------------------------------------------------------------------
