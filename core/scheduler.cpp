@@ -48,7 +48,7 @@ void scheduler::source_joined(device_id source, source_traits traits,
                               instant now) {
   remove_source(source, now);
   source_estimate::bounds sizes{config_.chunk_size / 4, config_.chunk_size / 8,
-                                largest_lease(traits)};
+                                largest_lease()};
   auto [i, added] =
       sources_.emplace(source, source_state{.traits = traits,
                                             .estimate = source_estimate{sizes},
@@ -280,9 +280,8 @@ size_t scheduler::peers() const {
 
 // -- bookkeeping --------------------------------------------------------------
 
-uint64_t scheduler::largest_lease(const source_traits& x) const {
-  return std::max(x.foreign ? config_.foreign_lease : config_.max_lease,
-                  config_.chunk_size / 4);
+uint64_t scheduler::largest_lease() const {
+  return std::max(config_.max_lease, config_.chunk_size / 4);
 }
 
 void scheduler::give(device_id id, source_state& source,
@@ -291,7 +290,7 @@ void scheduler::give(device_id id, source_state& source,
   if (!is_busy(source))
     source.estimate.started(now);
   // What somebody else has may be more than this source takes at a time.
-  range.end = std::min(range.end, range.begin + largest_lease(source.traits));
+  range.end = std::min(range.end, range.begin + largest_lease());
   auto lease = next_lease_++;
   auto ahead = backlog(source) + range.size();
   auto due = now + time_beside(source, range.size());

@@ -59,8 +59,7 @@ struct scheduler_config {
   uint64_t chunk_size =
       256_KiB;                ///< of which other sizes are multiples or parts
   uint64_t max_lease = 4_MiB; ///< largest lease
-  uint64_t foreign_lease = 1_MiB; ///< largest lease of a foreign peer
-  uint64_t memory = 64_MiB; ///< from what clients took to lease ends, in all
+  uint64_t memory = 64_MiB;   ///< from what clients took to lease ends, in all
   duration quantum =
       std::chrono::milliseconds(250); ///< what a lease should take
   uint64_t first_lease = 1; ///< so that two schedulers name no lease alike
@@ -353,7 +352,7 @@ private:
   bool has_hope(const body_state& body, instant now) const;
 
   // Bookkeeping.
-  uint64_t largest_lease(const source_traits& x) const;
+  uint64_t largest_lease() const;
   void give(device_id id, source_state& source, const transfer_id& transfer,
             body_state& body, byte_range range, bool hedge, instant now);
   void note_spine(body_state& body, uint64_t bytes, instant now);

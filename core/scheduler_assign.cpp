@@ -31,6 +31,11 @@ constexpr duration slack = 50ms;
 /// them is known.
 constexpr uint64_t first_share = 16;
 
+/// So many ways a lease of a foreign peer should take, but no longer than this:
+/// whoever waits for a dead one waits for as long again.
+constexpr int foreign_ways = 6;
+constexpr duration most_foreign = 1s;
+
 double seconds(duration x) {
   return std::chrono::duration<double>(x).count();
 }
@@ -311,6 +316,10 @@ duration scheduler::quantum_for(const source_state& source,
   // What streams does no harm by being long.
   auto usual = source.traits.direct() ? 2 * config_.quantum : config_.quantum;
   auto wanted = std::max(usual, 2 * source.estimate.latency());
+  // The line of who has one at a time is idle on each way.
+  if (source.traits.foreign)
+    wanted = std::max(usual, std::min(foreign_ways * source.estimate.latency(),
+                                      most_foreign));
   return std::max(std::min(wanted, most), duration{20ms});
 }
 

@@ -37,13 +37,18 @@ void source_estimate::answered(duration way) {
 void source_estimate::finished(uint64_t bytes, uint64_t ahead, instant granted,
                                duration quantum, instant now) {
   auto took = now - granted;
-  shortest_ = std::min(shortest_.value_or(took), took);
+  if (!shortest_ || took <= *shortest_) {
+    shortest_ = took;
+    shortest_bytes_ = ahead;
+  }
   auto rate = meter_.rate();
-  // What is left without the bytes is the way; the shortest of late counts.
-  auto way = std::max(took - (rate ? time_of(ahead, *rate) : duration::zero()),
-                      duration{1ms});
+  // What is left of the shortest without the bytes is the way, or less: the
+  // rate has the ways in it.
   if (!answers_)
-    latency_ = std::min(latency_.value_or(way) * 17 / 16, way);
+    latency_ = std::max(
+        *shortest_
+            - (rate ? time_of(shortest_bytes_, *rate) : duration::zero()),
+        duration{1ms});
   // Grows with what was tried, however many of that size end at once.
   auto last = static_cast<double>(size_);
   auto tried = max_growth * static_cast<double>(bytes);

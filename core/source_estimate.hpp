@@ -90,7 +90,8 @@ private:
   rate_meter meter_;
   std::optional<duration> latency_;
   std::optional<duration> shortest_;
-  bool answers_ = false; ///< the way is known by its answers
+  uint64_t shortest_bytes_ = 0; ///< that came in it
+  bool answers_ = false;        ///< the way is known by its answers
 };
 
 } // namespace peapod

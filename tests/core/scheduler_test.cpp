@@ -59,9 +59,25 @@ CAF_TEST(a foreign peer gets one chunk at a time) {
   }
   CAF_CHECK(complete(p));
   CAF_CHECK(p.lines.at('f').grants >= 4);
+  // A quarter of a second.
   for (auto& x : grants_of(p, 'f'))
-    CAF_CHECK(x.range.size() <= 1_MiB + 32_KiB);
+    CAF_CHECK(x.range.size() <= 1_MiB + 256_KiB);
   CAF_CHECK(p.machine.rate(device('f')).has_value());
+}
+
+CAF_TEST(what a far foreign peer is asked for takes longer than the way) {
+  pool p;
+  p.join('o', 0.5e6);
+  p.join('f', 2e6, 150ms, true);
+  p.open(60 * megabyte);
+  p.run_for(4s);
+  auto before = p.lines.at('f').spent;
+  p.run_for(6s);
+  CAF_CHECK(p.lines.at('f').spent - before > 0.75 * 2e6 * 6);
+  for (auto& x : grants_of(p, 'f'))
+    CAF_CHECK(x.range.size() <= 2 * megabyte);
+  CAF_REQUIRE(p.run());
+  CAF_CHECK(complete(p));
 }
 
 CAF_TEST(a peer that joins in the middle takes its part) {

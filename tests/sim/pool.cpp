@@ -354,7 +354,7 @@ double pool::alone(const line& x) const {
   auto rate = capacity(x);
   if (!x.traits.foreign || rate <= 0)
     return rate;
-  auto bytes = static_cast<double>(config_.foreign_lease);
+  constexpr double bytes = 1_MiB;
   return bytes / (bytes / rate + bytes / lan_rate + seconds(way(x)));
 }
 

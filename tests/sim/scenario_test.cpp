@@ -147,6 +147,13 @@ CAF_TEST(who can get nothing more helps with what all wait for) {
   CAF_CHECK(by_best_line(445) > 0.96);
 }
 
+CAF_TEST(a far foreign peer is asked for so much that its line is busy) {
+  // It had a quarter of a second at a time, half of which was the way.
+  CAF_CHECK(by_best_line(5326) > 0.98);
+  CAF_CHECK(by_best_line(5066) > 1.4);
+  CAF_CHECK(by_best_line(5442) > 0.75);
+}
+
 // -- what failed --------------------------------------------------------------
 
 CAF_TEST(an own line that freezes at the end confirms foreign bytes later) {
