@@ -88,14 +88,16 @@ def nginx(folder: Path, sizes):
 
 
 @contextlib.contextmanager
-def daemon(folder: Path, **more):
-    """A daemon without peers; gives it and the port of its proxy."""
+def daemon(folder: Path, binary: Path = None, **more):
+    """A daemon without peers, of another `binary` if one is named; gives it
+    and the port of its proxy."""
     port = free_port()
     peapod = Daemon(Loopback, None, folder, settings={
         "proxy.listen": f'"127.0.0.1:{port}"',
         "transport.listen": '"127.0.0.1:0"',
         "discovery.enabled": "false",
         "log.level": '"warn"', **more})
+    peapod.binary = binary or peapod.binary
     try:
         peapod.start()
         yield peapod, port

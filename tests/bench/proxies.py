@@ -113,13 +113,15 @@ def program(name: str, text: str, folder: Path, words, origin: int = 0):
 
 
 @contextlib.contextmanager
-def proxy(name: str, folder: Path, origin: int = 0):
+def proxy(name: str, folder: Path, origin: int = 0, other: Path = None):
     """Runs the proxy called `name`; gives its process and port. haproxy passes
-    everything to the port `origin`."""
-    if name == "peapod":
+    everything to the port `origin`; the binary of the peapod called `other` is
+    named by `other`."""
+    if name in ("peapod", "other"):
         (folder / name).mkdir()
         more = {"pool.enabled": "false", **without_bounds(folder)}
-        with daemon(folder / name, **more) as (peapod, port):
+        binary = other if name == "other" else None
+        with daemon(folder / name, binary, **more) as (peapod, port):
             yield peapod.process, port
         return
     texts = {

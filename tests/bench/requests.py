@@ -4,7 +4,9 @@ CONNECT tunnels a second, of the daemon and of other proxies, in interleaved
 rounds on loopback. Prints medians and ratios.
 
     sudo tests/bench/requests.py [--rounds 5] [--seconds 4] [--clients 64]
+                                 [--only tunnels] [--other PEAPOD]
 
+--other is the binary of another peapod to compare with, as one of the proxies.
 haproxy runs on one thread and knows one origin; it has no CONNECT. The load
 comes from wrk and tunnel_load, the origin is nginx. Needs the benchmarks, and
 what proxies.py names.
@@ -24,7 +26,7 @@ from proxies import need, proxy
 
 LOAD = PROGRAMS / "tunnel_load"
 FOR_REQUESTS = ("peapod", "haproxy", "squid", "tinyproxy")
-FOR_TUNNELS = ("peapod", "squid", "tinyproxy")
+TUNNELLESS = ("haproxy",)
 
 SCRIPT = """
 wrk.path = "http://127.0.0.1:{origin}/1024.bin"
@@ -64,9 +66,12 @@ def with_cost(call, pid: int, seconds: int) -> tuple:
 
 def measure(wanted) -> dict:
     """(a second, CPU us each) by what and by proxy."""
-    names = [x for x in FOR_REQUESTS if x in wanted.proxies]
-    out = {"requests": {x: [] for x in names},
-           "tunnels": {x: [] for x in FOR_TUNNELS if x in names}}
+    chosen = [x for x in FOR_REQUESTS if x in wanted.proxies]
+    more = ["other"] if wanted.other else []
+    out = {"requests": {x: [] for x in chosen + more},
+           "tunnels": {x: [] for x in chosen + more if x not in TUNNELLESS}}
+    out = {what: x for what, x in out.items() if wanted.only in (None, what)}
+    names = list(dict.fromkeys(x for each in out.values() for x in each))
     with tempfile.TemporaryDirectory() as text, \
             contextlib.ExitStack() as stack:
         folder = Path(text)
@@ -77,12 +82,14 @@ def measure(wanted) -> dict:
         door = int(doors.stdout.readline())
         script = folder / "script.lua"
         script.write_text(SCRIPT.format(origin=origin))
-        all_ = {name: stack.enter_context(proxy(name, folder, origin))
-                for name in names}
+        all_ = {name: stack.enter_context(
+            proxy(name, folder, origin, wanted.other)) for name in names}
         for number in range(wanted.rounds):
             for what, call in (
                     ("requests", lambda port: requests(port, script, wanted)),
                     ("tunnels", lambda port: tunnels(port, door, wanted))):
+                if what not in out:
+                    continue
                 for name in out[what]:
                     process, port = all_[name]
                     out[what][name].append(with_cost(
@@ -110,6 +117,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--proxies", nargs="+", default=FOR_REQUESTS)
+    parser.add_argument("--only", choices=("requests", "tunnels"))
+    parser.add_argument("--other", type=Path)
     wanted = parser.parse_args()
     if not LOAD.exists():
         print(f"requests.py: no {LOAD}: cmake --preset bench && cmake --build "

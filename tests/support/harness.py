@@ -112,6 +112,7 @@ class Daemon(Process):
     def __init__(self, lab, host, folder: Path, name=None, settings=None):
         super().__init__(lab, host, folder, name or f"host{host}")
         self.prefix = ()  # what starts it, as in ("prlimit", "--nofile=64")
+        self.binary = BINARY
         self.socket = folder / f"{self.name}.sock"
         self.config_file = folder / f"{self.name}.ini"
         self.config_file.write_text(self._config(settings or {}))
@@ -137,7 +138,7 @@ class Daemon(Process):
                          for name, lines in sections.items()) + "\n"
 
     def start(self, ready: bool = True) -> "Daemon":
-        self._spawn(*self.prefix, BINARY, "--actor-config", self.config_file,
+        self._spawn(*self.prefix, self.binary, "--actor-config", self.config_file,
                     stdin=subprocess.DEVNULL)
         if ready:
             wait_until(self._is_ready, 15, f"{self.name} answers; "
