@@ -4,6 +4,9 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <vector>
 
 namespace peapod::net {
@@ -16,6 +19,20 @@ constexpr rlim_t most = 1u << 20;
 
 /// Numbers that are looked at: who may have more has enough.
 constexpr size_t most_counted = 1u << 16;
+
+/// How long an answer of the system is good for: each client and each origin
+/// would ask.
+constexpr auto limit_lifetime = std::chrono::seconds(1);
+
+std::atomic<size_t> known_limit{0};
+std::atomic<int64_t> known_until{0}; // by the steady clock
+
+size_t ask_for_limit() {
+  rlimit x{};
+  if (::getrlimit(RLIMIT_NOFILE, &x) != 0)
+    return most;
+  return std::min(x.rlim_cur, most);
+}
 
 } // namespace
 
@@ -47,10 +64,17 @@ bool is_scarce_by_count(descriptor_use use) {
 }
 
 size_t descriptor_limit() {
-  rlimit x{};
-  if (::getrlimit(RLIMIT_NOFILE, &x) != 0)
-    return most;
-  return std::min(x.rlim_cur, most);
+  auto now = std::chrono::steady_clock::now().time_since_epoch();
+  if (now.count() >= known_until.load(std::memory_order_acquire)) {
+    auto until = std::chrono::nanoseconds(now + limit_lifetime).count();
+    known_limit.store(ask_for_limit(), std::memory_order_relaxed);
+    known_until.store(until, std::memory_order_release);
+  }
+  return known_limit.load(std::memory_order_relaxed);
+}
+
+void descriptor_limit_changed() {
+  known_until.store(0, std::memory_order_release);
 }
 
 raised_limit raise_descriptor_limit() {
@@ -60,6 +84,7 @@ raised_limit raise_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &x) == 0 && x.rlim_cur < x.rlim_max) {
     x.rlim_cur = std::max(x.rlim_cur, std::min(x.rlim_max, most));
     ::setrlimit(RLIMIT_NOFILE, &x);
+    descriptor_limit_changed();
   }
   out.now = descriptor_limit();
   return out;

@@ -26,8 +26,13 @@ bool is_scarce(int handle, descriptor_use use);
 /// possible number.
 bool is_scarce_by_count(descriptor_use use);
 
-/// The most descriptors that this process may have open now.
+/// The most descriptors that this process may have open now. The system is
+/// asked about once a second.
 size_t descriptor_limit();
+
+/// Whoever changes the limit of this process says so: the system is asked
+/// again at once.
+void descriptor_limit_changed();
 
 /// Raises that to what the system allows this process; the limits before and
 /// after.

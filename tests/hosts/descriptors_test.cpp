@@ -28,6 +28,7 @@ public:
     auto low = before_;
     low.rlim_cur = 256;
     ::setrlimit(RLIMIT_NOFILE, &low);
+    descriptor_limit_changed();
     for (int fd = ::open("/dev/null", O_RDONLY); fd >= 0;
          fd = ::open("/dev/null", O_RDONLY))
       held_.push_back(fd);
@@ -39,6 +40,7 @@ public:
     while (!held_.empty())
       release();
     ::setrlimit(RLIMIT_NOFILE, &before_);
+    descriptor_limit_changed();
   }
 
   void release() {
