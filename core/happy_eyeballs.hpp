@@ -4,7 +4,6 @@
 
 #include <array>
 #include <chrono>
-#include <deque>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -37,8 +36,8 @@ public:
              instant now) {
     auto& mine = at(family);
     mine.awaited = false;
-    mine.queue.assign(std::make_move_iterator(addresses.begin()),
-                      std::make_move_iterator(addresses.end()));
+    mine.queue = std::move(addresses);
+    mine.taken = 0;
     if (family == address_family::v4)
       patience_ = now + timing_.resolution_delay;
     expire(now);
@@ -85,8 +84,13 @@ public:
 
 private:
   struct lookup {
-    std::deque<Candidate> queue;
+    std::vector<Candidate> queue;
+    size_t taken = 0; ///< of the queue
     bool awaited = true;
+
+    bool empty() const {
+      return taken == queue.size();
+    }
   };
 
   lookup& at(address_family x) {
@@ -97,23 +101,20 @@ private:
   }
 
   bool is_empty() const {
-    return lookups_[0].queue.empty() && lookups_[1].queue.empty();
+    return lookups_[0].empty() && lookups_[1].empty();
   }
 
   /// Whether IPv4 lets IPv6 go first, although that has no address yet.
   bool is_patient() const {
     auto& first = at(address_family::v6);
-    return first.awaited && first.queue.empty();
+    return first.awaited && first.empty();
   }
 
   Candidate take() {
-    auto& queue =
-        at(turn_).queue.empty() ? at(other(turn_)).queue : at(turn_).queue;
-    turn_ = &queue == &at(address_family::v6).queue ? address_family::v4
-                                                    : address_family::v6;
-    auto out = std::move(queue.front());
-    queue.pop_front();
-    return out;
+    auto family = at(turn_).empty() ? other(turn_) : turn_;
+    turn_ = other(family);
+    auto& from = at(family);
+    return std::move(from.queue[from.taken++]);
   }
 
   static address_family other(address_family x) {

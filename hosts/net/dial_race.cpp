@@ -24,9 +24,11 @@ instant now() {
 
 /// Whether `from` can be the source of packets to `to`.
 bool same_family(const source_bind& from, const asio::ip::address& to) {
+  if (from.address.empty())
+    return true;
   error_code ec;
   auto source = asio::ip::make_address(from.address, ec);
-  return from.address.empty() || (!ec && source.is_v6() == to.is_v6());
+  return !ec && source.is_v6() == to.is_v6();
 }
 
 /// Opens a socket that leaves through `from`.

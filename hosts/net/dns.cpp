@@ -32,6 +32,19 @@ address unmapped(const address& x) {
   return x;
 }
 
+/// The address that `host` is, if it is one and no name.
+std::optional<address> literal_address(const std::string& host) {
+  boost::system::error_code ec;
+  if (host.find(':') != host.npos) {
+    auto v6 = asio::ip::make_address_v6(host, ec);
+    return ec ? std::nullopt : std::optional{unmapped(v6)};
+  }
+  if (host.empty() || host.back() < '0' || host.back() > '9')
+    return std::nullopt;
+  auto v4 = asio::ip::make_address_v4(host, ec);
+  return ec ? std::nullopt : std::optional<address>{v4};
+}
+
 address_family family_of(const address& x) {
   return x.is_v6() ? address_family::v6 : address_family::v4;
 }
@@ -119,12 +132,9 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
 
   /// What is known without asking.
   std::optional<result<addresses>> known(const key& x) const {
-    boost::system::error_code ec;
-    auto literal = asio::ip::make_address(x.first, ec);
-    if (!ec) {
-      auto plain = unmapped(literal);
-      return family_of(plain) == x.second ? addresses{plain} : addresses{};
-    }
+    if (auto literal = literal_address(x.first))
+      return family_of(*literal) == x.second ? addresses{*literal}
+                                             : addresses{};
     auto i = answers.find(x);
     if (i == answers.end() || i->second.good_until <= boot_time()
         || i->second.epoch != epoch_now())

@@ -11,8 +11,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <deque>
 #include <utility>
+#include <vector>
 
 namespace peapod::net {
 
@@ -117,9 +117,9 @@ struct origin_dialer::shared {
 
   /// The binds, in the order in which they are tried. Those that stand together
   /// race. None: there is no such line.
-  std::deque<std::vector<source_bind>> turns_for(const host_port& to,
-                                                 const line_wish& over) {
-    std::deque<std::vector<source_bind>> out;
+  std::vector<std::vector<source_bind>> turns_for(const host_port& to,
+                                                  const line_wish& over) {
+    std::vector<std::vector<source_bind>> out;
     if (!over.line.empty()) {
       auto i = std::ranges::find(lines, over.line);
       if (i != lines.end())
@@ -209,6 +209,10 @@ public:
   }
 
 private:
+  bool has_turns() const {
+    return tried_ < turns_.size();
+  }
+
   bool for_peer() const {
     return purpose_ == dial_purpose::peer;
   }
@@ -254,15 +258,14 @@ private:
                    checked](const asio::ip::address& x) {
       return all->permit(x, port, checked);
     };
-    auto binds = std::move(turns_.front());
-    turns_.pop_front();
+    auto binds = std::move(turns_[tried_++]);
     line_ = binds.size() == 1 ? name_of(binds.front()) : std::string{};
     auto raced = [self = shared_from_this(), to, checked,
                   done = std::move(done)](result<socket_ptr> outcome) mutable {
       self->on_raced(to, checked, std::move(outcome), std::move(done));
     };
     race_ = std::make_shared<dial_race>(all_->ex, std::move(raced));
-    if (!turns_.empty())
+    if (has_turns())
       wait_for_line();
     race_->run(names, to.host, to.port, std::move(binds), permit);
   }
@@ -296,7 +299,7 @@ private:
       (for_peer() ? all_->peer_names : all_->names).doubt(to.host);
     if (!failure_)
       failure_ = outcome.error();
-    if (cancelled_ || turns_.empty() || !may_be_the_line(outcome.error()))
+    if (cancelled_ || !has_turns() || !may_be_the_line(outcome.error()))
       return done(cancelled_ ? outcome.error() : *failure_);
     missed_.push_back(std::move(line_));
     race(to, checked, std::move(done));
@@ -339,13 +342,14 @@ private:
   std::shared_ptr<origin_dialer::shared> all_;
   host_port to_;
   dial_purpose purpose_;
-  const upstream_proxy* via_;                  // of `all_`
-  std::deque<std::vector<source_bind>> turns_; // lines that were not tried
-  std::string line_;                           // that is tried, if it is one
-  std::vector<std::string> missed_;            // those that have failed
-  std::optional<error> failure_;               // of the first of them
-  std::optional<asio::steady_timer> patience_; // with that line
-  bool silent_ = false;                        // it was called off
+  const upstream_proxy* via_;                   // of `all_`
+  std::vector<std::vector<source_bind>> turns_; // lines, in their order
+  size_t tried_ = 0;                            // of them
+  std::string line_;                            // the last, if it is one
+  std::vector<std::string> missed_;             // those that have failed
+  std::optional<error> failure_;                // of the first of them
+  std::optional<asio::steady_timer> patience_;  // with that line
+  bool silent_ = false;                         // it was called off
   std::shared_ptr<dial_race> race_;
   tcp::endpoint reached_;
   socket_ptr socket_; // asks the upstream proxy
