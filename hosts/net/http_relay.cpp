@@ -237,8 +237,10 @@ server_connection::relay_upgraded(std::shared_ptr<exchange_state> origin) {
     run_tunnel(std::move(ends), shared_->limits, tools(), std::move(done));
   };
   auto totals = co_await await_handler<relay_totals>(begin);
-  if (totals)
+  if (totals) {
+    end_both();
     co_return totals;
+  }
   auto why = explain(totals.error());
   broken_ = true;
   close(true);
@@ -341,7 +343,7 @@ void server_connection::on_opened(result<void> written, opening what) {
   auto ended = [self = shared_from_this(),
                 done = std::move(what.done)](result<relay_totals> totals) {
     if (totals)
-      self->both_ended_ = true;
+      self->end_both();
     else
       totals = self->explain(totals.error());
     done(std::move(totals));
@@ -350,6 +352,13 @@ void server_connection::on_opened(result<void> written, opening what) {
   tunnel_ends ends{
       link_, std::move(what.origin), std::move(first), {}, shared_->own};
   run_tunnel(std::move(ends), shared_->limits, tools(), std::move(ended));
+}
+
+/// A tunnel has ended on both sides: by closing the connection, the client is
+/// told.
+void server_connection::end_both() {
+  both_ended_ = true;
+  link_->close();
 }
 
 /// What the client has sent behind its request; frees the buffer.

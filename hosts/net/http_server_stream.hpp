@@ -91,6 +91,7 @@ private:
                    opening what);
   void on_dialled(result<socket_ptr> socket, opening what);
   void on_opened(result<void> written, opening what);
+  void end_both();
   void on_overdue();
   std::string take_unread();
   void take_block();

@@ -65,8 +65,8 @@ private:
   static constexpr pump::options how{.watch_resets = true};
 
   void pass_on_end(bool to_client) {
-    // When both have ended the origin's connection is closed anyway.
-    if (!to_client && running_ == 0)
+    // When both have ended both connections are about to be closed.
+    if (running_ == 0)
       return;
     // The other side may have gone already; then there is no one to tell.
     boost::system::error_code ec;

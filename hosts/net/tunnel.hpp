@@ -21,8 +21,9 @@ struct tunnel_ends {
 };
 
 /// Moves bytes both ways between a client and an origin until both have ended
-/// their side; the end of one side is passed on at once. Then the connection
-/// to the origin is closed, that to the client is left to the caller. Errors:
+/// their side; the end of the first is passed on at once. Then the connection
+/// to the origin is closed, that to the client is left to the caller, who
+/// passes on the end of the other by closing it. Errors:
 /// `connection_closed` when a side is reset, which resets the other;
 /// `timed_out` when a limit is reached, which resets both. `tools` outlive the
 /// tunnel.
