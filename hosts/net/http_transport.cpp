@@ -49,7 +49,8 @@ public:
 
   size_t write_now(std::span<const asio::const_buffer> bytes) override {
     boost::system::error_code ec;
-    return socket_.write_some(bytes, ec);
+    return bytes.size() == 1 ? socket_.write_some(bytes.front(), ec)
+                             : socket_.write_some(bytes, ec);
   }
 
   task<void> write(std::span<const asio::const_buffer> bytes) override {
