@@ -16,6 +16,9 @@ using std::chrono::steady_clock;
 /// In a handler for longer than this an actor counts as hanging.
 constexpr duration hanging_after = std::chrono::seconds(5);
 
+/// What the actors handle of which there are many.
+constexpr size_t few_recent = 4;
+
 int64_t to_count(steady_clock::time_point x) {
   return std::chrono::nanoseconds(x.time_since_epoch()).count();
 }
@@ -45,6 +48,8 @@ void actor_record::begin(actor_number from, const std::type_info* type,
                          uint64_t size) {
   auto now = steady_clock::now();
   handled_message fresh{now, from, type, size, {}};
+  if (recent_.empty())
+    recent_.reserve(few_recent);
   if (recent_.size() < max_recent)
     recent_.push_back(fresh);
   else

@@ -89,9 +89,9 @@ void directory::remove(const record_ptr& who, const caf::error& reason) {
     std::lock_guard guard{mutex_};
     if (live_.erase(who->id) == 0)
       return;
-    gone_.emplace(who->id, who->name());
-    if (gone_.size() > max_gone)
-      gone_.erase(gone_.begin());
+    if (gone_.size() == max_gone)
+      gone_.pop_front();
+    gone_.emplace_back(who->id, who->name());
   }
   who->end_traces();
   publish(event_kind::down, *who, "ended: " + reason_text(reason));
@@ -116,7 +116,7 @@ record_ptr directory::find(actor_number id) const {
 
 bool directory::is_gone(actor_number id) const {
   std::lock_guard guard{mutex_};
-  return gone_.contains(id);
+  return name_of_gone(id) != nullptr;
 }
 
 bool directory::has_children(actor_number id) const {
@@ -130,8 +130,14 @@ std::string directory::name_of(actor_number id) const {
   std::lock_guard guard{mutex_};
   if (auto i = live_.find(id); i != live_.end())
     return i->second->name();
-  auto i = gone_.find(id);
-  return i == gone_.end() ? "unknown" : i->second;
+  auto* gone = name_of_gone(id);
+  return gone ? *gone : "unknown";
+}
+
+const std::string* directory::name_of_gone(actor_number id) const {
+  auto i = std::find_if(gone_.rbegin(), gone_.rend(),
+                        [id](auto& x) { return x.first == id; });
+  return i == gone_.rend() ? nullptr : &i->second;
 }
 
 std::vector<crash_report> directory::crashes() const {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace peapod {
@@ -77,6 +78,9 @@ public:
   void sample();
 
 private:
+  /// The name of one of `gone_`, or null.
+  const std::string* name_of_gone(actor_number id) const;
+
   static constexpr size_t max_crashes = 64;
   static constexpr size_t max_gone = 4096;
 
@@ -85,7 +89,8 @@ private:
 
   mutable std::mutex mutex_;
   std::map<actor_number, record_ptr> live_;
-  std::map<actor_number, std::string> gone_; ///< names of those that ended
+  /// Those that have ended lately, with their names.
+  std::deque<std::pair<actor_number, std::string>> gone_;
   std::deque<crash_report> crashes_;
   uint64_t crash_count_ = 0;
   std::map<std::string, uint64_t> restarts_;

@@ -276,11 +276,14 @@ void forget(supervisor_state& st, std::vector<child>::iterator i) {
 
 void on_down(self_pointer self, const caf::down_msg& msg) {
   auto& st = self->state;
-  auto i = std::ranges::find_if(st.children, [&](auto& x) {
-    return x.handle && x.actor == msg.source.id();
-  });
-  if (i == st.children.end())
+  // Of many children those that end soon are the latest.
+  auto last =
+      std::find_if(st.children.rbegin(), st.children.rend(), [&](auto& x) {
+        return x.handle && x.actor == msg.source.id();
+      });
+  if (last == st.children.rend())
     return;
+  auto i = std::prev(last.base());
   bool told = is_told(st, i->serial);
   bool again = restarts(i->spec.restart, is_failure(msg.reason));
   auto index = static_cast<size_t>(i - st.children.begin());
