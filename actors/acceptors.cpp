@@ -30,18 +30,18 @@ void fail(Self* self, const error& why) {
 
 /// Whether a client may use this proxy: from this machine, or from a network
 /// that the user named.
-bool is_allowed(const pod_config& config, const endpoint& client,
-                const endpoint& here) {
+bool is_allowed(const pod_config& config, const http_server_stream& stream) {
   static const auto loopback = {*parse_network("127.0.0.0/8"),
                                 *parse_network("::1/128")};
-  if (client.address == here.address)
-    return true; // only this machine has both addresses
-  auto ip = parse_ip(client.address);
+  auto client = stream.remote().address;
+  auto ip = parse_ip(client);
   auto has = [&](const network& x) { return x.contains(ip->unmapped()); };
-  return ip
-         && (std::any_of(loopback.begin(), loopback.end(), has)
-             || std::any_of(config.client_networks.begin(),
-                            config.client_networks.end(), has));
+  if (ip
+      && (std::ranges::any_of(loopback, has)
+          || std::ranges::any_of(config.client_networks, has)))
+    return true;
+  // Only this machine has both addresses.
+  return client == stream.local().address;
 }
 
 /// How often a shortage is told.
@@ -88,7 +88,7 @@ bool has_room(proxy_acceptor_state::self_pointer self,
 void start_client(proxy_acceptor_state::self_pointer self,
                   std::shared_ptr<http_server_stream> stream) {
   auto& st = self->state;
-  if (!is_allowed(st.env->config, stream->remote(), stream->local())) {
+  if (!is_allowed(st.env->config, *stream)) {
     st.env->log(log_level::warn, "a client at " + stream->remote().address
                                      + " is not in [proxy] allow");
     stream->close(true);
@@ -102,7 +102,6 @@ void start_client(proxy_acceptor_state::self_pointer self,
   spec.start = [env = st.env, held](caf::actor_system&) {
     auto handle = spawn_on<proxy_connection_actor, proxy_connection_state>(
         env->io, proxy_connection_behavior, env, std::exchange(*held, nullptr));
-    tell(handle, start_work{});
     return caf::actor_cast<caf::strong_actor_ptr>(handle);
   };
   st.env->clients.tell(start_child{std::move(spec)});
@@ -128,7 +127,6 @@ proxy_acceptor_behavior(proxy_acceptor_state::self_pointer self,
   self->state.env = std::move(env);
   self->state.port = std::move(port);
   return {
-      [self](start_work) { accept_next<client_accepted>(self); },
       [self](client_accepted& msg) {
         if (!msg.outcome) {
           fail(self, msg.outcome.error());
@@ -137,6 +135,7 @@ proxy_acceptor_behavior(proxy_acceptor_state::self_pointer self,
         start_client(self, std::move(*msg.outcome));
         accept_next<client_accepted>(self);
       },
+      [self](start_work) { accept_next<client_accepted>(self); },
   };
 }
 

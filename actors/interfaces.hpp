@@ -139,8 +139,6 @@ using relay_end_actor = caf::typed_actor<
 
 /// One client's connection to the proxy.
 using proxy_connection_actor = caf::typed_actor<
-    // Read the first request.
-    caf::reacts_to<start_work>,
     // A request's head.
     caf::reacts_to<head_received>,
     // An interim (1xx) response of the origin.

@@ -539,9 +539,11 @@ proxy_connection_behavior(self_pointer self, environment_ptr env,
     else if (x.reason)
       end_connection(self, true);
   });
+  next_request(self);
+  // Those that each connection gets come first: they are tried one by one.
   return {
-      [self](start_work) { next_request(self); },
       [self](head_received& msg) { on_head_received(self, msg); },
+      [self](const relay_ended& msg) { on_relay_ended(self, msg); },
       [self](interim_answered& msg) { on_interim(self, msg); },
       [self](origin_answered& msg) { on_origin_answered(self, msg); },
       [self](const request_relayed& msg) { on_request_relayed(self, msg); },
@@ -552,7 +554,6 @@ proxy_connection_behavior(self_pointer self, environment_ptr env,
       [self](const answer_overdue& msg) { on_answer_overdue(self, msg); },
       [self](const head_written& msg) { on_head_written(self, msg); },
       [self](const body_written& msg) { on_body_written(self, msg); },
-      [self](const relay_ended& msg) { on_relay_ended(self, msg); },
       [self](body_ready& msg) { on_body_ready(self, msg); },
       [self](const body_failed&) { end_connection(self, true); },
       [self](relay_bounced& msg) {

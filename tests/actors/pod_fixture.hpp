@@ -193,7 +193,6 @@ struct pod_fixture : test_coordinator_fixture<> {
       auto handle = spawn_on<proxy_connection_actor, proxy_connection_state>(
           x.env->io, proxy_connection_behavior, x.env, out);
       x.actors.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
-      caf::anon_send(handle, start_work{});
     }
     settle();
     return out;
