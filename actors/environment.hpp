@@ -93,6 +93,8 @@ struct pod_ports {
   std::function<std::shared_ptr<network_watch>()> watch_network;
   random_source random;
   log_sink log;
+  /// The least serious lines that `log` does something with.
+  log_level log_from = log_level::trace;
   /// Who belongs to the pod. Beside the roster, which may crash; used on the io
   /// thread only.
   std::shared_ptr<trust_store> trust = std::make_shared<trust_store>();
@@ -213,6 +215,11 @@ struct environment {
 
   /// Lets go of all of them: handles keep actors beyond the actor system.
   void forget_actors();
+
+  /// Whether a line of the log is written, for who makes up many of them.
+  bool logs(log_level level) const {
+    return ports.log && level >= ports.log_from;
+  }
 
   void log(log_level level, const std::string& line) const {
     if (ports.log)

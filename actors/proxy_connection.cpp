@@ -254,8 +254,9 @@ void on_head_received(self_pointer self, head_received& msg) {
   st.busy = true;
   st.request = std::move(*msg.outcome);
   st.body_relayed = true;
-  st.env->log(log_level::debug,
-              st.request.method + " " + st.request.target.text());
+  if (st.env->logs(log_level::debug))
+    st.env->log(log_level::debug,
+                st.request.method + " " + st.request.target.text());
   if (via_names(st.request.fields, st.env->via_name))
     answer(self, make_error(errc::loop_detected,
                             "the request has been through this proxy already"));

@@ -208,12 +208,13 @@ void go_home(self_pointer self, relay_bounced& msg) {
 
 void conclude_tunnel(self_pointer self, const result<relay_totals>& outcome) {
   auto& st = self->state;
-  auto name = "tunnel to " + st.request.target.authority();
+  auto name = [&st] { return "tunnel to " + st.request.target.authority(); };
   if (outcome) {
-    st.env->log(log_level::debug,
-                name + " has ended: " + std::to_string(outcome->to_origin)
-                    + " bytes out, " + std::to_string(outcome->to_client)
-                    + " in");
+    if (st.env->logs(log_level::debug))
+      st.env->log(log_level::debug,
+                  name() + " has ended: " + std::to_string(outcome->to_origin)
+                      + " bytes out, " + std::to_string(outcome->to_client)
+                      + " in");
     end_connection(self, false);
     return;
   }
@@ -221,17 +222,17 @@ void conclude_tunnel(self_pointer self, const result<relay_totals>& outcome) {
   if (!st.tunnel->open && st.wish && st.wish->tried.size() == 1
       && st.wish->tried.front() == st.env->self->device()
       && may_be_ours_alone(outcome.error())) {
-    st.env->log(log_level::debug, name + " is tried through peers: " + words);
+    st.env->log(log_level::debug, name() + " is tried through peers: " + words);
     st.own_failure = outcome.error();
     ask_for_exit(self, std::nullopt);
     return;
   }
   if (st.tunnel->open) {
-    st.env->log(log_level::debug, name + " was cut off: " + words);
+    st.env->log(log_level::debug, name() + " was cut off: " + words);
     end_connection(self, true);
     return;
   }
-  st.env->log(log_level::debug, name + " cannot be opened: " + words);
+  st.env->log(log_level::debug, name() + " cannot be opened: " + words);
   st.request.fields = std::move(st.tunnel->fields);
   answer(self, outcome.error());
 }

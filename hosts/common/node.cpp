@@ -196,6 +196,22 @@ result<void> open_trust(const settings& x, pod_ports& to) {
   return {};
 }
 
+/// Nothing but errors is made up for a log that is off.
+log_level level_of(severity x) {
+  switch (x) {
+    case severity::trace:
+      return log_level::trace;
+    case severity::debug:
+      return log_level::debug;
+    case severity::info:
+      return log_level::info;
+    case severity::warn:
+      return log_level::warn;
+    default:
+      return log_level::error;
+  }
+}
+
 /// As the actors see it.
 instant now() {
   return instant{std::chrono::steady_clock::now().time_since_epoch()};
@@ -279,6 +295,7 @@ public:
     };
     ports.random = system_random;
     ports.log = log_ = std::move(log);
+    ports.log_from = level_of(settings_.log.level);
     ports.view = [this](std::function<void(std::string)> done) {
       pod_->actors(
           [done = std::move(done), this](const std::vector<actor_row>& x) {

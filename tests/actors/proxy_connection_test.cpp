@@ -2,6 +2,8 @@
 
 #include "tests/actors/pod_fixture.hpp"
 
+#include <algorithm>
+
 #include <caf/test/dsl.hpp>
 
 using namespace peapod;
@@ -48,6 +50,19 @@ CAF_TEST(a small body passes through and the connection stays) {
   CAF_CHECK(is_content(client->body, {0, 1000}));
   CAF_CHECK_EQUAL(x->env->counters.requests.load(), 2u);
   CAF_CHECK_EQUAL(x->env->counters.busy.load(), 0u);
+}
+
+CAF_TEST(what the log does not want of each request is not made up) {
+  auto told = [&] {
+    return std::ranges::any_of(
+        x->log, [](auto& line) { return line.find("GET ") != line.npos; });
+  };
+  x->env->ports.log_from = log_level::info;
+  ask(get_file());
+  CAF_CHECK(!told());
+  x->env->ports.log_from = log_level::debug;
+  ask(get_file());
+  CAF_CHECK(told());
 }
 
 CAF_TEST(the proxy names itself to both sides and drops hop by hop fields) {
