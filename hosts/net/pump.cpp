@@ -251,15 +251,22 @@ void pump::release_pipe() {
 
 // -- waiting ------------------------------------------------------------------
 
+/// Looks at one byte: to wait without looking makes Asio tell the system anew
+/// what it waits for, who then reports each time that the socket has room.
 void pump::wait_for_source() {
   release_pipe();
-  auto ready = [this, keep = owner_.keep_alive()](error_code ec) {
+  auto ready = [this, keep = owner_.keep_alive()](error_code ec, size_t) {
+    if (over_)
+      return;
+    if (ec && ec != asio::error::eof)
+      return end(transport_error(ec, from_.name()));
     if (ec)
-      end(transport_error(ec, from_.name()));
-    else
-      go();
+      source_ended();
+    go();
   };
-  from_.socket().async_wait(asio::socket_base::wait_read, std::move(ready));
+  from_.socket().async_receive(asio::buffer(&seen_, 1),
+                               asio::socket_base::message_peek,
+                               std::move(ready));
 }
 
 void pump::wait_for_room() {

@@ -106,6 +106,7 @@ private:
   uint64_t taken_ = 0;
   uint64_t given_ = 0;
   std::unique_ptr<error> failure_; // seldom there
+  uint8_t seen_ = 0;               // of what the source has, unused
   bool bulk_ = false;              // the source gives much at a time
   bool spliceable_ = true;         // these sockets can be
   bool in_chunk_ = false; // a chunk's data was not followed by CRLF yet
