@@ -2,11 +2,15 @@
 #include "hosts/net/http_ports.hpp"
 #include "hosts/net/interfaces.hpp"
 
+#include <chrono>
 #include <utility>
 
 namespace peapod::net {
 
 namespace {
+
+/// How long an address may be gone.
+constexpr auto return_wait = std::chrono::seconds(6);
 
 /// The port's side of an exchange: dropping it calls the work off.
 class exchange final : public exchange_port {
@@ -87,12 +91,24 @@ client_core::client_core(const asio::any_io_executor& executor,
         config.wan.epoch)),
     own(std::move(config.wan.own)),
     dates(std::move(config.dates)),
-    ca_file_(std::move(config.ca_file)) {
+    ca_file_(std::move(config.ca_file)),
+    patience_(executor) {
   if (config.wan.epoch)
     watching_ = config.wan.epoch->listen([this] { on_other_network(); });
 }
 
+/// A radio link that is lost for a moment gets the same address again, and
+/// connections survive that.
 void client_core::on_other_network() {
+  patience_.expires_after(return_wait);
+  std::weak_ptr<void> alive = watching_;
+  patience_.async_wait([this, alive](boost::system::error_code ec) {
+    if (!ec && !alive.expired())
+      drop_lost();
+  });
+}
+
+void client_core::drop_lost() {
   auto own = own_addresses();
   if (!own)
     return;

@@ -46,9 +46,11 @@ public:
 
 private:
   void on_other_network();
+  void drop_lost();
 
   std::string ca_file_;
   std::optional<result<tls_context>> tls_;
+  asio::steady_timer patience_; // with addresses that have gone
   std::shared_ptr<void> watching_;
 };
 

@@ -206,22 +206,30 @@ def get_page(lab) -> str:
                    check=False).stdout
 
 
-@pytest.fixture
-def moves(lab):
-    """Takes a host from one network to another one, and back."""
+def take_address(lab) -> None:
+    lab.run(HOST, "ip", "addr", "del", f"{lab.wan_address(HOST)}/24", "dev",
+            "wan0")
+
+
+def give_back_address(lab) -> None:
     address = lab.wan_address(HOST)
     gateway = address.rsplit(".", 1)[0] + ".1"
-
-    def move():
-        lab.add_uplink(HOST, UPLINK, 40)
-        lab.set_wan(HOST, False)
-        lab.run(HOST, "ip", "addr", "del", f"{address}/24", "dev", "wan0")
-    yield move
-    lab.set_wan(HOST, True)
     lab.run(HOST, "ip", "addr", "add", f"{address}/24", "dev", "wan0",
             check=False)
     lab.run(HOST, "ip", "route", "add", "default", "via", gateway,
             check=False)
+
+
+@pytest.fixture
+def moves(lab):
+    """Takes a host from one network to another one, and back."""
+    def move():
+        lab.add_uplink(HOST, UPLINK, 40)
+        lab.set_wan(HOST, False)
+        take_address(lab)
+    yield move
+    lab.set_wan(HOST, True)
+    give_back_address(lab)
     lab.remove_uplink(HOST, UPLINK)
 
 
@@ -262,3 +270,16 @@ def test_a_download_goes_on_in_the_new_network(lab, alone, moves):
     moves()
     assert got.longest_stall() < 15
     assert_exact(got.wait(), name, 20_000_000)
+
+
+def test_an_address_that_comes_back_ends_nothing(lab, alone):
+    daemon = alone.daemon(HOST, pool_enabled="false")
+    name = fresh_name()
+    path = f"/drips,rate=200000/2400000/{name}"
+    got = alone.start(HOSTILE + path)
+    got.wait_for_size(200_000)
+    take_address(lab)
+    give_back_address(lab)
+    assert_exact(got.wait(), name, 2_400_000)
+    assert len(alone.origin_log(path)) == 1
+    assert daemon.is_running
