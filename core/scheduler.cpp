@@ -11,6 +11,9 @@ using namespace std::chrono_literals;
 
 constexpr duration aside_time = 30s;
 
+/// Who was given nothing for so long is tried anew, whatever it showed before.
+constexpr duration memory_time = 3s;
+
 /// The rest after a failure, doubled with each one in a row.
 constexpr duration first_rest = 200ms;
 constexpr duration max_rest = 3s;
@@ -330,12 +333,26 @@ void scheduler::call_off(lease_id id, instant now) {
 void scheduler::note_silence(instant now) {
   for (auto& [id, source] : sources_) {
     std::erase_if(source.ghosts, [now](auto& x) { return x.gone <= now; });
-    if (source.leases.empty())
+    if (source.leases.empty()) {
+      if (is_passed_over(id, source, now))
+        source.estimate.distrust(now);
       continue;
+    }
     auto since = source.heard;
     since = std::max(since, leases_.at(*source.leases.begin()).granted);
     source.estimate.silent(backlog(source), now - since);
   }
+}
+
+/// Whether it has long got nothing while others had work: what is known of it
+/// may be true no more.
+bool scheduler::is_passed_over(const device_id& id, const source_state& source,
+                               instant now) const {
+  return source.estimate.rate() && now > source.heard + memory_time
+         && !is_resting(source, now) && lines_.held() != id
+         && std::ranges::any_of(leases_, [&](auto& kv) {
+              return kv.second.granted > source.heard + memory_time / 2;
+            });
 }
 
 void scheduler::take_back(lease_id id, instant now) {

@@ -309,7 +309,10 @@ private:
               uint64_t offset) const;
   void hedge_spine(const transfer_id& id, body_state& body, instant now);
   duration patience_for(const body_state& body, uint64_t offset) const;
-  duration remaining(const lease_state& lease, instant now) const;
+  byte_range uncovered(const body_state& body, lease_id except,
+                       byte_range range) const;
+  duration remaining(const lease_state& lease, uint64_t bytes,
+                     instant now) const;
   uint64_t meanwhile(const source_state& source, uint64_t bytes) const;
   duration time_beside(const source_state& source, uint64_t bytes) const;
 
@@ -360,6 +363,8 @@ private:
   bool is_busy(const source_state& source) const;
   void call_off(lease_id lease, instant now);
   void note_silence(instant now);
+  bool is_passed_over(const device_id& id, const source_state& source,
+                      instant now) const;
   void take_back(lease_id lease, instant now);
   void reopen(body_state& body, byte_range range);
   void remove_source(const device_id& id, instant now);

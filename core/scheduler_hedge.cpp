@@ -25,6 +25,20 @@ constexpr duration patience = 1s;
 /// Who has failed last is expected to bring it so much later.
 constexpr duration doubt = 2s;
 
+/// Who has said nothing for longer may not go on.
+constexpr duration quiet = 200ms;
+
+/// What of a range somebody else brings while who has it brings the rest, when
+/// they would need so long for all of it: both end together, and nothing comes
+/// twice.
+byte_range rear(byte_range range, duration needs, duration other) {
+  auto share = static_cast<double>(other.count())
+               / static_cast<double>((needs + other).count());
+  range.begin +=
+      static_cast<uint64_t>(share * static_cast<double>(range.size()));
+  return range;
+}
+
 } // namespace
 
 void scheduler::hedge(const transfer_id& id, body_state& body, instant now) {
@@ -42,7 +56,9 @@ void scheduler::hedge(const transfer_id& id, body_state& body, instant now) {
     bool urgent = x.range.contains(first);
     bool next = x.range.begin < first + window() / 8;
     if (x.overdue || (tail && (next || unassigned(body) == 0))
-        || (urgent && remaining(x, now) > patience_for(body, x.range.begin)))
+        || (urgent
+            && remaining(x, x.range.end - x.upto, now)
+                   > patience_for(body, x.range.begin)))
       hedge_lease(id, body, lease, urgent, now);
   }
 }
@@ -59,7 +75,7 @@ bool scheduler::is_all_leased(const body_state& body) const {
 /// What the spine has claimed is hedged like a lease.
 void scheduler::hedge_spine(const transfer_id& id, body_state& body,
                             instant now) {
-  byte_range rest{head(body), body.claim_end};
+  auto rest = uncovered(body, 0, {head(body), body.claim_end});
   if (!body.spine_alive || rest.empty())
     return;
   auto rate = body.spine_speed.rate();
@@ -73,8 +89,11 @@ void scheduler::hedge_spine(const transfer_id& id, body_state& body,
   if (needs <= patience_for(body, rest.begin) && !is_all_leased(body))
     return;
   auto other = stand_in(body, rest, true, now);
-  if (other && needs > other->second * 3 / 2 + least_gain)
-    give(other->first, sources_.at(other->first), id, body, rest, true, now);
+  if (!other || needs <= other->second * 3 / 2 + least_gain)
+    return;
+  if (rate && silent < quiet && rest.end == body.claim_end)
+    rest = rear(rest, needs, other->second);
+  give(other->first, sources_.at(other->first), id, body, rest, true, now);
 }
 
 /// How long the client can do without the byte at `offset`: until nothing can
@@ -88,19 +107,21 @@ duration scheduler::patience_for(const body_state& body,
 bool scheduler::hedge_lease(const transfer_id& id, body_state& body,
                             lease_id lease, bool urgent, instant now) {
   auto& x = leases_.at(lease);
-  byte_range rest{x.upto, x.range.end};
+  auto rest = uncovered(body, lease, {x.upto, x.range.end});
   auto budget = first_hedges + body.done.size() / hedge_share;
   bool within = body.hedged + rest.size() <= budget;
   if (!urgent && !x.overdue && !within)
     return false;
   auto rival = soonest(body, lease, rest.begin, now);
   // Who stands in may be slow, too: but only what is waited for comes thrice.
-  if (rest.empty() || (!urgent && (x.hedge || rival)))
+  bool halved = rest.end < x.range.end;
+  if (rest.empty() || (!urgent && (x.hedge || rival || halved)))
     return false;
   auto other = stand_in(body, rest, urgent, now);
   if (!other)
     return false;
-  auto needs = std::min(remaining(x, now), rival.value_or(duration::max()));
+  auto needs = std::min(remaining(x, rest.end - x.upto, now),
+                        rival.value_or(duration::max()));
   // Who has nothing else to do, or soon will have, loses nothing by what all
   // others wait for.
   bool idle = !is_busy(sources_.at(other->first)) || is_all_leased(body);
@@ -109,8 +130,29 @@ bool scheduler::hedge_lease(const transfer_id& id, body_state& body,
   bool pays = needs >= other->second * 3 / 2 + least_gain;
   if (!(affordable && pays) && (!x.overdue || rival))
     return false;
+  // Who brings what is missing, and will go on, keeps the front.
+  bool flows = sources_.at(x.source).traits.streams() && !x.overdue
+               && x.upto > x.range.begin && x.upto == rest.begin
+               && now - x.heard < quiet;
+  if (flows && !rival && !halved)
+    rest = rear(rest, needs, other->second);
   give(other->first, sources_.at(other->first), id, body, rest, true, now);
   return true;
+}
+
+/// Of the range, what nobody but `except` (0: the spine) brings or has brought.
+byte_range scheduler::uncovered(const body_state& body, lease_id except,
+                                byte_range range) const {
+  auto missing = body.done.gaps(range);
+  if (missing.empty())
+    return {range.end, range.end};
+  range = missing.front();
+  for (auto id : body.leases) {
+    auto& x = leases_.at(id);
+    if (id != except && !x.overdue && x.range.begin > range.begin)
+      range.end = std::min(range.end, x.range.begin);
+  }
+  return range;
 }
 
 /// Who would bring the range first, but for those who bring its first byte
@@ -134,14 +176,18 @@ scheduler::stand_in(const body_state& body, byte_range range, bool urgent,
   return best;
 }
 
-/// What a lease still takes. Who is late will be as late again, and who has
-/// become slower takes as long as he does now. What a source has leased shares
-/// its line evenly.
-duration scheduler::remaining(const lease_state& lease, instant now) const {
+/// What the next `bytes` of a lease still take. Who is late will be as late
+/// again, and who has become slower takes as long as he does now. What a source
+/// has leased shares its line evenly.
+duration scheduler::remaining(const lease_state& lease, uint64_t bytes,
+                              instant now) const {
   auto& source = sources_.at(lease.source);
-  auto planned = lease.due > now ? lease.due - now : now - lease.due;
-  auto rest = lease.range.end - lease.upto;
-  return std::max(planned, source.estimate.time_for(meanwhile(source, rest)));
+  auto late = now - lease.due;
+  auto rest = std::max<uint64_t>(lease.range.end - lease.upto, 1);
+  auto planned = std::chrono::duration_cast<duration>(
+      -late * (static_cast<double>(bytes) / static_cast<double>(rest)));
+  return std::max(
+      {planned, late, source.estimate.time_for(meanwhile(source, bytes))});
 }
 
 /// What comes of a source's leases until it has brought `bytes` of one of them.
@@ -174,7 +220,7 @@ std::optional<duration> scheduler::soonest(const body_state& body,
     auto& x = leases_.at(id);
     if (id == except || x.overdue || !x.range.contains(offset))
       continue;
-    auto needs = remaining(x, now);
+    auto needs = remaining(x, x.range.end - x.upto, now);
     out = std::min(out.value_or(needs), needs);
   }
   return out;

@@ -218,6 +218,40 @@ CAF_TEST(bodies have equal parts of the sources) {
   }
 }
 
+CAF_TEST(a slow front is brought by who has it and the rear by who helps) {
+  pool p;
+  p.audit = 0; // samples wait for the own line
+  p.secure = true;
+  p.join('o', 0.1e6);
+  p.join('a', 0.4e6);
+  auto begin = p.now;
+  p.open(3 * megabyte);
+  CAF_REQUIRE(p.run());
+  CAF_CHECK(complete(p));
+  // The claim of the spine is five seconds of the own line.
+  CAF_CHECK(p.bodies[0].ended - begin < 6500ms);
+  CAF_CHECK(waste(p, p.bodies[0]) < 0.08);
+}
+
+CAF_TEST(who was slow once and got nothing for long is tried again) {
+  pool p;
+  p.audit = 0;
+  p.secure = true;
+  p.join('o', 10e6);
+  p.join('a', 10e6);
+  p.open(300 * megabyte);
+  p.run_for(2s);
+  p.lines.at('a').rate = 1e3;
+  p.run_for(4s);
+  p.lines.at('a').rate = 10e6;
+  p.run_for(5s);
+  auto before = p.lines.at('a').spent;
+  p.run_for(1s);
+  CAF_CHECK(p.lines.at('a').spent - before > 8e6);
+  CAF_REQUIRE(p.run());
+  CAF_CHECK(is_exact(p));
+}
+
 // -- speed --------------------------------------------------------------------
 
 CAF_TEST(three lines are used to more than nine tenths) {

@@ -154,6 +154,20 @@ CAF_TEST(a far foreign peer is asked for so much that its line is busy) {
   CAF_CHECK(by_best_line(5442) > 0.75);
 }
 
+CAF_TEST(who helps brings the rear of a range and the front is not lost) {
+  // The front was brought by two, and the sooner of them made the other vain.
+  for (uint64_t seed : {120, 5074, 5111})
+    CAF_CHECK(by_best_line(seed) > 0.98);
+  // An own line overran what a slow device had leased, and all waited for that.
+  CAF_CHECK(by_best_line(5057) > 0.98);
+  CAF_CHECK(by_best_line(252) > 0.99);
+}
+
+CAF_TEST(who froze and was slow when it thawed is tried again) {
+  // One small piece after seconds made it so slow that it got nothing more.
+  CAF_CHECK(by_best_line(46) > 1.1);
+}
+
 // -- what failed --------------------------------------------------------------
 
 CAF_TEST(an own line that freezes at the end confirms foreign bytes later) {
