@@ -163,6 +163,12 @@ CAF_TEST(who helps brings the rear of a range and the front is not lost) {
   CAF_CHECK(by_best_line(252) > 0.99);
 }
 
+CAF_TEST(
+    who freezes with the front of a range is noticed before it is overdue) {
+  // What was left was little, and so was its lateness.
+  CAF_CHECK(by_best_line(5482) > 0.75);
+}
+
 CAF_TEST(who froze and was slow when it thawed is tried again) {
   // One small piece after seconds made it so slow that it got nothing more.
   CAF_CHECK(by_best_line(46) > 1.1);
