@@ -32,8 +32,9 @@ constexpr duration quiet = 200ms;
 /// they would need so long for all of it: both end together, and nothing comes
 /// twice.
 byte_range rear(byte_range range, duration needs, duration other) {
-  auto share = static_cast<double>(other.count())
-               / static_cast<double>((needs + other).count());
+  // `needs` may be as long as time can be.
+  auto theirs = static_cast<double>(other.count());
+  auto share = theirs / (theirs + static_cast<double>(needs.count()));
   range.begin +=
       static_cast<uint64_t>(share * static_cast<double>(range.size()));
   return range;
