@@ -113,8 +113,8 @@ void client_core::drop_lost() {
   if (!own)
     return;
   std::vector<std::shared_ptr<exchange_state>> all;
-  for (auto* x : exchanges)
-    all.push_back(x->shared_from_this());
+  for (auto& x : exchanges)
+    all.push_back(static_cast<exchange_state&>(x).shared_from_this());
   for (auto& x : all)
     x->lose_unless_from(*own);
 }

@@ -98,7 +98,7 @@ exchange_state::exchange_state(std::shared_ptr<client_core> core,
     established_(core_->ex),
     unsent_(head_.content_length),
     logged_in_(logs_in_connection(head_.fields)) {
-  core_->exchanges.insert(this);
+  core_->exchanges.push_back(*this);
   established_.expires_at(asio::steady_timer::time_point::max());
   auto has_body = head_.framing == body_framing::chunked
                   || (head_.framing == body_framing::length && unsent_ > 0);
@@ -110,7 +110,6 @@ exchange_state::exchange_state(std::shared_ptr<client_core> core,
 }
 
 exchange_state::~exchange_state() {
-  core_->exchanges.erase(this);
   in_.recycle(head_block);
   if (in_.has_block() && core_->spare_blocks.size() < max_spare_blocks)
     core_->spare_blocks.push_back(std::move(in_));

@@ -10,11 +10,11 @@
 #include "hosts/net/tls.hpp"
 
 #include <boost/asio/steady_timer.hpp>
+#include <boost/intrusive/list.hpp>
 
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,7 +22,11 @@
 
 namespace peapod::net {
 
-class exchange_state;
+/// An exchange in the list of those of a client, which it leaves by itself when
+/// it is destroyed.
+struct live_exchange
+  : boost::intrusive::list_base_hook<
+        boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {};
 
 /// What all exchanges of one client share.
 class client_core {
@@ -38,8 +42,10 @@ public:
   /// Empty blocks of exchanges that have ended, for those to come.
   std::vector<input_buffer> spare_blocks;
 
-  /// Those that live.
-  std::set<exchange_state*> exchanges;
+  /// Each is an `exchange_state`.
+  boost::intrusive::list<live_exchange,
+                         boost::intrusive::constant_time_size<false>>
+      exchanges;
 
   /// Made at the first need: reading the system's authorities takes a while.
   const result<tls_context>& tls();
@@ -59,7 +65,8 @@ using interim_handler = std::function<void(response_head)>;
 
 /// The life of one request on one connection. Reads, writes and cancels as
 /// `http_exchange` says; the coroutines here keep themselves alive.
-class exchange_state : public std::enable_shared_from_this<exchange_state> {
+class exchange_state : public live_exchange,
+                       public std::enable_shared_from_this<exchange_state> {
 public:
   exchange_state(std::shared_ptr<client_core> core, request_head head,
                  exchange_options options, interim_handler on_interim);
