@@ -81,17 +81,25 @@ void remove_orphans_of(const settings& x) {
     remove_orphans(secret.parent_path(), secret.filename().native());
 }
 
-/// Most systems give a process 1024 descriptors and let it have more.
-void raise_limits() {
+/// Most systems give a process 1024 descriptors and let it have more. Errors:
+/// `limit_reached` when they do not even do for the daemon itself.
+result<void> raise_limits() {
   auto x = net::raise_descriptor_limit();
   log::debug("at most " + std::to_string(x.now) + " descriptors, "
              + std::to_string(x.before) + " before");
   // About thirty are its own or kept free, and each client needs two.
   constexpr size_t few = 64;
+  constexpr size_t fewest = 24;
+  if (x.now < fewest)
+    return make_error(errc::limit_reached,
+                      "this process may open " + std::to_string(x.now)
+                          + " files, which do not do for itself; allow it some "
+                            "hundred (ulimit -n)");
   if (x.now < few)
     log::warn("only " + std::to_string(x.now)
               + " descriptors: nearly all clients will be turned away; allow "
                 "this process some hundred (ulimit -n)");
+  return {};
 }
 
 /// Nothing that the daemon does needs root (docs/CONFIG.md, Running it as a
@@ -158,7 +166,8 @@ int run_daemon(const settings& x, const std::string& version,
     return fail(self.error());
   log::info("peapod " + version);
   warn_of_root();
-  raise_limits();
+  if (auto raised = raise_limits(); !raised)
+    return fail(raised.error());
   boost::asio::io_context main;
   boost::asio::signal_set signals{main, SIGINT, SIGTERM};
 #ifdef SIGPIPE

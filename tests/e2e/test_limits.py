@@ -108,6 +108,16 @@ def test_too_few_descriptors_for_anybody_are_told_at_the_start(lab, alone):
     assert "warning only 30 descriptors" in daemon.output()
 
 
+def test_a_daemon_that_can_open_nothing_says_so(tmp_path):
+    config = tmp_path / "pod.ini"
+    config.write_text(f'[pod]\nstate-dir="{tmp_path}"\n')
+    done = subprocess.run(
+        ["prlimit", "--nofile=12:12", BINARY, "--actor-config", config],
+        capture_output=True, text=True, timeout=10)
+    assert done.returncode == 1
+    assert "may open 12 files, which do not do for itself" in done.stderr
+
+
 def test_without_descriptors_it_answers_honestly_and_recovers(lab, alone):
     daemon = short_of_descriptors(alone)
     pid = pid_of(daemon)
