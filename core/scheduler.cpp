@@ -200,7 +200,16 @@ void scheduler::transfer_closed(transfer_id transfer, instant now) {
 // -- leases -------------------------------------------------------------------
 
 void scheduler::lease_progressed(lease_id lease, uint64_t upto, instant now) {
-  if (note_progress(lease, upto, now))
+  bool free = note_progress(lease, upto, now);
+  if (auto i = leases_.find(lease); i != leases_.end()) {
+    byte_range rest{i->second.upto, i->second.range.end};
+    // Whoever helped has brought its rear already.
+    if (!rest.empty() && bodies_.at(i->second.transfer).done.contains(rest)) {
+      call_off(lease, now);
+      free = true;
+    }
+  }
+  if (free)
     assign(now);
 }
 
@@ -349,7 +358,10 @@ void scheduler::note_silence(instant now) {
 bool scheduler::is_passed_over(const device_id& id, const source_state& source,
                                instant now) const {
   return source.estimate.rate() && now > source.heard + memory_time
-         && !is_resting(source, now) && lines_.held() != id
+         && !is_resting(source, now)
+         && std::ranges::any_of(
+             bodies_,
+             [&](auto& kv) { return may_serve(id, source, kv.second, now); })
          && std::ranges::any_of(leases_, [&](auto& kv) {
               return kv.second.granted > source.heard + memory_time / 2;
             });

@@ -116,7 +116,7 @@ bool scheduler::hedge_lease(const transfer_id& id, body_state& body,
   auto rival = soonest(body, lease, rest.begin, now);
   // Who stands in may be slow, too: but only what is waited for comes thrice.
   bool halved = rest.end < x.range.end;
-  if (rest.empty() || (!urgent && (x.hedge || rival || halved)))
+  if (rest.empty() || (!urgent && (x.hedge || rival || (halved && !x.overdue))))
     return false;
   auto other = stand_in(body, rest, urgent, now);
   if (!other)

@@ -147,6 +147,9 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
       return answer_later(done, make_error(errc::cancelled, "called off"));
     if (auto i = lookups.find(x); i != lookups.end()) {
       i->second.waiting.push_back(std::move(done));
+      // Who asks the network of before may wait for long.
+      if (i->second.back && i->second.epoch != epoch_now())
+        begin(x, i->second);
     } else if (queue.size() >= limits.waiting) {
       answer_later(done, make_error(errc::limit_reached,
                                     x.first
@@ -164,38 +167,48 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
       auto x = std::move(queue.front());
       queue.pop_front();
       ++running;
-      auto back = std::make_shared<return_path>(ex);
-      lookups[x].back = back;
-      lookups[x].epoch = epoch_now();
-      run_lookup(x, std::move(back));
+      begin(x, lookups[x]);
     }
   }
 
-  void run_lookup(const key& x, std::shared_ptr<return_path> back) {
-    auto work = [weak = weak_from_this(), x, back, how = resolver] {
+  /// Asks the system, in place of whoever does so for this lookup already.
+  void begin(const key& x, lookup& job) {
+    if (job.back)
+      job.back->close();
+    job.back = std::make_shared<return_path>(ex);
+    job.epoch = epoch_now();
+    run_lookup(x, job.back, job.epoch);
+  }
+
+  void run_lookup(const key& x, std::shared_ptr<return_path> back,
+                  uint64_t asked_in) {
+    auto work = [weak = weak_from_this(), x, back, asked_in, how = resolver] {
       auto outcome = how(x.first, x.second);
-      back->post([weak, x, outcome] {
+      back->post([weak, x, asked_in, outcome] {
         if (auto self = weak.lock())
-          self->finish(x, outcome);
+          self->finish(x, asked_in, outcome);
       });
     };
     try {
       std::thread{std::move(work)}.detach();
     } catch (const std::system_error& e) {
-      back->post([weak = weak_from_this(), x, text = std::string{e.what()}] {
-        if (auto self = weak.lock())
-          self->finish(x, make_error(errc::limit_reached, text));
-      });
+      back->post(
+          [weak = weak_from_this(), x, asked_in, text = std::string{e.what()}] {
+            if (auto self = weak.lock())
+              self->finish(x, asked_in, make_error(errc::limit_reached, text));
+          });
     }
   }
 
-  void finish(const key& x, const result<addresses>& outcome) {
-    auto found = lookups.extract(x);
-    if (found.empty())
+  void finish(const key& x, uint64_t asked_in,
+              const result<addresses>& outcome) {
+    auto i = lookups.find(x);
+    if (i == lookups.end() || i->second.epoch != asked_in)
       return;
+    auto found = lookups.extract(i);
     --running;
     found.mapped().back->close();
-    remember(x, outcome, found.mapped().epoch);
+    remember(x, outcome, asked_in);
     start_queued();
     for (auto& done : found.mapped().waiting)
       done(outcome);

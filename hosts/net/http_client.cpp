@@ -100,11 +100,23 @@ client_core::client_core(const asio::any_io_executor& executor,
 /// A radio link that is lost for a moment gets the same address again, and
 /// connections survive that.
 void client_core::on_other_network() {
+  changed_ = true;
+  if (!waiting_)
+    wait_for_return();
+}
+
+/// Networks that change again and again do not begin the wait anew.
+void client_core::wait_for_return() {
+  waiting_ = std::exchange(changed_, false);
+  if (!waiting_)
+    return;
   patience_.expires_after(return_wait);
   std::weak_ptr<void> alive = watching_;
   patience_.async_wait([this, alive](boost::system::error_code ec) {
-    if (!ec && !alive.expired())
-      drop_lost();
+    if (ec || alive.expired())
+      return;
+    drop_lost();
+    wait_for_return();
   });
 }
 

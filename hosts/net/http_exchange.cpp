@@ -146,6 +146,8 @@ task<void> exchange_state::establish(bool fresh) {
   if (!reused_) {
     auto connected = co_await connect();
     if (!connected) {
+      if (may_repeat(connected.error()))
+        co_return co_await establish(true);
       watch_.disarm();
       co_return explain(connected.error());
     }

@@ -52,11 +52,14 @@ public:
 
 private:
   void on_other_network();
+  void wait_for_return();
   void drop_lost();
 
   std::string ca_file_;
   std::optional<result<tls_context>> tls_;
   asio::steady_timer patience_; // with addresses that have gone
+  bool waiting_ = false;        // for them
+  bool changed_ = false;        // the network, since the wait began
   std::shared_ptr<void> watching_;
 };
 

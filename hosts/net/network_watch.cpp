@@ -34,7 +34,7 @@ struct surroundings {
   /// routers like.
   std::set<std::string> reachable;
   /// Where connections can leave from, and whether the link is up. Addresses of
-  /// links do not count: they come with each container.
+  /// links do not count: they come with each interface of a container.
   std::set<std::string> ways_out;
 
   bool operator==(const surroundings&) const = default;

@@ -76,10 +76,11 @@ task<response_head> read_answer(asio::ip::tcp::socket& socket) {
 }
 
 /// A gateway's own failures say that it has not reached the site, not that it
-/// would not (RFC 9110, 15.6.3, 15.6.5).
+/// would not (RFC 9110, 15.6.3 to 15.6.5; squid answers 503 then).
 errc code_of_refusal(unsigned status) {
   switch (status) {
     case 502:
+    case 503:
       return errc::unreachable;
     case 504:
       return errc::connect_timed_out;

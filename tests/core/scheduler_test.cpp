@@ -233,6 +233,22 @@ CAF_TEST(a slow front is brought by who has it and the rear by who helps) {
   CAF_CHECK(waste(p, p.bodies[0]) < 0.08);
 }
 
+CAF_TEST(who was helped ends in the middle of its range) {
+  pool p;
+  p.audit = 0;
+  p.secure = true;
+  p.join('o', 1e3);
+  p.join('a', 8e6);
+  p.join('b', 8e6);
+  p.open(60 * megabyte);
+  p.run_for(2s);
+  p.lines.at('a').rate = 0.3e6;
+  CAF_REQUIRE(p.run());
+  CAF_CHECK(complete(p));
+  // All of the last range came twice.
+  CAF_CHECK(waste(p, p.bodies[0]) < 0.002);
+}
+
 CAF_TEST(who was slow once and got nothing for long is tried again) {
   pool p;
   p.audit = 0;

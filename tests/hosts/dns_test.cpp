@@ -161,6 +161,22 @@ CAF_TEST(another network is asked anew) {
   CAF_CHECK_EQUAL(server->count("b.example"), 2);
 }
 
+CAF_TEST(nobody waits for the name server of another network) {
+  open();
+  server->hold("a.example");
+  auto before = begin("a.example");
+  CAF_CHECK(server->await_threads(1));
+  epoch->next();
+  auto after = begin("a.example");
+  CAF_CHECK(server->await_threads(2));
+  server->release();
+  CAF_CHECK(l.until([&] { return before->has_value() && after->has_value(); }));
+  CAF_CHECK(after->value().has_value());
+  // It is what the new one says.
+  CAF_CHECK(ask("a.example").has_value());
+  CAF_CHECK_EQUAL(server->count("a.example"), 2);
+}
+
 CAF_TEST(addresses that lead nowhere are asked for again soon) {
   dns_limits limits;
   limits.failure_lifetime = 20ms;

@@ -264,7 +264,7 @@ CAF_TEST(a tunnel leads through the proxy and loses no early byte) {
 }
 
 CAF_TEST(a refused tunnel writes nothing to the client) {
-  reply = "HTTP/1.1 503 Busy\r\n\r\nsome page";
+  reply = "HTTP/1.1 403 Forbidden\r\n\r\nsome page";
   CAF_CHECK(code_of_error(tunnel()) == errc::upstream_refused);
   CAF_CHECK_EQUAL(client_socket->received, "");
 }
