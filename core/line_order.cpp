@@ -50,8 +50,8 @@ double line_order::score(const std::string& line, const std::string& user,
   uint64_t drawn = 0;
   for (size_t i = 0; i < sizeof drawn; ++i)
     drawn = drawn << 8 | hash[i];
-  // Between 0 and 1, without both; a double has 53 bits.
-  auto share = (static_cast<double>(drawn >> 11) + 0.5) * 0x1p-53;
+  // Between 0 and 1, without both: a double has 53 bits, one is the half's.
+  auto share = (static_cast<double>(drawn >> 12) + 0.5) * 0x1p-52;
   auto weight = weights_.find(line);
   return -(weight == weights_.end() ? 1 : weight->second) / std::log(share);
 }
