@@ -6,6 +6,7 @@
 #include "hosts/common/exit_clients.hpp"
 #include "hosts/common/identity_file.hpp"
 #include "hosts/common/local_calendar.hpp"
+#include "hosts/common/peer_listener.hpp"
 #include "hosts/common/pod_backend.hpp"
 #include "hosts/common/quiet_scheduler.hpp"
 #include "hosts/common/reopened.hpp"
@@ -153,20 +154,6 @@ sharing_config sharing_of(const settings& x) {
   return out;
 }
 
-/// Whose connections are taken. Whoever lets everybody in means the devices
-/// near by, and those that are named; else the handshake decides.
-std::function<bool(const std::string&)> filter_of(const settings& x) {
-  if (x.trust.mode != trust_mode::open)
-    return nullptr;
-  return [named = x.discovery.static_peers](const std::string& address) {
-    auto all = net::list_interfaces();
-    return (all && net::may_be_near(address, *all))
-           || std::ranges::find(named, address, [](auto& y) {
-                return y.at.address;
-              }) != named.end();
-  };
-}
-
 /// `listen` is where peers can connect to.
 net::discovery_config discovery_of(const settings& x, const endpoint& listen) {
   net::discovery_config out;
@@ -258,8 +245,9 @@ public:
                                   {x.proxy.tunnel_idle, x.proxy.tunnel_total},
                                   x.proxy.max_header);
         });
-    auto peers = make_reopened<stream_acceptor>(ex, [ex, x = settings_] {
-      return net::listen_stream(ex, x.transport.listen, filter_of(x));
+    auto peers = make_reopened<stream_acceptor>(ex, [ex, this, log] {
+      return peers_at_.port == 0 ? listen_for_peers(ex, settings_, log)
+                                 : listen_again(ex, settings_, peers_at_);
     });
     auto group = make_reopened<discovery_port>(ex, [ex, this] {
       return net::open_discovery(ex, discovery_of(settings_, peers_at_));

@@ -3,6 +3,7 @@
 #include "hosts/net/socket_address.hpp"
 #include "hosts/net/tcp_connection.hpp"
 
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
@@ -285,6 +286,22 @@ listen_stream(asio::any_io_executor executor, const endpoint& at,
     return listen_error(ec, at);
   return std::unique_ptr<stream_acceptor>(
       std::make_unique<tcp_acceptor>(std::move(acceptor), std::move(takes)));
+}
+
+bool is_listened_at(const endpoint& at) {
+  auto to = to_asio<tcp::endpoint>(at);
+  if (!to)
+    return false;
+  if (to->address() == asio::ip::address_v6::any())
+    return is_listened_at({"::1", at.port})
+           || is_listened_at({"127.0.0.1", at.port});
+  if (to->address() == asio::ip::address_v4::any())
+    to->address(asio::ip::address_v4::loopback());
+  asio::io_context own;
+  tcp::socket probe{own};
+  error_code ec;
+  probe.connect(*to, ec);
+  return !ec;
 }
 
 } // namespace peapod::net

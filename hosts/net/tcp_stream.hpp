@@ -28,4 +28,11 @@ result<std::unique_ptr<stream_acceptor>>
 listen_stream(boost::asio::any_io_executor executor, const endpoint& at,
               std::function<bool(const std::string& address)> takes = nullptr);
 
+/// Whether a program of this machine listens at `at`, which is one of its
+/// addresses, or for all of them `::` or `0.0.0.0`. If not, a port that is
+/// taken is the own end of somebody's connection: what a system chooses such
+/// ports from may contain any port above 1023. Tries to connect, which takes
+/// no time here.
+bool is_listened_at(const endpoint& at);
+
 } // namespace peapod::net

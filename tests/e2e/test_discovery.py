@@ -5,7 +5,9 @@ the group."""
 import contextlib
 import json
 import os
+import re
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -83,6 +85,33 @@ def connections(lab, host: int) -> list:
                   for word in line.split()[2:4]) for line in lines]
 
 
+@contextlib.contextmanager
+def held_port(lab, host: int, port: int):
+    """A connection of another program whose own end has that port."""
+    holder = lab.popen(host, sys.executable, "-c", HOLD, str(port),
+                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        yield
+    finally:
+        holder.communicate()
+
+
+HOLD = """
+import socket, struct, sys
+held = socket.socket()
+# What is left of daemons of before (TIME_WAIT) has that port, too.
+held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+held.bind(("", int(sys.argv[1])))
+held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+held.connect(("10.77.99.1", 80))
+# Ends with a reset: nothing of it stays for the next test.
+held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
 def flood(lab, host: int, *options):
     return lab.popen(host, sys.executable, FLOOD, "--interface", "lan0",
                      *options, stdout=-1, text=True)
@@ -137,6 +166,28 @@ def test_a_device_that_is_heard_by_both_has_one_session(lab, alone):
     one.wait_for_peers(1)
     assert len(connections(lab, 1)) == 1
     assert len(connections(lab, 2)) == 1
+
+
+def test_a_port_that_a_connection_holds_does_not_keep_the_pod_apart(lab, alone):
+    with held_port(lab, 1, 45679):
+        one = alone.daemon(1)
+        two = alone.daemon(2)
+        one.wait_for_peers(1)
+        two.wait_for_peers(1)
+    said = re.findall("a connection of another program has port 45679: until "
+                      "the next start, other devices connect to port ([0-9]+)",
+                      one.output())
+    assert len(said) == 1
+    address = two.status()["peers"][0]["address"]
+    assert address.endswith(f":{said[0]}"), address
+
+
+def test_a_port_at_which_a_program_listens_is_taken(alone):
+    alone.daemon(1)
+    second = alone.daemon(1, ready=False, proxy_listen='"127.0.0.1:3129"')
+    assert second.process.wait(timeout=10) == 1
+    assert ("[::]:45679 is taken: another peapod runs, or set [transport] "
+            "listen") in second.output()
 
 
 # -- other addresses ----------------------------------------------------------

@@ -119,6 +119,21 @@ CAF_TEST(every address of IPv6 takes connections of IPv4 and calls them so) {
   CAF_CHECK((**accepted.value)->remote() == (**dialled.value)->local());
 }
 
+CAF_TEST(a port that a connection has for its own end is not listened at) {
+  auto at = acceptor->local();
+  CAF_CHECK(net::is_listened_at(at));
+  CAF_CHECK(net::is_listened_at({"0.0.0.0", at.port}));
+  CAF_CHECK(net::is_listened_at({"::", at.port}));
+  tcp::socket other{io};
+  other.connect({asio::ip::address_v4::loopback(), at.port});
+  endpoint own{"127.0.0.1", other.local_endpoint().port()};
+  auto refused = net::listen_stream(io.get_executor(), own);
+  CAF_REQUIRE(!refused);
+  CAF_CHECK(refused.error().code == errc::address_in_use);
+  for (auto every : {"127.0.0.1", "0.0.0.0", "::"})
+    CAF_CHECK(!net::is_listened_at({every, own.port}));
+}
+
 CAF_TEST(connections from addresses that are not taken are closed) {
   std::vector<std::string> asked;
   auto opened = net::listen_stream(io.get_executor(), {"127.0.0.1", 0},

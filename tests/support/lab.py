@@ -209,6 +209,9 @@ class Lab:
             # A cable that is plugged in again finds its address there.
             self.run(host, "sysctl", "-qw",
                      f"net.ipv6.conf.{scope}.keep_addr_on_down=1")
+        # No connection's own end takes what a daemon wants to listen at.
+        self.run(host, "sysctl", "-qw",
+                 "net.ipv4.ip_local_reserved_ports=45678-45680")
         # Nobody serves names, and says so every time.
         self.run(host, "sysctl", "-qw", "net.ipv4.icmp_ratelimit=0")
         self.run(host, "ip", "link", "set", "lo", "up")
