@@ -188,4 +188,31 @@ bool is_before_body(const error& why) {
   }
 }
 
+bool is_safe_again(const upload_state& st, const upload_state::job& x,
+                   const error& why, const result<upload_answer>& outcome) {
+  if (st.protocol->can_repeat())
+    return true;
+  if (!outcome)
+    return x.what->sent() == 0 && is_before_body(why);
+  // The server says itself that it has not taken it (RFC 9110, 15.5, 15.6.4).
+  auto status = outcome->head.status;
+  return status / 100 == 3 || status / 100 == 4 || status == 503;
+}
+
+bool is_passing(const error& why, const result<upload_answer>& outcome) {
+  if (!outcome)
+    return may_pass(why) || as_failure(why).code == get_exit::network;
+  auto status = outcome->head.status;
+  return status == 408 || status == 409 || status == 423 || status == 429
+         || status >= 500;
+}
+
+bool is_impostor(const error& why) {
+  return why.code == errc::certificate_refused;
+}
+
+get_failure in_words(const error& why) {
+  return {as_failure(why).code, why.detail};
+}
+
 } // namespace peapod

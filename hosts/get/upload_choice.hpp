@@ -2,8 +2,9 @@
 
 #include "hosts/get/upload.hpp"
 
-/// What an upload decides: which parts there are, who brings which, and which
-/// line brings what cannot be split. Functions of its state alone.
+/// What an upload decides: which parts there are, who brings which, which line
+/// brings what cannot be split, and what a failure means. Functions of its
+/// state alone.
 namespace peapod {
 
 /// Parts by the size and the lines that there are.
@@ -44,5 +45,18 @@ std::map<std::string, uint64_t> measured_rates(const upload_state& st);
 /// Whether it is certain that an exchange that failed so has not begun to send
 /// its body.
 bool is_before_body(const error& why);
+
+/// Whether what failed so may be sent again without doing it twice.
+bool is_safe_again(const upload_state& st, const upload_state::job& x,
+                   const error& why, const result<upload_answer>& outcome);
+
+/// Whether a later try may go better, of what was lost or refused so.
+bool is_passing(const error& why, const result<upload_answer>& outcome);
+
+/// Whose TLS somebody else answers is not a line to use.
+bool is_impostor(const error& why);
+
+/// An error whose detail says all.
+get_failure in_words(const error& why);
 
 } // namespace peapod
