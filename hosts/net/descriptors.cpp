@@ -1,17 +1,22 @@
 #include "hosts/net/descriptors.hpp"
 
+#include <boost/asio/execution/context.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/query.hpp>
+
 #include <poll.h>
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <cstdint>
 #include <vector>
 
 namespace peapod::net {
 
 namespace {
+
+namespace asio = boost::asio;
+using clock = std::chrono::steady_clock;
 
 /// More than this helps nobody, and what this process starts may look at each
 /// possible number.
@@ -20,19 +25,23 @@ constexpr rlim_t most = 1u << 20;
 /// Numbers that are looked at: who may have more has enough.
 constexpr size_t most_counted = 1u << 16;
 
-/// How long an answer of the system is good for: each client and each origin
-/// would ask.
+/// How long an answer of the system is good for.
 constexpr auto limit_lifetime = std::chrono::seconds(1);
 
-std::atomic<size_t> known_limit{0};
-std::atomic<int64_t> known_until{0}; // by the steady clock
+class limit_service final : public asio::execution_context::service {
+public:
+  using key_type = limit_service;
+  static asio::execution_context::id id;
 
-size_t ask_for_limit() {
-  rlimit x{};
-  if (::getrlimit(RLIMIT_NOFILE, &x) != 0)
-    return most;
-  return std::min(x.rlim_cur, most);
-}
+  explicit limit_service(asio::execution_context& context) : service(context) {}
+
+  known_limit limit;
+
+private:
+  void shutdown() override {}
+};
+
+asio::execution_context::id limit_service::id;
 
 } // namespace
 
@@ -47,12 +56,7 @@ bool is_scarce(int handle, descriptor_use use, size_t limit) {
          && static_cast<size_t>(handle) + kept_free(use, limit) >= limit;
 }
 
-bool is_scarce(int handle, descriptor_use use) {
-  return is_scarce(handle, use, descriptor_limit());
-}
-
-bool is_scarce_by_count(descriptor_use use) {
-  auto limit = descriptor_limit();
+bool is_scarce_by_count(descriptor_use use, size_t limit) {
   std::vector<pollfd> all(std::min(limit, most_counted));
   for (size_t i = 0; i < all.size(); ++i)
     all[i] = {static_cast<int>(i), 0, 0};
@@ -64,17 +68,25 @@ bool is_scarce_by_count(descriptor_use use) {
 }
 
 size_t descriptor_limit() {
-  auto now = std::chrono::steady_clock::now().time_since_epoch();
-  if (now.count() >= known_until.load(std::memory_order_acquire)) {
-    auto until = std::chrono::nanoseconds(now + limit_lifetime).count();
-    known_limit.store(ask_for_limit(), std::memory_order_relaxed);
-    known_until.store(until, std::memory_order_release);
-  }
-  return known_limit.load(std::memory_order_relaxed);
+  rlimit x{};
+  if (::getrlimit(RLIMIT_NOFILE, &x) != 0)
+    return most;
+  return std::min(x.rlim_cur, most);
 }
 
-void descriptor_limit_changed() {
-  known_until.store(0, std::memory_order_release);
+size_t known_limit::get() {
+  auto now = clock::now();
+  if (now >= good_until_) {
+    limit_ = descriptor_limit();
+    good_until_ = now + limit_lifetime;
+  }
+  return limit_;
+}
+
+known_limit& limit_known_to(const asio::any_io_executor& ex) {
+  return asio::use_service<limit_service>(
+             asio::query(ex, asio::execution::context))
+      .limit;
 }
 
 raised_limit raise_descriptor_limit() {
@@ -84,7 +96,6 @@ raised_limit raise_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &x) == 0 && x.rlim_cur < x.rlim_max) {
     x.rlim_cur = std::max(x.rlim_cur, std::min(x.rlim_max, most));
     ::setrlimit(RLIMIT_NOFILE, &x);
-    descriptor_limit_changed();
   }
   out.now = descriptor_limit();
   return out;

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
+
+#include <chrono>
 #include <cstddef>
 
 /// How many descriptors (sockets, files) this process may have open, and who
@@ -19,20 +22,33 @@ size_t kept_free(descriptor_use use, size_t limit);
 /// use; perhaps more, when earlier ones were closed.
 bool is_scarce(int handle, descriptor_use use, size_t limit);
 
-/// The same with the limit as it is now.
-bool is_scarce(int handle, descriptor_use use);
-
 /// Whether that is so by the count of what is open, which costs a look at each
 /// possible number.
-bool is_scarce_by_count(descriptor_use use);
+bool is_scarce_by_count(descriptor_use use, size_t limit);
 
-/// The most descriptors that this process may have open now. The system is
-/// asked about once a second.
+/// The most descriptors that this process may have open now, as the system
+/// says.
 size_t descriptor_limit();
 
-/// Whoever changes the limit of this process says so: the system is asked
-/// again at once.
-void descriptor_limit_changed();
+/// The same as one event loop knows it: each client and each origin would ask
+/// the system, which is asked about once a second.
+class known_limit {
+public:
+  size_t get();
+
+  /// The limit has changed: the system is asked again at once.
+  void forget() {
+    good_until_ = {};
+  }
+
+private:
+  size_t limit_ = 0;
+  std::chrono::steady_clock::time_point good_until_;
+};
+
+/// That of the event loop behind `ex`, on whose thread it is used; it lives as
+/// long as the loop.
+known_limit& limit_known_to(const boost::asio::any_io_executor& ex);
 
 /// Raises that to what the system allows this process; the limits before and
 /// after.

@@ -38,7 +38,8 @@ result<void> open_from(tcp::socket& socket, const dial_candidate& x) {
   socket.open(x.to.protocol(), ec);
   if (ec)
     return error_of(ec, to());
-  if (is_scarce(socket.native_handle(), descriptor_use::origin)) {
+  auto limit = limit_known_to(socket.get_executor()).get();
+  if (is_scarce(socket.native_handle(), descriptor_use::origin, limit)) {
     socket.close(ec);
     return make_error(
         errc::limit_reached,

@@ -27,6 +27,9 @@ constexpr size_t max_refusals = 16;
 
 /// What the connections of one listener have to do with each other.
 struct crowd {
+  explicit crowd(known_limit& descriptors) : descriptors(descriptors) {}
+
+  known_limit& descriptors;
   idle_clients idle;
   size_t refusals = 0;
   size_t max_header = max_head_size;
@@ -53,14 +56,14 @@ enum class supply {
 /// A low number is good news only while nobody has had to make room: those who
 /// did have left low numbers behind.
 supply supply_after(int handle, crowd& others) {
-  auto limit = descriptor_limit();
+  auto limit = others.descriptors.get();
   if (is_scarce(handle, descriptor_use::origin, limit)) {
     others.tight = true;
     return supply::none;
   }
   others.tight =
       is_scarce(handle, descriptor_use::client, limit)
-      || (others.tight && is_scarce_by_count(descriptor_use::client));
+      || (others.tight && is_scarce_by_count(descriptor_use::client, limit));
   return others.tight ? supply::few : supply::plenty;
 }
 
@@ -209,7 +212,10 @@ bool is_shortage(const error_code& ec) {
 
 struct acceptor_state : std::enable_shared_from_this<acceptor_state> {
   explicit acceptor_state(const asio::any_io_executor& ex)
-    : ex(ex), listener(ex), timer(ex) {}
+    : ex(ex),
+      listener(ex),
+      timer(ex),
+      others(std::make_shared<crowd>(limit_known_to(ex))) {}
 
   /// The next connection. Without a descriptor for it, the spare one is given
   /// up; when that does not help, a shortage is waited out. Clients that are
@@ -270,7 +276,7 @@ struct acceptor_state : std::enable_shared_from_this<acceptor_state> {
   tcp::endpoint remote; ///< of the client that is being accepted
   asio::steady_timer timer;
   spare_descriptor spare;
-  crowd_ptr others = std::make_shared<crowd>();
+  crowd_ptr others;
   std::shared_ptr<server_context> shared;
   endpoint local;
   bool looked = false;

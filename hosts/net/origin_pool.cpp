@@ -26,7 +26,10 @@ duration sure_time(const std::optional<duration>& promised) {
 
 origin_pool::origin_pool(asio::any_io_executor ex, limits bounds,
                          std::shared_ptr<const network_epoch> epoch)
-  : timer_(std::move(ex)), limits_(bounds), epoch_(std::move(epoch)) {}
+  : descriptors_(limit_known_to(ex)),
+    timer_(std::move(ex)),
+    limits_(bounds),
+    epoch_(std::move(epoch)) {}
 
 std::shared_ptr<transport> origin_pool::take(const origin_key& key,
                                              certainty need) {
@@ -55,7 +58,7 @@ void origin_pool::put(const origin_key& key, std::shared_ptr<transport> idle,
                       std::optional<duration> promised) {
   auto& entries = idle_[key];
   auto handle = idle->socket().native_handle();
-  if (closed_ || is_scarce(handle, descriptor_use::client)
+  if (closed_ || is_scarce(handle, descriptor_use::client, descriptors_.get())
       || size_ >= limits_.total || entries.size() >= limits_.per_origin) {
     idle->close();
     if (entries.empty())

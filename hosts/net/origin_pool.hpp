@@ -18,6 +18,8 @@
 
 namespace peapod::net {
 
+class known_limit;
+
 /// What a kept-alive connection can be used for. Connections made for peers
 /// passed the exit policy, the others did not: they are never mixed.
 struct origin_key {
@@ -85,6 +87,7 @@ private:
   void sweep_later();
   void sweep();
 
+  known_limit& descriptors_;
   asio::steady_timer timer_;
   limits limits_;
   std::shared_ptr<const network_epoch> epoch_;

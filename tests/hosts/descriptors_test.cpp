@@ -20,15 +20,19 @@ namespace {
 
 using stream_ptr = std::shared_ptr<http_server_stream>;
 
-/// Leaves this process `count` descriptors, until its end.
+known_limit& limit_known_to(loop& l) {
+  return net::limit_known_to(l.io.get_executor());
+}
+
+/// Leaves this process `count` descriptors, until its end; `l` knows that.
 class shortage {
 public:
-  explicit shortage(int count) {
+  shortage(loop& l, int count) : known_(limit_known_to(l)) {
     ::getrlimit(RLIMIT_NOFILE, &before_);
     auto low = before_;
     low.rlim_cur = 256;
     ::setrlimit(RLIMIT_NOFILE, &low);
-    descriptor_limit_changed();
+    known_.forget();
     for (int fd = ::open("/dev/null", O_RDONLY); fd >= 0;
          fd = ::open("/dev/null", O_RDONLY))
       held_.push_back(fd);
@@ -40,7 +44,7 @@ public:
     while (!held_.empty())
       release();
     ::setrlimit(RLIMIT_NOFILE, &before_);
-    descriptor_limit_changed();
+    known_.forget();
   }
 
   void release() {
@@ -49,6 +53,7 @@ public:
   }
 
 private:
+  known_limit& known_;
   rlimit before_{};
   std::vector<int> held_;
 };
@@ -67,19 +72,38 @@ CAF_TEST(most descriptors can be used) {
 }
 
 CAF_TEST(the number of a new socket tells how many are left) {
-  auto limit = static_cast<int>(descriptor_limit());
-  CAF_CHECK(!is_scarce(3, descriptor_use::client));
-  CAF_CHECK(is_scarce(limit - 1, descriptor_use::origin));
-  CAF_CHECK(!is_scarce(-1, descriptor_use::client));
+  CAF_CHECK(!is_scarce(3, descriptor_use::client, 1024));
+  CAF_CHECK(is_scarce(1023, descriptor_use::origin, 1024));
+  CAF_CHECK(!is_scarce(-1, descriptor_use::client, 1024));
 }
 
 CAF_TEST(the count does not take low free numbers for many) {
-  shortage few{static_cast<int>(kept_free(descriptor_use::client, 256)) - 2};
-  CAF_CHECK(is_scarce_by_count(descriptor_use::client));
-  CAF_CHECK(!is_scarce_by_count(descriptor_use::origin));
+  loop l;
+  shortage few{l, static_cast<int>(kept_free(descriptor_use::client, 256)) - 2};
+  CAF_CHECK(is_scarce_by_count(descriptor_use::client, 256));
+  CAF_CHECK(!is_scarce_by_count(descriptor_use::origin, 256));
   few.release();
   few.release();
-  CAF_CHECK(!is_scarce_by_count(descriptor_use::client));
+  CAF_CHECK(!is_scarce_by_count(descriptor_use::client, 256));
+}
+
+CAF_TEST(an event loop knows the limit and forgets it when it is told to) {
+  loop l;
+  auto& known = limit_known_to(l);
+  auto before = known.get();
+  CAF_CHECK_EQUAL(before, descriptor_limit());
+  {
+    shortage few{l, 8};
+    CAF_CHECK_EQUAL(known.get(), 256u);
+    CAF_CHECK_EQUAL(&limit_known_to(l), &known);
+  }
+  CAF_CHECK_EQUAL(known.get(), before);
+}
+
+CAF_TEST(what one event loop knows is of no concern to another one) {
+  loop one;
+  loop other;
+  CAF_CHECK_NOT_EQUAL(&limit_known_to(one), &limit_known_to(other));
 }
 
 CAF_TEST(the limit can be raised and is never lowered) {
@@ -98,7 +122,7 @@ CAF_TEST(without a descriptor a client still gets an answer) {
   auto client = connect_raw(l, acceptor->local());
   client->send("GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n");
   // The listener takes its spare one, and nothing is left.
-  shortage no_descriptors{1};
+  shortage no_descriptors{l, 1};
   auto server =
       l.await<stream_ptr>([&](auto done) { acceptor->accept(done); }).value();
   CAF_CHECK(server->is_one_too_many());
@@ -115,7 +139,7 @@ CAF_TEST(with few descriptors a client is one too many but can be served) {
   auto acceptor =
       listen_http(l.io.get_executor(), endpoint{"127.0.0.1", 0}).value();
   auto client = connect_raw(l, acceptor->local());
-  shortage few{static_cast<int>(kept_free(descriptor_use::client, 256)) - 8};
+  shortage few{l, static_cast<int>(kept_free(descriptor_use::client, 256)) - 8};
   auto server =
       l.await<stream_ptr>([&](auto done) { acceptor->accept(done); }).value();
   CAF_CHECK(server->is_one_too_many());
