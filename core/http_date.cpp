@@ -14,7 +14,7 @@ constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr",
                                                   "May", "Jun", "Jul", "Aug",
                                                   "Sep", "Oct", "Nov", "Dec"};
 
-constexpr std::array<std::string_view, 7> days{"Mon", "Tue", "Wed", "Thu",
+constexpr std::array<std::string_view, 7> week{"Mon", "Tue", "Wed", "Thu",
                                                "Fri", "Sat", "Sun"};
 
 constexpr std::array<std::string_view, 7> long_days{
@@ -87,6 +87,12 @@ void scan_time(scanner& in, moment& out) {
   out.second = in.skip(":").number(2);
 }
 
+/// At least so many digits.
+void append_digits(std::string& out, unsigned number, size_t least) {
+  auto text = std::to_string(number);
+  out.append(least - std::min(least, text.size()), '0').append(text);
+}
+
 std::optional<sys_seconds> checked(const scanner& in, const moment& x) {
   using namespace std::chrono;
   auto date = year{x.year} / static_cast<int>(x.month + 1) / x.day;
@@ -101,7 +107,7 @@ std::optional<sys_seconds> checked(const scanner& in, const moment& x) {
 std::optional<sys_seconds> parse_fixed(std::string_view text) {
   scanner in{text};
   moment out;
-  in.one_of(days);
+  in.one_of(week);
   out.day = in.skip(", ").number(2);
   out.month = in.skip(" ").one_of(months);
   out.year = in.skip(" ").number(4);
@@ -130,7 +136,7 @@ std::optional<sys_seconds> parse_rfc850(std::string_view text) {
 std::optional<sys_seconds> parse_asctime(std::string_view text) {
   scanner in{text};
   moment out;
-  in.one_of(days);
+  in.one_of(week);
   out.month = in.skip(" ").one_of(months);
   in.skip(" ");
   out.day = in.next_is(' ') ? in.skip(" ").number(1) : in.number(2);
@@ -147,6 +153,29 @@ std::optional<sys_seconds> parse_http_date(std::string_view text) {
     if (auto out = parse(text))
       return out;
   return std::nullopt;
+}
+
+std::string format_http_date(sys_seconds moment) {
+  using namespace std::chrono;
+  auto day = floor<days>(moment);
+  year_month_day date{day};
+  hh_mm_ss time{moment - day};
+  auto unsign = [](auto x) { return static_cast<unsigned>(x.count()); };
+  std::string out{week[weekday{day}.iso_encoding() - 1]};
+  append_digits(out.append(", "), unsigned{date.day()}, 2);
+  out.append(" ").append(months[unsigned{date.month()} - 1]);
+  append_digits(out.append(" "), static_cast<unsigned>(int{date.year()}), 4);
+  append_digits(out.append(" "), unsign(time.hours()), 2);
+  append_digits(out.append(":"), unsign(time.minutes()), 2);
+  append_digits(out.append(":"), unsign(time.seconds()), 2);
+  return out.append(" GMT");
+}
+
+std::string_view http_date_text::at(sys_seconds moment) {
+  if (text_.empty() || moment != moment_)
+    text_ = format_http_date(moment);
+  moment_ = moment;
+  return text_;
 }
 
 } // namespace peapod

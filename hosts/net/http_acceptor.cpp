@@ -166,7 +166,7 @@ public:
 
   void turn_away(const std::string& why) override {
     if (supply_ == supply::none || others_->refusals >= max_refusals)
-      return turn_away_now(socket_, why);
+      return turn_away_now(socket_, why, shared_->date_now());
     connection();
     ++others_->refusals;
     run(net::turn_away(state_, why),

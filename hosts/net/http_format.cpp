@@ -120,13 +120,15 @@ result<std::string> format_request(const request_head& head,
 
 result<std::string> format_response(const response_head& head,
                                     response_layout layout,
-                                    unsigned client_version) {
+                                    unsigned client_version,
+                                    std::string_view date) {
   if (head.status < 100 || head.status > 999 || has_control(head.reason))
     return broken("the status line");
   std::string out;
   out.reserve(size_of(head.fields) + head.reason.size());
   out.append("HTTP/1.1 ").append(std::to_string(head.status));
   out.append(" ").append(head.reason).append("\r\n");
+  bool dated = head.status < 200 || date.empty();
   for (const auto& field : head.fields) {
     if (!is_sound(field))
       return broken("a header field");
@@ -134,7 +136,10 @@ result<std::string> format_response(const response_head& head,
                 || (head.status != 101 && is_about_connection(field.name));
     if (!drop)
       append(out, field.name, field.value);
+    dated = dated || is_named(field.name, "Date");
   }
+  if (!dated)
+    append(out, "Date", date);
   append_response_framing(out, head, layout.framing);
   append_persistence(out, head.status, layout.close, client_version);
   out += "\r\n";

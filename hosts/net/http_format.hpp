@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 /// HTTP/1.1 messages into bytes (RFC 9112). Heads are always written anew,
 /// never passed on as they were received.
@@ -25,10 +26,12 @@ struct response_layout {
 };
 
 /// The head of a response to a client that speaks `client_version` (10 or 11).
-/// Errors as in `format_request`.
+/// `date`, unless it is empty, is that of a final one that brings none (RFC
+/// 9110, 6.6.1). Errors as in `format_request`.
 result<std::string> format_response(const response_head& head,
                                     response_layout layout,
-                                    unsigned client_version);
+                                    unsigned client_version,
+                                    std::string_view date = {});
 
 /// What precedes a chunk of `size` bytes; CRLF follows it.
 std::string chunk_prefix(size_t size);

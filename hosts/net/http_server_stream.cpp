@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <ctime>
 #include <utility>
 #include <vector>
 
@@ -59,6 +60,11 @@ void add_buffers(std::vector<asio::const_buffer>& to, const slices& bytes) {
 }
 
 } // namespace
+
+std::string_view server_context::date_now() {
+  return date.at(
+      std::chrono::sys_seconds{std::chrono::seconds{std::time(nullptr)}});
+}
 
 server_connection::server_connection(asio::ip::tcp::socket socket,
                                      asio::ip::tcp::endpoint remote,
@@ -265,7 +271,7 @@ response_layout server_connection::layout_for(const response_head& head) const {
 result<std::string>
 server_connection::begin_response(const response_head& head) {
   auto layout = layout_for(head);
-  auto text = format_response(head, layout, version_);
+  auto text = format_response(head, layout, version_, shared_->date_now());
   if (text && (head.status >= 200 || head.status == 101)) {
     head_written_ = true;
     upgraded_ = head.status == 101;

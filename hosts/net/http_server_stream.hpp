@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/ports.hpp"
+#include "core/http_date.hpp"
 #include "hosts/net/http_exchange.hpp"
 #include "hosts/net/http_format.hpp"
 #include "hosts/net/http_input.hpp"
@@ -27,6 +28,10 @@ struct server_context {
   bool has_options = false;
   /// Empty blocks of connections that need none now, for those to come.
   std::vector<input_buffer> spare_blocks;
+  http_date_text date{};                  ///< of answers that bring none
+
+  /// That of now.
+  std::string_view date_now();
 };
 
 /// A client's connection to the proxy: what `http_server_stream` promises. The

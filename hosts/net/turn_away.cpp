@@ -68,10 +68,11 @@ task<void> turn_away(std::shared_ptr<server_connection> client,
   co_return written;
 }
 
-void turn_away_now(asio::ip::tcp::socket& client, const std::string& why) {
+void turn_away_now(asio::ip::tcp::socket& client, const std::string& why,
+                   std::string_view date) {
   auto answer = refuse(why);
   response_layout layout{body_framing::length, true};
-  auto head = format_response(answer.head, layout, 11);
+  auto head = format_response(answer.head, layout, 11, date);
   boost::system::error_code ec;
   client.non_blocking(true, ec);
   read_what_is_there(client);

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace peapod::net {
 
@@ -18,6 +19,8 @@ task<void> turn_away(std::shared_ptr<server_connection> client,
 
 /// The same at once, without holding the descriptor: what the client has sent
 /// is read, so that its system does not take the answer back (RFC 9112, 9.6).
-void turn_away_now(asio::ip::tcp::socket& client, const std::string& why);
+/// `date` is the time, for the answer.
+void turn_away_now(asio::ip::tcp::socket& client, const std::string& why,
+                   std::string_view date);
 
 } // namespace peapod::net

@@ -55,3 +55,25 @@ CAF_TEST(no beginning of a date is one) {
     CAF_CHECK(is_refused(text));
   }
 }
+
+CAF_TEST(dates are sent in the fixed form) {
+  CAF_CHECK_EQUAL(format_http_date(example), "Sun, 06 Nov 1994 08:49:37 GMT");
+  CAF_CHECK_EQUAL(format_http_date(sys_seconds{}),
+                  "Thu, 01 Jan 1970 00:00:00 GMT");
+  // Every day of 400 years, after which they come again, and each second.
+  for (int i = 0; i < 146'097; ++i) {
+    auto moment = sys_days{year{2000} / 1 / 1} + days{i} + seconds{i % 86'400};
+    CAF_REQUIRE(parse_http_date(format_http_date(moment)) == moment);
+  }
+}
+
+CAF_TEST(a text of the date follows the time) {
+  http_date_text text;
+  CAF_CHECK_EQUAL(text.at(sys_seconds{}), "Thu, 01 Jan 1970 00:00:00 GMT");
+  auto first = text.at(example);
+  CAF_CHECK_EQUAL(first, "Sun, 06 Nov 1994 08:49:37 GMT");
+  CAF_CHECK(text.at(example).data() == first.data());
+  CAF_CHECK_EQUAL(text.at(example + 1s), "Sun, 06 Nov 1994 08:49:38 GMT");
+  // A clock may be set back.
+  CAF_CHECK_EQUAL(text.at(example), "Sun, 06 Nov 1994 08:49:37 GMT");
+}

@@ -121,8 +121,9 @@ CAF_TEST(short responses go out whole to a client that reads late) {
   constexpr size_t count = 1000;
   std::string content(10'000, 'x');
   scripted_origin origin{
-      l,
-      answering("HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n" + content)};
+      l, answering("HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+                   "Content-Length: 10000\r\n\r\n"
+                   + content)};
   // With little room, so that the time comes when not all of one fits.
   tcp::socket socket{l.io};
   socket.open(tcp::v4());
@@ -153,8 +154,9 @@ CAF_TEST(short responses go out whole to a client that reads late) {
   }
   if (!reads)
     late->listen();
-  std::string one =
-      "HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n" + content;
+  std::string one = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+                    "Content-Length: 10000\r\n\r\n"
+                    + content;
   CAF_REQUIRE(
       l.until([&] { return late->received.size() >= count * one.size(); }));
   for (size_t i = 0; i < count; ++i)

@@ -93,7 +93,7 @@ CAF_TEST(requests follow each other on one connection) {
     CAF_CHECK_EQUAL(head->target.host, "a.example");
     answer("hello", body_framing::length);
     CAF_CHECK(server->keep_alive());
-    CAF_CHECK_EQUAL(client_gets("hello"),
+    CAF_CHECK_EQUAL(without_date(client_gets("hello")),
                     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
   }
 }
@@ -200,7 +200,7 @@ CAF_TEST(a body of unknown length is chunked and keeps the connection) {
   client->send(get);
   CAF_REQUIRE(read_request().has_value());
   answer("hello", body_framing::until_close);
-  CAF_CHECK_EQUAL(client_gets("0\r\n\r\n"),
+  CAF_CHECK_EQUAL(without_date(client_gets("0\r\n\r\n")),
                   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
                   "5\r\nhello\r\n0\r\n\r\n");
   CAF_CHECK(server->keep_alive());
@@ -211,7 +211,7 @@ CAF_TEST(an old client reads a body of unknown length to the end) {
                "Connection: keep-alive\r\n\r\n");
   CAF_CHECK(read_request().value().version == 10u);
   answer("hello", body_framing::chunked);
-  CAF_CHECK_EQUAL(client_gets("hello"),
+  CAF_CHECK_EQUAL(without_date(client_gets("hello")),
                   "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello");
   CAF_CHECK(!server->keep_alive());
 }
@@ -234,7 +234,7 @@ CAF_TEST(responses without a body have none) {
   head.reason = "OK";
   head.content_length = 99;
   CAF_REQUIRE(write_head(head).has_value());
-  CAF_CHECK_EQUAL(client_gets("\r\n\r\n"),
+  CAF_CHECK_EQUAL(without_date(client_gets("\r\n\r\n")),
                   "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n");
   CAF_CHECK(server->keep_alive());
   client->send(get);
@@ -242,8 +242,40 @@ CAF_TEST(responses without a body have none) {
   head.status = 204;
   head.reason = "No Content";
   CAF_REQUIRE(write_head(head).has_value());
-  CAF_CHECK_EQUAL(client_gets("\r\n\r\n"), "HTTP/1.1 204 No Content\r\n\r\n");
+  CAF_CHECK_EQUAL(without_date(client_gets("\r\n\r\n")),
+                  "HTTP/1.1 204 No Content\r\n\r\n");
   CAF_CHECK(server->keep_alive());
+}
+
+CAF_TEST(the date of an origin is left as it is) {
+  for (const auto* date : {"Sun, 06 Nov 1994 08:49:37 GMT", "yesterday"}) {
+    client->send(get);
+    CAF_REQUIRE(read_request().has_value());
+    response_head head;
+    head.status = 404;
+    head.reason = "Not Found";
+    head.fields.add("date", date);
+    head.framing = body_framing::length;
+    head.content_length = 0;
+    CAF_REQUIRE(write_head(head).has_value());
+    CAF_REQUIRE(write_body("", true).has_value());
+    CAF_CHECK_EQUAL(client_gets("\r\n\r\n"),
+                    std::string{"HTTP/1.1 404 Not Found\r\ndate: "} + date
+                        + "\r\nContent-Length: 0\r\n\r\n");
+  }
+}
+
+CAF_TEST(an interim response gets no date) {
+  client->send(get);
+  CAF_REQUIRE(read_request().has_value());
+  response_head head;
+  head.status = 103;
+  head.reason = "Early Hints";
+  CAF_REQUIRE(write_head(head).has_value());
+  CAF_CHECK_EQUAL(client_gets("\r\n\r\n"), "HTTP/1.1 103 Early Hints\r\n\r\n");
+  answer("", body_framing::length);
+  CAF_CHECK_EQUAL(without_date(client_gets("\r\n\r\n")),
+                  "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 }
 
 CAF_TEST(an aborted response is seen as a reset) {
@@ -312,11 +344,12 @@ CAF_TEST(a client is turned away with the time to come back) {
   server->turn_away("it is full");
   server.reset();
   l.until([&] { return client->ended; });
-  CAF_CHECK(client->received.starts_with(
-      "HTTP/1.1 503 Service Unavailable\r\n"));
+  CAF_CHECK(
+      client->received.starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
   CAF_CHECK(client->received.find("\r\nRetry-After: 1\r\n")
             != std::string::npos);
   CAF_CHECK(client->received.find("it is full") != std::string::npos);
+  CAF_CHECK(without_date(client->received).starts_with("HTTP/1.1 503 "));
 }
 
 CAF_TEST(a kept-alive connection makes room and a busy one does not) {

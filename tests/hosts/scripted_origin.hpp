@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/ports.hpp"
+#include "core/http_date.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -226,6 +227,22 @@ inline result<void> write_part(loop& l, http_exchange& x, std::string_view text,
                                bool last) {
   body_part part{slice{text}, last};
   return l.await<void>([&](auto done) { x.write_body(part, done); });
+}
+
+/// A message without the `Date` that its head must have once, and which must be
+/// of about now.
+inline std::string without_date(std::string text) {
+  constexpr std::string_view name = "\r\nDate: ";
+  auto begin = text.find(name);
+  auto end = text.find("\r\n", begin + name.size());
+  if (begin > text.find("\r\n\r\n") || text.find(name, begin + 1) < end)
+    return "no Date, or two: " + text;
+  auto value = text.substr(begin + name.size(), end - begin - name.size());
+  auto date = parse_http_date(value);
+  auto now = std::chrono::system_clock::now();
+  if (!date || *date > now || *date < now - std::chrono::minutes(1))
+    return "another Date: " + text;
+  return text.erase(begin, end - begin);
 }
 
 /// The code of an error, or nothing for a value.
