@@ -166,6 +166,19 @@ void on_request_relayed(self_pointer self, const request_relayed& msg) {
     self->delayed_send(self, cut_off_wait, answer_overdue{st.step, why});
 }
 
+/// What an answer says of protocols: that another one begins, or which one the
+/// client is to ask for (RFC 9110, 15.5.22).
+upgrades upgrades_of(unsigned status) {
+  switch (status) {
+    case 101:
+      return upgrades::keep;
+    case 426:
+      return upgrades::require;
+    default:
+      return upgrades::drop;
+  }
+}
+
 /// The request as it goes to the origin.
 request_head forwarded(const environment& env, const request_head& request) {
   auto out = request;
@@ -439,7 +452,7 @@ void on_origin_answered(self_pointer self, origin_answered& msg) {
                     + std::string{to_string(std::get<ineligible>(verdict))});
   }
   bool switching = head.status == 101;
-  strip_hop_by_hop(head.fields, switching ? upgrades::keep : upgrades::drop);
+  strip_hop_by_hop(head.fields, upgrades_of(head.status));
   add_via(head.fields, head.version, st.env->via_name);
   st.ending = st.ending || switching;
   if (after == then::relay && st.heads.empty())

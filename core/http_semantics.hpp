@@ -187,11 +187,15 @@ std::optional<std::chrono::seconds> retry_after(const response_head& response);
 // -- forwarding ---------------------------------------------------------------
 
 /// Whether an upgrade of the protocol is passed on.
-enum class upgrades { drop, keep };
+enum class upgrades {
+  drop,
+  keep,   ///< if `Connection` names it
+  require ///< also if it does not: of a 426, which says so by its status
+};
 
 /// Removes the fields that concern one connection (RFC 9110, 7.6.1):
 /// `Connection` and what it names, and those that old implementations forget
-/// to name. With `upgrades::keep`, `Upgrade` stays and `Connection` names it.
+/// to name. An `Upgrade` that stays is named by `Connection`.
 void strip_hop_by_hop(http_fields& fields, upgrades what = upgrades::drop);
 
 /// Adds this proxy to `Via` (RFC 9110, 7.6.3); `version` is 10 or 11.

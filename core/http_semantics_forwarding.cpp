@@ -55,7 +55,8 @@ void strip_hop_by_hop(http_fields& fields, upgrades what) {
   if (std::ranges::none_of(fields, about_connection))
     return;
   std::string upgrade;
-  if (what == upgrades::keep && fields.has_token("Connection", "upgrade"))
+  if (what == upgrades::require
+      || (what == upgrades::keep && fields.has_token("Connection", "upgrade")))
     upgrade = fields.joined("Upgrade");
   auto connection = fields.joined("Connection");
   for (auto name : list_members(connection))

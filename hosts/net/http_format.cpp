@@ -81,14 +81,26 @@ void append_response_framing(std::string& out, const response_head& head,
     append_framing(out, body_framing::length, *head.content_length);
 }
 
-void append_persistence(std::string& out, unsigned status, bool close,
-                        unsigned client_version) {
-  if (status < 200)
+/// Whether an answer says which protocol it wants (RFC 9110, 15.5.22).
+bool wants_upgrade(const response_head& head) {
+  return head.status == 426 && head.fields.find("Upgrade");
+}
+
+/// The options of this connection in one field; a 101 has its own.
+void append_connection(std::string& out, const response_head& head, bool close,
+                       unsigned client_version) {
+  if (head.status < 200)
     return;
+  std::string_view options;
+  auto upgrade = wants_upgrade(head);
   if (close)
-    append(out, "Connection", "close");
+    options = upgrade ? "close, Upgrade" : "close";
   else if (client_version == 10)
-    append(out, "Connection", "keep-alive");
+    options = upgrade ? "keep-alive, Upgrade" : "keep-alive";
+  else if (upgrade)
+    options = "Upgrade";
+  if (!options.empty())
+    append(out, "Connection", options);
 }
 
 } // namespace
@@ -141,7 +153,7 @@ result<std::string> format_response(const response_head& head,
   if (!dated)
     append(out, "Date", date);
   append_response_framing(out, head, layout.framing);
-  append_persistence(out, head.status, layout.close, client_version);
+  append_connection(out, head, layout.close, client_version);
   out += "\r\n";
   return out;
 }

@@ -278,6 +278,30 @@ CAF_TEST(an interim response gets no date) {
                   "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 }
 
+CAF_TEST(an answer that demands an upgrade says to which protocol) {
+  response_head head;
+  head.status = 426;
+  head.reason = "Upgrade Required";
+  head.fields = {{"Connection", "Upgrade"}, {"Upgrade", "websocket"}};
+  head.framing = body_framing::length;
+  head.content_length = 0;
+  auto ask = [&](const std::string& fields) {
+    client->send("GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n"
+                 + fields + "\r\n");
+    CAF_REQUIRE(read_request().has_value());
+    CAF_REQUIRE(write_head(head).has_value());
+    CAF_REQUIRE(write_body("", true).has_value());
+    return without_date(client_gets("\r\n\r\n"));
+  };
+  const std::string begin = "HTTP/1.1 426 Upgrade Required\r\n"
+                            "Upgrade: websocket\r\nContent-Length: 0\r\n";
+  CAF_CHECK_EQUAL(ask(""), begin + "Connection: Upgrade\r\n\r\n");
+  CAF_CHECK(server->keep_alive());
+  CAF_CHECK_EQUAL(ask("Connection: close\r\n"),
+                  begin + "Connection: close, Upgrade\r\n\r\n");
+  CAF_CHECK(!server->keep_alive());
+}
+
 CAF_TEST(an aborted response is seen as a reset) {
   client->send(get);
   CAF_REQUIRE(read_request().has_value());
