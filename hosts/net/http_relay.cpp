@@ -50,6 +50,7 @@ server_connection::relay_request(std::shared_ptr<http_exchange> origin) {
     auto sent = co_await write_piece(*origin, std::move(*part));
     if (!sent) {
       relaying_request_ = false;
+      request_cut_off_ = true;
       co_return sent.error();
     }
     sent_to_origin_ += size;

@@ -104,7 +104,7 @@ void server_connection::begin_request() {
   body_.reset();
   version_ = 11;
   to_head_ = client_persists_ = expects_continue_ = false;
-  head_written_ = response_done_ = client_failed_ = false;
+  head_written_ = response_done_ = client_failed_ = request_cut_off_ = false;
   sent_to_origin_ = 0;
   in_.recycle(head_block);
 }
@@ -247,7 +247,9 @@ task<size_t> server_connection::receive(size_t min, size_t block) {
 // -- responses ----------------------------------------------------------------
 
 /// A response of unknown length is chunked, which keeps the connection; a
-/// client that has no chunks is told to read to the end instead.
+/// client that has no chunks is told to read to the end instead. One that comes
+/// before all of the request has been passed on is the last, because nobody
+/// knows whether the rest will be taken (RFC 9112, 9.6).
 response_layout server_connection::layout_for(const response_head& head) const {
   response_layout out;
   out.framing = head.framing;
@@ -261,8 +263,7 @@ response_layout server_connection::layout_for(const response_head& head) const {
   else
     out.framing = body_framing::length;
   out.close = !client_persists_ || broken_
-              || out.framing == body_framing::until_close
-              || (expects_continue_ && body_unread())
+              || out.framing == body_framing::until_close || !body_passed()
               || head.fields.has_token("Connection", "close");
   return out;
 }

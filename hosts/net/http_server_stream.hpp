@@ -113,6 +113,11 @@ private:
     return body_ && !body_->done() && body_->rest() > 0;
   }
 
+  /// Whether the origin has all of it; it may never get the rest.
+  bool body_passed() const {
+    return !body_unread() && !relaying_request_ && !request_cut_off_;
+  }
+
   asio::any_io_executor ex_;
   std::shared_ptr<transport> link_;
   std::shared_ptr<server_context> shared_;
@@ -128,7 +133,8 @@ private:
   bool client_persists_ = false;
   bool expects_continue_ = false;
   bool relaying_request_ = false;
-  bool client_failed_ = false; // to send its body
+  bool client_failed_ = false;   // to send its body
+  bool request_cut_off_ = false; // the origin did not take all of the body
   uint64_t sent_to_origin_ = 0;
   // Its response.
   response_layout layout_;

@@ -247,6 +247,56 @@ CAF_TEST(an origin that answers early ends the upload) {
   CAF_REQUIRE(l.until([&] { return sent.has_value(); }));
   CAF_CHECK(!sent->has_value());
   CAF_CHECK(!server->keep_alive());
+  CAF_CHECK(l.until([&] { return client->received.ends_with("no"); }));
+  CAF_CHECK(client->received.find("\r\nConnection: close\r\n")
+            != std::string::npos);
+}
+
+CAF_TEST(an early answer is the last even if the rest of the request comes) {
+  scripted_origin origin{
+      l, answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")};
+  client->send(request_line(origin, "POST")
+               + "Content-Length: 10\r\n\r\nhello");
+  open();
+  std::optional<result<relay_totals>> sent;
+  server->relay_request(exchange,
+                        [&](result<relay_totals> x) { sent = std::move(x); });
+  pass_head();
+  CAF_CHECK(l.until([&] { return client->received.ends_with("\r\n\r\n"); }));
+  CAF_CHECK(client->received.find("\r\nConnection: close\r\n")
+            != std::string::npos);
+  std::optional<result<relay_totals>> answered;
+  server->relay_response(
+      exchange, [&](result<relay_totals> x) { answered = std::move(x); });
+  client->send("world");
+  CAF_REQUIRE(l.until([&] { return sent.has_value(); }));
+  CAF_CHECK(sent->has_value());
+  CAF_CHECK(origin.peers.at(0)->received.find("world") != std::string::npos
+            || l.until([&] {
+                 return origin.peers.at(0)->received.ends_with("world");
+               }));
+  origin.peers.at(0)->send("ok");
+  CAF_REQUIRE(l.until([&] { return answered.has_value(); }));
+  CAF_CHECK(answered->has_value());
+  CAF_CHECK(!server->keep_alive());
+}
+
+CAF_TEST(an answer to a whole request does not end the connection) {
+  scripted_origin origin{l, [](raw_peer& peer) {
+                           if (peer.received.ends_with("hello"))
+                             peer.send("HTTP/1.1 413 Too Large\r\n"
+                                       "Content-Length: 0\r\n\r\n");
+                         }};
+  client->send(request_line(origin, "POST") + "Content-Length: 5\r\n\r\nhello");
+  open();
+  std::optional<result<relay_totals>> sent;
+  server->relay_request(exchange,
+                        [&](result<relay_totals> x) { sent = std::move(x); });
+  pass_head();
+  CAF_CHECK(relay().has_value());
+  CAF_CHECK(server->keep_alive());
+  CAF_CHECK(l.until([&] { return client->received.ends_with("\r\n\r\n"); }));
+  CAF_CHECK(client->received.find("Connection:") == std::string::npos);
 }
 
 CAF_TEST(an upgraded connection carries bytes both ways) {
