@@ -406,7 +406,7 @@ result<std::optional<response_head>> exchange_state::take_head() {
   while (true) {
     auto text = in_.unread();
     auto size = find_head_end(text);
-    if (!size || !may_begin_response(text))
+    if (!size || !(may_begin_response(text) || may_begin_stream(text)))
       return make_error(errc::bad_http, key_.host + ": " + fault_of(size));
     if (!*size)
       return std::optional<response_head>{};

@@ -36,6 +36,15 @@ result<void> check_field(std::string_view line) {
   return {};
 }
 
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/// Whether `bytes` begins with `begin`, or is the beginning of it.
+bool may_begin_with(std::string_view begin, std::string_view bytes) {
+  return bytes.substr(0, begin.size()) == begin.substr(0, bytes.size());
+}
+
 } // namespace
 
 bool is_token_character(char c) {
@@ -77,9 +86,17 @@ result<void> check_lines(std::string_view head) {
 }
 
 bool may_begin_response(std::string_view bytes) {
-  constexpr std::string_view begin = "HTTP/1.";
-  return bytes.substr(0, begin.size())
-         == begin.substr(0, std::min(bytes.size(), begin.size()));
+  return may_begin_with("HTTP/1.", bytes);
+}
+
+bool may_begin_stream(std::string_view bytes) {
+  constexpr size_t digits = 3;
+  if (!may_begin_with(stream_name, bytes))
+    return false;
+  auto status = bytes.substr(std::min(bytes.size(), stream_name.size()));
+  auto behind = status.substr(std::min(status.size(), digits));
+  return std::ranges::all_of(status.substr(0, digits), is_digit)
+         && (behind.empty() || behind.front() == ' ' || behind.front() == '\r');
 }
 
 result<void> check_request_begin(std::string_view bytes) {

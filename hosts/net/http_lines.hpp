@@ -33,6 +33,13 @@ result<void> check_lines(std::string_view head);
 /// told before its end is waited for.
 bool may_begin_response(std::string_view bytes);
 
+/// What stands for the protocol's version in the status line of Shoutcast.
+inline constexpr std::string_view stream_name = "ICY ";
+
+/// Whether `bytes` can be how a stream of Shoutcast begins: `stream_name`,
+/// three digits, and a space or the line's end.
+bool may_begin_stream(std::string_view bytes);
+
 /// The same for a request. Errors: `bad_http` (400), which says what came
 /// instead.
 result<void> check_request_begin(std::string_view bytes);

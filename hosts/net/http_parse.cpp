@@ -231,20 +231,29 @@ error request_error(error_code ec, std::string_view head) {
   return bad("400 malformed request: " + ec.message());
 }
 
+/// Where the status ends in its line.
+constexpr auto status_end = std::string_view{"HTTP/1.1 200"}.size();
+
 /// Whether a response's body is absent whatever its fields say (RFC 9112, 6.3).
 bool has_no_body(unsigned status, bool to_head) {
   return to_head || status == 204 || status == 304 || status / 100 == 1;
 }
 
-/// Small servers leave out the space behind the status together with the words
-/// behind it, and every client takes that (RFC 9112, 4, wants the space). The
-/// head with it, or nothing if there is one.
-std::optional<std::string> with_missing_space(std::string_view head) {
-  constexpr auto size = std::string_view{"HTTP/1.1 200"}.size();
-  if (!head.starts_with("HTTP/1.") || head.find("\r\n") != size)
-    return std::nullopt;
-  std::string out{head};
-  return out.insert(size, 1, ' ');
+/// Whether the space behind the status is missing, as small servers leave it
+/// out together with the words behind it, and every client takes that (RFC
+/// 9112, 4, wants the space).
+bool misses_space(std::string_view head) {
+  return head.starts_with("HTTP/1.") && head.find("\r\n") == status_end;
+}
+
+/// What every client takes for HTTP, as HTTP; nothing if it is that already.
+std::optional<std::string> mended(std::string_view head) {
+  std::string out;
+  if (may_begin_stream(head))
+    out = "HTTP/1.0 " + std::string{head.substr(stream_name.size())};
+  if (misses_space(out.empty() ? head : out))
+    out = (out.empty() ? std::string{head} : out).insert(status_end, 1, ' ');
+  return out.empty() ? std::nullopt : std::optional{std::move(out)};
 }
 
 /// An error of a request in the words for a response.
@@ -306,8 +315,8 @@ result<response_head> parse_response_head(std::string_view head, bool to_head) {
   if (auto ok = check_lines(head); !ok)
     return response_error(ok.error());
   head_parser<false> parser;
-  auto mended = with_missing_space(head);
-  if (auto ec = parse(parser, mended ? *mended : head))
+  auto better = mended(head);
+  if (auto ec = parse(parser, better ? *better : head))
     return bad("malformed response: " + ec.message());
   response_head out;
   auto framing =

@@ -28,7 +28,8 @@ result<request_head> parse_request_head(std::string_view head);
 
 /// Parses a complete response head; `to_head`: it answers HEAD, so no body
 /// follows. A 101 has framing `until_close`: the connection is a tunnel from
-/// here. Errors: `bad_http`.
+/// here. `ICY 200 OK`, as Shoutcast writes it, stands for HTTP/1.0. Errors:
+/// `bad_http`.
 result<response_head> parse_response_head(std::string_view head, bool to_head);
 
 /// Whether the sender of a message keeps its connection open after it

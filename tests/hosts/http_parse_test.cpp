@@ -2,6 +2,8 @@
 #include "hosts/net/http_input.hpp"
 #include "hosts/net/http_parse.hpp"
 
+#include "hosts/net/http_lines.hpp"
+
 #include <cstring>
 #include <string>
 
@@ -171,6 +173,37 @@ CAF_TEST(a status may stand alone in its line) {
   for (std::string line : {"HTTP/1.1 20", "HTTP/1.1 2000", "HTTP/1.1  20",
                            "HTTP/1.1 20x", "HTTP/2.0 200", "HTTP/1.1 099"})
     CAF_CHECK(!parse_response_head(line + "\r\n\r\n", false).has_value());
+}
+
+CAF_TEST(a stream of Shoutcast is a response of an old server) {
+  for (std::string line : {"ICY 200 OK", "ICY 200 ", "ICY 200"}) {
+    auto head =
+        parse_response_head(line + "\r\nicy-name: Radio\r\n\r\n", false);
+    CAF_REQUIRE(head.has_value());
+    CAF_CHECK_EQUAL(head->status, 200u);
+    CAF_CHECK_EQUAL(head->version, 10u);
+    CAF_CHECK(head->framing == body_framing::until_close);
+    CAF_CHECK(head->fields == (http_fields{{"icy-name", "Radio"}}));
+    CAF_CHECK(!persists(head->version, head->fields));
+  }
+  auto full = parse_response_head("ICY 400 Server Full\r\n\r\n", false);
+  CAF_REQUIRE(full.has_value());
+  CAF_CHECK_EQUAL(full->status, 400u);
+  CAF_CHECK_EQUAL(full->reason, "Server Full");
+  for (std::string line :
+       {"ICY 20 OK", "ICY 2000 OK", "ICY  200 OK", "ICY 20x OK", "icy 200 OK",
+        "ICY/1.0 200 OK", "ICY", "ICY ", "ICY 099 OK", "ICYX200 OK"})
+    CAF_CHECK(!parse_response_head(line + "\r\n\r\n", false).has_value());
+}
+
+CAF_TEST(what may begin a stream is told from anything else at once) {
+  constexpr std::string_view whole = "ICY 200 OK\r\nicy-name: Radio\r\n\r\n";
+  for (size_t i = 0; i <= whole.size(); ++i)
+    CAF_CHECK(may_begin_stream(whole.substr(0, i)));
+  CAF_CHECK(may_begin_stream("ICY 404\r\n"));
+  for (auto text : {"i", "IC ", "ICY\t", "ICY x", "ICY 2x", "ICY 2000", "HTTP",
+                    "ICY 200\t", "ICY 20 "})
+    CAF_CHECK(!may_begin_stream(text));
 }
 
 CAF_TEST(ambiguous responses are refused) {
