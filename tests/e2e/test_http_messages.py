@@ -2,6 +2,8 @@
 ways: one row each, byte by byte, through a real daemon."""
 
 import json
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 
 import harness
 import origin_shapes
@@ -297,6 +299,130 @@ def test_a_bare_status_is_taken(proxy):
     answer = proxy.get(site.url(""))
     assert (answer.status, answer.body) == (200, b"hello")
     assert answer.raw.startswith(b"HTTP/1.1 200 \r\n")
+    site.close()
+
+
+STREAM = b"\xff\xfb\x90" * 40_000
+
+
+def answering(*pieces: bytes):
+    """An origin that sends these bytes as its answer to anything, and ends."""
+    return RawOrigin({"": lambda to, _: to.sendall(b"".join(pieces))})
+
+
+@pytest.mark.parametrize("client", ["1.0", "1.1"])
+def test_a_stream_of_shoutcast_is_passed_on_as_http(proxy, client):
+    site = answering(b"ICY 200 OK\r\nicy-name: Radio\r\n"
+                     b"Content-Type: audio/mpeg\r\n\r\n", STREAM)
+    host = f"127.0.0.1:{site.port}"
+    raw = proxy.exchange(f"GET http://{host}/ HTTP/{client}\r\nHost: {host}\r\n"
+                         "Icy-MetaData: 1\r\n\r\n".encode())
+    answer = Answer(raw)
+    assert answer.status == 200
+    assert answer.fields["icy-name"] == "Radio"
+    if client == "1.0":
+        assert answer.body == STREAM
+        assert answer.fields["connection"] == "close"
+    else:
+        assert answer.fields["transfer-encoding"] == "chunked"
+        assert unchunked(answer.body) == STREAM
+    site.close()
+
+
+def unchunked(body: bytes) -> bytes:
+    out = b""
+    while True:
+        size, _, body = body.partition(b"\r\n")
+        if int(size, 16) == 0:
+            assert body == b"\r\n"
+            return out
+        out += body[:int(size, 16)]
+        body = body[int(size, 16) + 2:]
+
+
+@pytest.mark.parametrize("line", ["ICY 20 OK", "ICY 2000 OK", "icy 200 OK",
+                                  "ICY OK", "ICECAST 200 OK"])
+def test_what_only_looks_like_shoutcast_is_a_502(proxy, line):
+    site = answering(line.encode() + b"\r\n\r\nhello")
+    answer = proxy.get(site.url(""))
+    assert (answer.status, b"hello" in answer.raw) == (502, False)
+    site.close()
+
+
+def is_of_now(date: str) -> bool:
+    since = parsedate_to_datetime(date)
+    return abs((datetime.now(timezone.utc) - since).total_seconds()) < 60
+
+
+@pytest.mark.parametrize("head", [
+    b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n",
+    b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n",
+    b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n",
+    b"HTTP/1.1 204 No Content\r\n"], ids=["200", "302", "404", "204"])
+def test_an_answer_without_a_date_gets_one(proxy, head):
+    site = answering(head, b"\r\n")
+    assert is_of_now(proxy.get(site.url("")).fields["date"])
+    site.close()
+
+
+def test_a_date_that_is_there_stays_alone(proxy):
+    date = "Sun, 06 Nov 1994 08:49:37 GMT"
+    site = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+                     b"Date: ", date.encode(), b"\r\n\r\n")
+    answer = proxy.get(site.url(""))
+    assert answer.raw.lower().count(b"\r\ndate:") == 1
+    assert answer.fields["date"] == date
+    site.close()
+
+
+def test_a_pooled_download_gets_a_date_and_so_do_own_answers(proxy):
+    body = b"x" * 4_000_000
+    site = answering(b'HTTP/1.1 200 OK\r\nETag: "a"\r\nAccept-Ranges: bytes\r\n'
+                     b"Cache-Control: public, max-age=3600\r\n"
+                     b"Content-Length: 4000000\r\n\r\n", body)
+    answer = proxy.get(site.url(""))
+    assert (answer.status, answer.body == body) == (200, True)
+    assert is_of_now(answer.fields["date"])
+    site.close()
+    for raw in (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", request("OPTIONS", "*"),
+                b"GET http://127.0.0.1:1/ HTTP/1.1\r\nHost: a\r\n\r\n"):
+        assert is_of_now(Answer(proxy.exchange(raw)).fields["date"])
+
+
+@pytest.mark.parametrize("options", ["Upgrade", "close"])
+def test_a_demand_for_an_upgrade_says_to_which_protocol(proxy, options):
+    """Whether or not the origin names it in `Connection`, as it has to."""
+    site = answering(b"HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\n"
+                     b"Connection: ", options.encode(), b"\r\n"
+                     b"Content-Length: 5\r\n\r\nhello")
+    answer = proxy.get(site.url(""))
+    assert (answer.status, answer.body) == (426, b"hello")
+    assert answer.fields["upgrade"] == "websocket"
+    assert answer.fields["connection"] == "close, Upgrade"
+    site.close()
+
+
+def test_an_offer_of_an_upgrade_ends_here(proxy):
+    site = answering(b"HTTP/1.1 200 OK\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n"
+                     b"Content-Length: 0\r\n\r\n")
+    answer = proxy.get(site.url(""))
+    assert (answer.status, answer.fields.get("upgrade")) == (200, None)
+    site.close()
+
+
+@pytest.mark.parametrize("head", [
+    "Content-Length: 100000", "Transfer-Encoding: chunked",
+    "Content-Length: 5\r\nExpect: 100-continue"])
+def test_an_answer_before_the_request_is_whole_says_that_it_is_the_last(
+        proxy, head):
+    site = answering(b"HTTP/1.1 413 Content Too Large\r\n"
+                     b"Content-Length: 2\r\n\r\nno")
+    host = f"127.0.0.1:{site.port}"
+    raw = proxy.exchange(f"POST http://{host}/ HTTP/1.1\r\nHost: {host}\r\n"
+                         f"{head}\r\n\r\n".encode(), end=False)
+    answer = Answer(raw)
+    assert (answer.status, answer.body) == (413, b"no")
+    assert answer.fields["connection"] == "close"
     site.close()
 
 
