@@ -136,6 +136,9 @@ struct request_head {
   /// connection that has logged in as a whole (NTLM, Negotiate; RFC 4559, 6);
   /// 0: anybody's.
   uint64_t login = 0;
+  /// It comes from another machine: what listens at the loopback addresses of
+  /// this one is not for it.
+  bool from_elsewhere = false;
 };
 
 /// The head of a response, taken apart as in `request_head`.

@@ -305,6 +305,7 @@ request_head make_range_request(const request_head& original, byte_range range,
   request_head out;
   out.method = "GET";
   out.target = original.target;
+  out.from_elsewhere = original.from_elsewhere;
   auto keeps = [what](std::string_view name) {
     return what == credentials::keep ? !is_one_of(name, replaced_fields)
                                      : is_one_of(name, selecting_fields);

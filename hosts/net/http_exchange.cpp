@@ -87,10 +87,14 @@ exchange_state::exchange_state(std::shared_ptr<client_core> core,
     head_(std::move(head)),
     options_(options),
     on_interim_(std::move(on_interim)),
-    key_{head_.target.scheme, head_.target.host, head_.target.port,
+    key_{head_.target.scheme,
+         head_.target.host,
+         head_.target.port,
          options.for_peer,
          core_->dialer.line_for({head_.target.host, head_.target.port},
-                                options_.over)},
+                                options_.over),
+         0,
+         head_.from_elsewhere},
     via_(options.for_peer || key_.scheme != "http"
              ? nullptr
              : core_->dialer.upstream_for({key_.host, key_.port})),
@@ -222,7 +226,8 @@ task<socket_ptr> exchange_state::dial() {
     auto purpose = via_ ? dial_purpose::own_request : dial_purpose::own_tunnel;
     if (options_.for_peer)
       purpose = dial_purpose::peer;
-    dial_ = core_->dialer.dial(to, purpose, options_.over, std::move(done));
+    dial_ = core_->dialer.dial(to, purpose, options_.over, std::move(done),
+                               reach_of(head_.from_elsewhere));
   };
   co_return co_await await_handler<socket_ptr>(begin);
 }

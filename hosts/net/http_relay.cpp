@@ -308,7 +308,7 @@ void server_connection::dial_tunnel(const host_port& target,
   };
   watch_.arm(dial_wait);
   dial_ = shared_->dialer.dial(target, dial_purpose::own_tunnel, over,
-                               std::move(dialled));
+                               std::move(dialled), reach_of(from_elsewhere_));
 }
 
 void server_connection::on_dialled(result<socket_ptr> socket, opening what) {

@@ -59,6 +59,18 @@ void add_buffers(std::vector<asio::const_buffer>& to, const slices& bytes) {
     to.push_back(asio::buffer(piece.data(), piece.size()));
 }
 
+/// Whether a client is another machine. A program of this one that connects to
+/// one of its outer addresses comes from there, too.
+bool is_from_elsewhere(const asio::ip::tcp::socket& socket,
+                       const asio::ip::tcp::endpoint& remote) {
+  auto from = unmapped(remote.address());
+  if (from.is_loopback())
+    return false;
+  boost::system::error_code ec;
+  auto to = socket.local_endpoint(ec);
+  return ec || unmapped(to.address()) != from;
+}
+
 } // namespace
 
 std::string_view server_context::date_now() {
@@ -70,6 +82,7 @@ server_connection::server_connection(asio::ip::tcp::socket socket,
                                      asio::ip::tcp::endpoint remote,
                                      std::shared_ptr<server_context> shared)
   : ex_(socket.get_executor()),
+    from_elsewhere_(is_from_elsewhere(socket, remote)),
     link_(make_plain_transport(std::move(socket), std::move(remote),
                                shared->has_options)),
     shared_(std::move(shared)),
@@ -194,6 +207,7 @@ result<request_head> server_connection::accept_request(std::string_view text) {
   if (login_ == 0 && logs_in_connection(head->fields))
     login_ = draw_login();
   head->login = login_;
+  head->from_elsewhere = from_elsewhere_;
   expects_continue_ = version_ == 11 && head->framing != body_framing::none
                       && head->fields.has_token("Expect", "100-continue");
   body_.emplace(head->framing, head->content_length);

@@ -119,6 +119,7 @@ private:
   }
 
   asio::any_io_executor ex_;
+  bool from_elsewhere_; // its client is another machine
   std::shared_ptr<transport> link_;
   std::shared_ptr<server_context> shared_;
   watchdog watch_;

@@ -1,5 +1,6 @@
 #include "hosts/net/origin_dialer.hpp"
 
+#include "core/host_pattern.hpp"
 #include "hosts/net/dial_race.hpp"
 #include "hosts/net/http_await.hpp"
 #include "hosts/net/interfaces.hpp"
@@ -49,10 +50,9 @@ bool may_be_the_line(const error& why) {
 
 /// Where a connection to an address ends: an unspecified one leads to this
 /// machine, one of IPv4 inside IPv6 to that of IPv4.
-asio::ip::address where_it_leads(const asio::ip::address& to) {
+asio::ip::address where_it_leads(const asio::ip::address& x) {
   using namespace asio::ip;
-  if (to.is_v6() && to.to_v6().is_v4_mapped())
-    return where_it_leads(make_address_v4(v4_mapped, to.to_v6()));
+  auto to = unmapped(x);
   if (!to.is_unspecified())
     return to;
   return to.is_v4() ? address{address_v4::loopback()}
@@ -75,6 +75,23 @@ bool is_self(const endpoint& self, const asio::ip::address& address,
     return true;
   auto own = own_addresses();
   return own && std::ranges::find(*own, to.to_string()) != own->end();
+}
+
+/// Whether a host that is not looked up here says by itself that it is this
+/// machine (RFC 6761, 6.3).
+bool names_this_machine(std::string_view host) {
+  boost::system::error_code ec;
+  auto ip = asio::ip::make_address(std::string{host}, ec);
+  if (!ec)
+    return where_it_leads(ip).is_loopback();
+  return is_at_or_below(without_final_dots(host), "localhost");
+}
+
+error refuse_own_services(const std::string& what) {
+  return make_error(errc::policy_refused,
+                    what
+                        + " is the machine that PeaPod runs on, and what it "
+                          "keeps to itself is not open to other machines");
 }
 
 } // namespace
@@ -143,11 +160,13 @@ struct origin_dialer::shared {
 
   /// Whether we may dial `port` at an address, for a peer or for us.
   result<void> permit(const asio::ip::address& address, uint16_t port,
-                      bool for_peer) const {
+                      bool for_peer, own_services own) const {
     if (wan.self && is_self(*wan.self, address, port))
       return make_error(errc::loop_detected,
                         address_text({address.to_string(), port})
                             + " is PeaPod itself");
+    if (own == own_services::refused && where_it_leads(address).is_loopback())
+      return refuse_own_services(address_text({address.to_string(), port}));
     return for_peer ? allow_for_peer(address.to_string(), port)
                     : result<void>{};
   }
@@ -167,10 +186,11 @@ namespace {
 class way final : public dial_job, public std::enable_shared_from_this<way> {
 public:
   way(std::shared_ptr<origin_dialer::shared> all, host_port to,
-      dial_purpose purpose, const line_wish& over)
+      dial_purpose purpose, const line_wish& over, own_services own)
     : all_(std::move(all)),
       to_(std::move(to)),
       purpose_(purpose),
+      own_(own),
       via_(all_->wan.upstream.to(to_.host, to_.port)),
       turns_(all_->turns_for(to_, over)) {}
 
@@ -178,6 +198,10 @@ public:
     if (turns_.empty())
       return asio::post(all_->ex, [done = std::move(done)] {
         done(make_error(errc::unreachable, "there is no such line"));
+      });
+    if (via_ && own_ == own_services::refused && names_this_machine(to_.host))
+      return asio::post(all_->ex, [done = std::move(done), to = to_] {
+        done(refuse_own_services(to_string(to)));
       });
     if (via_)
       return start<way, socket_ptr>(all_->ex, shared_from_this(), go(),
@@ -254,9 +278,11 @@ private:
   /// Over the line whose turn it is.
   void race(const host_port& to, bool checked, handler<socket_ptr> done) {
     auto& names = for_peer() ? all_->peer_names : all_->names;
-    auto permit = [all = all_, port = to.port,
-                   checked](const asio::ip::address& x) {
-      return all->permit(x, port, checked);
+    // The upstream proxy may be a program of this machine.
+    auto own = via_ ? own_services::reached : own_;
+    auto permit = [all = all_, port = to.port, checked,
+                   own](const asio::ip::address& x) {
+      return all->permit(x, port, checked, own);
     };
     auto binds = std::move(turns_[tried_++]);
     line_ = binds.size() == 1 ? name_of(binds.front()) : std::string{};
@@ -329,7 +355,7 @@ private:
         why = found.error();
       else
         for (auto& x : *found) {
-          auto ok = all_->permit(x, to_.port, true);
+          auto ok = all_->permit(x, to_.port, true, own_);
           if (ok)
             co_return x;
           why = ok.error();
@@ -342,6 +368,7 @@ private:
   std::shared_ptr<origin_dialer::shared> all_;
   host_port to_;
   dial_purpose purpose_;
+  own_services own_;
   const upstream_proxy* via_;                   // of `all_`
   std::vector<std::vector<source_bind>> turns_; // lines, in their order
   size_t tried_ = 0;                            // of them
@@ -375,8 +402,9 @@ origin_dialer::~origin_dialer() {
 std::shared_ptr<dial_job> origin_dialer::dial(const host_port& to,
                                               dial_purpose purpose,
                                               const line_wish& over,
-                                              handler<socket_ptr> done) {
-  auto job = std::make_shared<way>(shared_, to, purpose, over);
+                                              handler<socket_ptr> done,
+                                              own_services own) {
+  auto job = std::make_shared<way>(shared_, to, purpose, over, own);
   job->begin(std::move(done));
   return job;
 }

@@ -40,6 +40,15 @@ enum class dial_purpose {
   peer,        ///< for a peer: under the exit policy, to the target itself
 };
 
+/// Whether a connection may lead to what listens at the loopback addresses of
+/// this machine, which often trusts whoever reaches it.
+enum class own_services { reached, refused };
+
+/// What a client reaches that may be another machine.
+inline own_services reach_of(bool from_elsewhere) {
+  return from_elsewhere ? own_services::refused : own_services::reached;
+}
+
 /// Connects to hosts by name: asks for the addresses, drops those that the
 /// exit policy forbids, and lets the others race (`happy_eyeballs`). Behind an
 /// upstream proxy it connects to that instead, and opens a tunnel through it
@@ -57,10 +66,12 @@ public:
   /// `unreachable`, `policy_refused`, `loop_detected`, `upstream_refused`,
   /// `io_failed`, ... each naming the address. Has no deadline of its own.
   /// Where a line is kept for each site, the others are tried when it fails,
-  /// or is silent for a while.
+  /// or is silent for a while. Of a name that an upstream proxy looks up, `own`
+  /// can only judge what it says itself.
   std::shared_ptr<dial_job> dial(const host_port& to, dial_purpose purpose,
                                  const line_wish& over,
-                                 handler<socket_ptr> done);
+                                 handler<socket_ptr> done,
+                                 own_services own = own_services::reached);
 
   /// The line that such a connection is made over if nothing fails; empty when
   /// there is but one, or they are taken in turn.

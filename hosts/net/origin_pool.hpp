@@ -21,7 +21,8 @@ namespace peapod::net {
 class known_limit;
 
 /// What a kept-alive connection can be used for. Connections made for peers
-/// passed the exit policy, the others did not: they are never mixed.
+/// passed the exit policy, and those for other machines do not lead to this
+/// one's own services: they are never mixed with others.
 struct origin_key {
   std::string scheme;
   std::string host;
@@ -29,6 +30,7 @@ struct origin_key {
   bool for_peer = false;
   std::string line;   ///< the own one that it leaves through, or empty: any
   uint64_t login = 0; ///< `request_head::login`, when it is logged in
+  bool from_elsewhere = false; ///< `request_head::from_elsewhere`
 
   auto operator<=>(const origin_key&) const = default;
 };

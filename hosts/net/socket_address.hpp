@@ -26,15 +26,20 @@ inline std::string text_of(const boost::asio::ip::address& x) {
   return {text.data(), end};
 }
 
+/// The IPv4 address inside one of IPv6 by which a socket speaks it (RFC 4291,
+/// 2.5.5.2), else the address itself.
+inline boost::asio::ip::address unmapped(const boost::asio::ip::address& x) {
+  namespace ip = boost::asio::ip;
+  return x.is_v6() && x.to_v6().is_v4_mapped()
+             ? ip::make_address_v4(ip::v4_mapped, x.to_v6())
+             : x;
+}
+
 /// The `endpoint` of an Asio TCP or UDP endpoint. An IPv4 address by which a
-/// socket of IPv6 speaks (RFC 4291, 2.5.5.2) is an IPv4 address.
+/// socket of IPv6 speaks is an IPv4 address.
 template <class AsioEndpoint>
 endpoint from_asio(const AsioEndpoint& x) {
-  namespace ip = boost::asio::ip;
-  auto address = x.address();
-  if (address.is_v6() && address.to_v6().is_v4_mapped())
-    address = ip::make_address_v4(ip::v4_mapped, address.to_v6());
-  return {text_of(address), x.port()};
+  return {text_of(unmapped(x.address())), x.port()};
 }
 
 /// `x` as an Asio endpoint. Errors: `bad_config` when its address is not an IP

@@ -448,6 +448,13 @@ CAF_TEST(a range request on the own line keeps what the client sent) {
                             {"If-Range", "\"v1\""}}));
 }
 
+CAF_TEST(a range is asked for in the name of the same client) {
+  auto original = get("http://a/x", {});
+  CAF_CHECK(!make_range_request(original, {0, 1}, version_1).from_elsewhere);
+  original.from_elsewhere = true;
+  CAF_CHECK(make_range_request(original, {0, 1}, version_1).from_elsewhere);
+}
+
 CAF_TEST(a range request without credentials keeps only what selects) {
   auto original = get("http://a/x", {{"Accept-Encoding", "gzip"},
                                      {"Cookie", "a=b"},

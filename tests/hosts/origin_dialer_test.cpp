@@ -95,10 +95,11 @@ struct fixture {
   /// Dials; the address that was reached, or the error's code in words.
   std::string dial(const std::string& host, uint16_t port,
                    dial_purpose purpose = dial_purpose::own_tunnel,
-                   net::exit_policy policy = nullptr) {
+                   net::exit_policy policy = nullptr,
+                   own_services own = own_services::reached) {
     open(std::move(policy));
     auto socket = l.await<socket_ptr>([&](auto done) {
-      job = dialer->dial({host, port}, purpose, {}, done);
+      job = dialer->dial({host, port}, purpose, {}, done, own);
     });
     if (!socket)
       return std::string{to_string(socket.error().code)};
@@ -284,6 +285,49 @@ CAF_TEST(we do not dial ourselves) {
   CAF_CHECK_EQUAL(dial("127.0.0.1", port), to_string(errc::loop_detected));
   config.self = endpoint{"127.0.0.2", port};
   CAF_CHECK_EQUAL(dial("127.0.0.1", port), "127.0.0.1");
+}
+
+CAF_TEST(other machines do not reach what this one keeps to itself) {
+  auto service = listener_at(l, "127.0.0.1", 0);
+  auto port = service.local_endpoint().port();
+  auto reach = [&](const std::string& host, own_services own) {
+    return dial(host, port, dial_purpose::own_tunnel, nullptr, own);
+  };
+  names["rebound.example"] = {{}, {"127.0.0.1"}};
+  names["other.example"] = {{"::1"}, {"127.77.0.1"}};
+  names["inside.example"] = {{"::ffff:127.0.0.1"}, {}};
+  names["nowhere.example"] = {{"::"}, {"0.0.0.0"}};
+  for (auto& host : {"127.0.0.1", "127.255.0.1", "0.0.0.0", "::1", "::",
+                     "::ffff:127.0.0.1", "::ffff:0.0.0.0", "rebound.example",
+                     "other.example", "inside.example", "nowhere.example"})
+    CAF_CHECK_EQUAL(reach(host, own_services::refused),
+                    to_string(errc::policy_refused));
+  CAF_CHECK_EQUAL(reach("rebound.example", own_services::reached), "127.0.0.1");
+  CAF_CHECK_EQUAL(reach("0.0.0.0", own_services::reached), "127.0.0.1");
+}
+
+CAF_TEST(an upstream proxy on this machine is reached for other machines) {
+  auto proxy = listener_at(l, "127.0.0.1", 0);
+  auto port = proxy.local_endpoint().port();
+  config.upstream.proxy =
+      parse_upstream("http://127.0.0.1:" + std::to_string(port)).value();
+  config.upstream.always = true;
+  auto reach = [&](const std::string& host) {
+    return dial(host, 80, dial_purpose::own_request, nullptr,
+                own_services::refused);
+  };
+  CAF_CHECK_EQUAL(reach("a.example"), "127.0.0.1");
+  CAF_CHECK_EQUAL(reach("127.0.0.1.example"), "127.0.0.1");
+  // What names this machine by itself would lead back to it.
+  for (auto& host : {"127.0.0.1", "::", "0.0.0.0", "::ffff:127.1.2.3",
+                     "localhost", "a.localhost."})
+    CAF_CHECK_EQUAL(reach(host), to_string(errc::policy_refused));
+  // What goes past the proxy is looked up here.
+  names["direct.example"] = {{}, {"127.0.0.1"}};
+  config.upstream.except = {*parse_host_pattern("direct.example")};
+  CAF_CHECK_EQUAL(dial("direct.example", port, dial_purpose::own_request,
+                       nullptr, own_services::refused),
+                  to_string(errc::policy_refused));
 }
 
 CAF_TEST(a user keeps one of several lines for each site) {
