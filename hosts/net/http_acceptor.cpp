@@ -359,12 +359,17 @@ listen_http(asio::any_io_executor ex, const endpoint& local, wan_config wan,
   state->local = from_asio(state->listener.local_endpoint(ec));
   wan.self = state->local;
   auto own = wan.own;
+  auto epoch = wan.epoch;
   state->shared = std::make_shared<server_context>(
       server_context{.dialer = {ex, std::move(wan)},
                      .tools = {},
                      .limits = limits,
                      .own = std::move(own),
                      .spare_blocks = {}});
+  auto tell = [tools = &state->shared->tools](auto& addresses) {
+    tools->lose_unless_from(addresses);
+  };
+  state->shared->lost = std::make_unique<lost_addresses>(ex, epoch, tell);
   return std::unique_ptr<http_acceptor>{
       std::make_unique<acceptor>(std::move(state))};
 }

@@ -1,6 +1,5 @@
 #include "hosts/net/http_exchange.hpp"
 #include "hosts/net/http_ports.hpp"
-#include "hosts/net/interfaces.hpp"
 
 #include <chrono>
 #include <utility>
@@ -8,9 +7,6 @@
 namespace peapod::net {
 
 namespace {
-
-/// How long an address may be gone.
-constexpr auto return_wait = std::chrono::seconds(6);
 
 /// The port's side of an exchange: dropping it calls the work off.
 class exchange final : public exchange_port {
@@ -92,43 +88,14 @@ client_core::client_core(const asio::any_io_executor& executor,
     own(std::move(config.wan.own)),
     dates(std::move(config.dates)),
     ca_file_(std::move(config.ca_file)),
-    patience_(executor) {
-  if (config.wan.epoch)
-    watching_ = config.wan.epoch->listen([this] { on_other_network(); });
-}
+    lost_(executor, config.wan.epoch, [this](auto& x) { drop_lost(x); }) {}
 
-/// A radio link that is lost for a moment gets the same address again, and
-/// connections survive that.
-void client_core::on_other_network() {
-  changed_ = true;
-  if (!waiting_)
-    wait_for_return();
-}
-
-/// Networks that change again and again do not begin the wait anew.
-void client_core::wait_for_return() {
-  waiting_ = std::exchange(changed_, false);
-  if (!waiting_)
-    return;
-  patience_.expires_after(return_wait);
-  std::weak_ptr<void> alive = watching_;
-  patience_.async_wait([this, alive](boost::system::error_code ec) {
-    if (ec || alive.expired())
-      return;
-    drop_lost();
-    wait_for_return();
-  });
-}
-
-void client_core::drop_lost() {
-  auto own = own_addresses();
-  if (!own)
-    return;
+void client_core::drop_lost(const std::vector<std::string>& own) {
   std::vector<std::shared_ptr<exchange_state>> all;
   for (auto& x : exchanges)
     all.push_back(static_cast<exchange_state&>(x).shared_from_this());
   for (auto& x : all)
-    x->lose_unless_from(*own);
+    x->lose_unless_from(own);
 }
 
 const result<tls_context>& client_core::tls() {

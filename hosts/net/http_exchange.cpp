@@ -557,17 +557,13 @@ void exchange_state::give_up() {
 
 void exchange_state::lose_unless_from(
     const std::vector<std::string>& addresses) {
-  boost::system::error_code ec;
   if (!link_ || upgraded_)
     return;
-  auto from = link_->socket().local_endpoint(ec).address();
-  auto of_link = from.is_v6() && from.to_v6().is_link_local(); // has a zone
-  if (ec || from.is_loopback() || of_link
-      || std::ranges::find(addresses, from.to_string()) != addresses.end())
+  auto gone = lost_source(link_->socket(), addresses);
+  if (!gone)
     return;
   lost_ = make_error(errc::connection_closed,
-                     key_.host + ": this device has lost its address "
-                         + from.to_string());
+                     key_.host + ": this device has lost its address " + *gone);
   give_up();
 }
 

@@ -4,6 +4,7 @@
 #include "hosts/net/http_ports.hpp"
 #include "hosts/net/http_transport.hpp"
 #include "hosts/net/http_watchdog.hpp"
+#include "hosts/net/lost_addresses.hpp"
 #include "hosts/net/origin_dialer.hpp"
 #include "hosts/net/origin_pool.hpp"
 #include "hosts/net/pump.hpp"
@@ -51,16 +52,11 @@ public:
   const result<tls_context>& tls();
 
 private:
-  void on_other_network();
-  void wait_for_return();
-  void drop_lost();
+  void drop_lost(const std::vector<std::string>& own);
 
   std::string ca_file_;
   std::optional<result<tls_context>> tls_;
-  asio::steady_timer patience_; // with addresses that have gone
-  bool waiting_ = false;        // for them
-  bool changed_ = false;        // the network, since the wait began
-  std::shared_ptr<void> watching_;
+  lost_addresses lost_;
 };
 
 /// Called with each 1xx head but 101.

@@ -7,8 +7,9 @@
 #include "hosts/net/http_input.hpp"
 #include "hosts/net/http_transport.hpp"
 #include "hosts/net/http_watchdog.hpp"
+#include "hosts/net/lost_addresses.hpp"
 #include "hosts/net/origin_dialer.hpp"
-#include "hosts/net/pump.hpp"
+#include "hosts/net/tunnel.hpp"
 
 #include <functional>
 #include <memory>
@@ -21,7 +22,7 @@ namespace peapod::net {
 /// What all connections of one listener share.
 struct server_context {
   origin_dialer dialer;
-  pump_tools tools;
+  tunnel_tools tools;
   tunnel_limits limits;
   std::shared_ptr<own_use> own; ///< counts what tunnels bring
   /// Whether accepted sockets have the options of a plain transport already.
@@ -29,6 +30,7 @@ struct server_context {
   /// Empty blocks of connections that need none now, for those to come.
   std::vector<input_buffer> spare_blocks;
   http_date_text date{};                  ///< of answers that bring none
+  std::unique_ptr<lost_addresses> lost{}; ///< tells the tunnels
 
   /// That of now.
   std::string_view date_now();
@@ -101,7 +103,7 @@ private:
   std::string take_unread();
   void take_block();
   void give_block_back();
-  std::shared_ptr<pump_tools> tools() const {
+  std::shared_ptr<tunnel_tools> tools() const {
     return {shared_, &shared_->tools};
   }
   // -- ends -------------------------------------------------------------------

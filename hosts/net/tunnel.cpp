@@ -1,6 +1,7 @@
 #include "hosts/net/tunnel.hpp"
 
 #include "hosts/net/http_watchdog.hpp"
+#include "hosts/net/lost_addresses.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -15,10 +16,11 @@ using std::chrono::steady_clock;
 
 /// Two pumps between plain connections. Holds no buffer while nothing moves.
 class direct_tunnel final : public pump::owner,
+                            public live_tunnel,
                             public std::enable_shared_from_this<direct_tunnel> {
 public:
   direct_tunnel(tunnel_ends ends, const tunnel_limits& limits,
-                std::shared_ptr<pump_tools> tools, handler<relay_totals> done)
+                std::shared_ptr<tunnel_tools> tools, handler<relay_totals> done)
     : client_(std::move(ends.client)),
       origin_(std::move(ends.origin)),
       own_(std::move(ends.own)),
@@ -30,6 +32,7 @@ public:
       done_(std::move(done)) {}
 
   void start(tunnel_ends ends) {
+    tools_->tunnels.push_back(*this);
     early_ = {ends.from_client.size(), ends.from_origin.size()};
     watch_.arm(clock_.next());
     to_client_.start(std::move(ends.from_origin));
@@ -38,6 +41,18 @@ public:
 
   std::shared_ptr<void> keep_alive() override {
     return shared_from_this();
+  }
+
+  std::shared_ptr<live_tunnel> hold() override {
+    return shared_from_this();
+  }
+
+  void lose_unless_from(const std::vector<std::string>& addresses) override {
+    auto gone = lost_source(origin_->socket(), addresses);
+    if (!gone || failure_ || running_ == 0)
+      return;
+    failure_ = std::make_unique<error>(lost_address(*gone));
+    abort();
   }
 
   void on_moved(pump&) override {
@@ -102,7 +117,7 @@ private:
   std::shared_ptr<transport> client_;
   std::shared_ptr<transport> origin_;
   std::shared_ptr<own_use> own_;
-  std::shared_ptr<pump_tools> tools_;
+  std::shared_ptr<tunnel_tools> tools_;
   pump to_client_;
   pump to_origin_;
   tunnel_clock clock_;
@@ -115,6 +130,19 @@ private:
 };
 
 } // namespace
+
+void tunnel_tools::lose_unless_from(const std::vector<std::string>& addresses) {
+  std::vector<std::shared_ptr<live_tunnel>> all;
+  for (auto& x : tunnels)
+    all.push_back(x.hold());
+  for (auto& x : all)
+    x->lose_unless_from(addresses);
+}
+
+error lost_address(const std::string& address) {
+  return make_error(errc::connection_closed,
+                    "this device has lost its address " + address);
+}
 
 tunnel_clock::tunnel_clock(const tunnel_limits& limits)
   : limits_(limits), begun_(steady_clock::now()) {}
@@ -136,9 +164,11 @@ error tunnel_clock::verdict() const {
 }
 
 void run_tunnel(tunnel_ends ends, const tunnel_limits& limits,
-                std::shared_ptr<pump_tools> tools, handler<relay_totals> done) {
+                std::shared_ptr<tunnel_tools> tools,
+                handler<relay_totals> done) {
   if (!ends.client->is_plain() || !ends.origin->is_plain())
-    return run_copied_tunnel(std::move(ends), limits, std::move(done));
+    return run_copied_tunnel(std::move(ends), limits, std::move(tools),
+                             std::move(done));
   auto both = std::make_shared<direct_tunnel>(ends, limits, std::move(tools),
                                               std::move(done));
   both->start(std::move(ends));

@@ -1,4 +1,5 @@
 #include "hosts/net/http_watchdog.hpp"
+#include "hosts/net/lost_addresses.hpp"
 #include "hosts/net/tunnel.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -14,17 +15,33 @@ namespace {
 constexpr size_t buffer_size = 64 * 1024;
 
 /// Two loops and what they share.
-class copied_tunnel : public std::enable_shared_from_this<copied_tunnel> {
+class copied_tunnel : public live_tunnel,
+                      public std::enable_shared_from_this<copied_tunnel> {
 public:
-  copied_tunnel(tunnel_ends ends, const tunnel_limits& limits)
+  copied_tunnel(tunnel_ends ends, const tunnel_limits& limits,
+                std::shared_ptr<tunnel_tools> tools)
     : ex_(ends.client->socket().get_executor()),
       client_(std::move(ends.client)),
       origin_(std::move(ends.origin)),
       own_(std::move(ends.own)),
+      tools_(std::move(tools)),
       clock_(limits),
       watch_(ex_, [this] { abort(); }),
       ended_(ex_) {
     ended_.expires_at(asio::steady_timer::time_point::max());
+    tools_->tunnels.push_back(*this);
+  }
+
+  std::shared_ptr<live_tunnel> hold() override {
+    return shared_from_this();
+  }
+
+  void lose_unless_from(const std::vector<std::string>& addresses) override {
+    auto gone = lost_source(origin_->socket(), addresses);
+    if (!gone || failure_ || running_ == 0)
+      return;
+    failure_ = lost_address(*gone);
+    abort();
   }
 
   task<relay_totals> run(std::string from_client, std::string from_origin) {
@@ -99,6 +116,7 @@ private:
   std::shared_ptr<transport> client_;
   std::shared_ptr<transport> origin_;
   std::shared_ptr<own_use> own_;
+  std::shared_ptr<tunnel_tools> tools_;
   tunnel_clock clock_;
   watchdog watch_;
   asio::steady_timer ended_; // never expires: cancelled when it happens
@@ -110,8 +128,9 @@ private:
 } // namespace
 
 void run_copied_tunnel(tunnel_ends ends, const tunnel_limits& limits,
+                       std::shared_ptr<tunnel_tools> tools,
                        handler<relay_totals> done) {
-  auto both = std::make_shared<copied_tunnel>(ends, limits);
+  auto both = std::make_shared<copied_tunnel>(ends, limits, std::move(tools));
   auto work =
       both->run(std::move(ends.from_client), std::move(ends.from_origin));
   auto ex = both->executor();

@@ -6,6 +6,7 @@ import re
 import subprocess
 import threading
 
+import namespaces
 import pytest
 from harness import PROXY, wait_until
 from lab_base import NGINX_ADDRESS
@@ -270,6 +271,45 @@ def test_a_download_goes_on_in_the_new_network(lab, alone, moves):
     moves()
     assert got.longest_stall() < 15
     assert_exact(got.wait(), name, 20_000_000)
+
+
+@pytest.fixture
+def tunnel(lab, alone):
+    """Both ends of a tunnel from the first network: a client's, an origin's."""
+    alone.daemon(HOST)
+    with namespaces.listen(lab, "origin", NGINX_ADDRESS, 8081) as origin:
+        origin.settimeout(10)
+        host, _, port = PROXY.partition(":")
+        with namespaces.connect(lab, HOST, (host, int(port))) as client:
+            client.sendall(f"CONNECT {NGINX_ADDRESS}:8081 HTTP/1.1\r\n"
+                           f"Host: {NGINX_ADDRESS}:8081\r\n\r\n".encode())
+            far, _ = origin.accept()
+            with far:
+                far.sendall(b"hello")
+                while not client.recv(4096).endswith(b"hello"):
+                    pass
+                client.settimeout(15)
+                yield client, far
+
+
+def test_a_tunnel_of_an_address_that_is_gone_is_reset(tunnel, moves):
+    client, _ = tunnel
+    moves()
+    # Without this it would be ten minutes.
+    with pytest.raises(ConnectionResetError):
+        client.recv(1)
+
+
+def test_a_tunnel_outlives_an_address_that_comes_back(lab, tunnel):
+    client, far = tunnel
+    take_address(lab)
+    give_back_address(lab)
+    client.settimeout(8)
+    with pytest.raises(TimeoutError):
+        client.recv(1)
+    client.settimeout(15)
+    far.sendall(b"there")
+    assert client.recv(5) == b"there"
 
 
 def test_an_address_that_comes_back_ends_nothing(lab, alone):
