@@ -196,6 +196,13 @@ request_head forwarded(const environment& env, const request_head& request) {
   return out;
 }
 
+/// Whether there is anything to relay: a body may be announced and be empty.
+bool has_body(const request_head& request) {
+  return request.framing == body_framing::chunked
+         || (request.framing == body_framing::length
+             && request.content_length > 0);
+}
+
 } // namespace
 
 void end_connection(self_pointer self, bool abort) {
@@ -237,7 +244,7 @@ void forward(self_pointer self) {
     self->delayed_send(
         self, exit_answer_wait,
         answer_overdue{step, make_error(errc::timed_out, "no answer"), true});
-  st.body_relayed = st.request.framing == body_framing::none;
+  st.body_relayed = !has_body(st.request);
   if (st.body_relayed)
     return;
   st.expects_continue = true;

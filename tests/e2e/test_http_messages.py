@@ -426,6 +426,16 @@ def test_an_answer_before_the_request_is_whole_says_that_it_is_the_last(
     site.close()
 
 
+def test_an_empty_body_that_was_announced_keeps_the_connection(proxy):
+    """Nothing of it is left to be read when the answer has come."""
+    site = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    one = (f"POST {site.url('')} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n"
+           "Expect: 100-continue\r\n\r\n").encode()
+    answer = Answer(proxy.exchange(one + request("GET", site.url(""))))
+    assert (answer.status, answer.count) == (200, 2)
+    site.close()
+
+
 # -- requests for the proxy itself --------------------------------------------
 
 
