@@ -206,7 +206,8 @@ uint64_t scheduler::lease_size(const source_state& source,
   if (auto rate = source.estimate.rate())
     size = std::min(size, static_cast<uint64_t>(
                               *rate * seconds(quantum_for(source, body))));
-  bool untried = !source.estimate.shortest() && source.failed == instant{};
+  bool untried = !source.estimate.rate() && !source.estimate.shortest()
+                 && source.failed == instant{};
   if (untried && source.traits.streams())
     size = std::max(size, std::min(first_size(), unassigned(body) / first_share
                                                      / sources_.size()));

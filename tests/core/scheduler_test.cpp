@@ -177,6 +177,26 @@ CAF_TEST(
   CAF_CHECK(waste(p, p.bodies[0]) < 0.03);
 }
 
+CAF_TEST(who never ends a lease gets no more than its rate is worth) {
+  pool p;
+  p.secure = true;
+  p.audit = 0;
+  p.join('o', 0.3e6, 110ms);
+  p.join('a', 22e6, 140ms);
+  p.open(300 * megabyte);
+  p.run_for(3s);
+  auto before = p.history.size();
+  CAF_REQUIRE(p.run());
+  CAF_CHECK(complete(p));
+  uint64_t largest = 0;
+  for (auto i = before; i < p.history.size(); ++i)
+    if (auto x = std::get_if<scheduler::grant>(&p.history[i]);
+        x && x->source == device('o'))
+      largest = std::max(largest, x->range.size());
+  // What is leased to it is taken over each time, as all wait for it.
+  CAF_CHECK(largest <= 256_KiB);
+}
+
 CAF_TEST(the leases of one source do not end together) {
   pool p;
   p.join('o', 1e6);
