@@ -14,7 +14,7 @@ namespace {
 using self_pointer = peer_session_state::self_pointer;
 using serving = peer_session_state::serving;
 
-constexpr size_t max_serving = 4; ///< ranges fetched for one peer at a time
+constexpr size_t max_serving = 6; ///< ranges fetched for one peer at a time
 constexpr size_t max_queued = 16; ///< ranges that one peer may have waiting
 
 /// Bytes that the kernel has not taken: above, nothing more is fetched.

@@ -309,15 +309,15 @@ CAF_TEST(a foreign peer that must be refused loses its session instead) {
   CAF_CHECK(peer.is_closed());
 }
 
-CAF_TEST(four ranges are fetched at a time for one peer) {
+CAF_TEST(six ranges are fetched at a time for one peer) {
   x->wan->rate = 100'000;
   scripted_peer peer{*this, *x, ours};
   pass(1500ms);
-  for (uint64_t i = 0; i < 6; ++i)
+  for (uint64_t i = 0; i < 8; ++i)
     peer.ask({i * 1000, i * 1000 + 1000}, version());
-  CAF_CHECK_EQUAL(x->wan->opened, 4u);
+  CAF_CHECK_EQUAL(x->wan->opened, 6u);
   pass(1s);
-  CAF_CHECK_EQUAL(peer.got<chunk_data>().size(), 6u);
+  CAF_CHECK_EQUAL(peer.got<chunk_data>().size(), 8u);
 }
 
 CAF_TEST(a peer that asks without measure is dropped) {

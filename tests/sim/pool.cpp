@@ -21,7 +21,7 @@ constexpr double spine_buffer = 256 * 1024;
 constexpr duration fetch_timeout = 20s;
 
 /// How many ranges a device fetches for another at a time.
-constexpr size_t max_serving = 4;
+constexpr size_t max_serving = 6;
 
 /// Connections to one origin at a time that nobody complains about.
 constexpr size_t polite_connections = 6;
