@@ -177,6 +177,25 @@ CAF_TEST(
   CAF_CHECK(waste(p, p.bodies[0]) < 0.03);
 }
 
+CAF_TEST(who is far is asked for more before what it has ends) {
+  pool p;
+  p.secure = true;
+  p.audit = 0;
+  p.join('o', 0.8e6, 110ms);
+  p.join('a', 15e6, 150ms);
+  // Each has a quarter of the window, and leases are small.
+  for (int i = 0; i < 4; ++i)
+    p.open(60 * megabyte);
+  p.run_for(4s);
+  auto before = p.lines.at('a').spent;
+  p.run_for(8s);
+  CAF_MESSAGE("used " << (p.lines.at('a').spent - before) / (15e6 * 8));
+  CAF_CHECK(p.lines.at('a').spent - before > 0.98 * 15e6 * 8);
+  CAF_REQUIRE(p.run());
+  for (size_t i = 0; i < 4; ++i)
+    CAF_CHECK(complete(p, i));
+}
+
 CAF_TEST(who never ends a lease gets no more than its rate is worth) {
   pool p;
   p.secure = true;

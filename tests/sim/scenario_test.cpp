@@ -129,6 +129,13 @@ CAF_TEST(who is idle helps with what all wait for) {
   CAF_CHECK(by_best_line(267) > 0.95);
 }
 
+CAF_TEST(a fast line that is far is busy between its leases) {
+  // They ended together, and the next ones were asked for only then.
+  for (uint64_t seed : {377, 921, 5249, 5949})
+    CAF_CHECK(by_best_line(seed) > 0.98);
+  CAF_CHECK(by_best_line(49) > 1);
+}
+
 CAF_TEST(slow peers do not slow down a fast line of our own) {
   CAF_CHECK(by_best_line(798) > 0.98);
   CAF_CHECK(by_best_line(334) > 0.98);
