@@ -321,3 +321,20 @@ CAF_TEST(whatever happens a body is exact or given up and nothing hangs) {
   for (unsigned seed = 1; seed <= 120; ++seed)
     run_disturbed(seed);
 }
+
+CAF_TEST(what is late is brought by who is idle though nothing else happens) {
+  pool p;
+  p.secure = true;
+  p.audit = 0; // samples wait for the own line
+  p.join('o', 0.5e6, 100ms);
+  p.join('a', 14e6, 110ms);
+  p.open(40 * megabyte);
+  while (p.bodies[0].asked.bound() < 40 * megabyte)
+    p.step();
+  auto frozen = p.now;
+  p.lines.at('o').frozen = true;
+  CAF_REQUIRE(p.run());
+  CAF_CHECK(is_exact(p));
+  // It is overdue after a second.
+  CAF_CHECK(p.bodies[0].ended - frozen < 900ms);
+}

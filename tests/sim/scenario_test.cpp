@@ -176,6 +176,11 @@ CAF_TEST(
   CAF_CHECK(by_best_line(5482) > 0.75);
 }
 
+CAF_TEST(an own line that freezes at the end is stood in for at once) {
+  // The others were done, and nothing happened until it was overdue.
+  CAF_CHECK(by_best_line(13683) > 0.94);
+}
+
 CAF_TEST(who froze and was slow when it thawed is tried again) {
   // One small piece after seconds made it so slow that it got nothing more.
   CAF_CHECK(by_best_line(46) > 1.1);
