@@ -100,6 +100,12 @@ public:
     stream_rest();
   }
 
+  /// The system keeps little of what it does not read; else, where a system
+  /// allows it, tens of megabytes.
+  void keep_little() {
+    socket_.set_option(asio::socket_base::receive_buffer_size(65536));
+  }
+
   void half_close() {
     socket_.shutdown(tcp::socket::shutdown_send);
   }
