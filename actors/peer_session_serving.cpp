@@ -85,6 +85,13 @@ void serve(self_pointer self, range_ask ask) {
                    caf::actor_cast<caf::strong_actor_ptr>(self), true});
 }
 
+/// Whether the next range has to wait until one before it has left: there is
+/// no room for it now.
+bool waits_for_room(const peer_session_state& st) {
+  return (!st.serves.empty() || !st.unsent.empty())
+         && st.queued.front().range.size() > st.env->serving->available();
+}
+
 } // namespace
 
 std::string label(const peer_session_state& st) {
@@ -99,7 +106,8 @@ uint64_t bytes_unwritten(const peer_session_state& st) {
 void serve_queued(self_pointer self) {
   auto& st = self->state;
   while (!st.queued.empty() && st.serves.size() < max_serving
-         && bytes_unwritten(st) < max_unwritten && !st.link->is_closed()) {
+         && bytes_unwritten(st) < max_unwritten && !st.link->is_closed()
+         && !waits_for_room(st)) {
     auto ask = std::move(st.queued.front());
     st.queued.pop_front();
     serve(self, std::move(ask));
@@ -186,6 +194,7 @@ void finish_served(self_pointer self, const chunk_settled& msg) {
     refuse(self, x.ask.id,
            {refusal_of(msg), std::string{to_string(*msg.failure)},
             msg.retry_after});
+    x.reservation.reset();
   } else {
     st.bytes_to += x.ask.range.size();
     st.env->counters.served_bytes += x.ask.range.size();

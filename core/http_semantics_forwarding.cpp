@@ -48,6 +48,15 @@ std::string_view received_by(std::string_view member) {
                                          : until_blank(rest.substr(begin));
 }
 
+/// The protocols of an `Upgrade` but HTTP/2, which cannot be read here.
+std::string without_http2(const std::string& protocols) {
+  std::string out;
+  for (auto each : list_members(protocols))
+    if (!equal_ignoring_case(each, "h2c"))
+      out.append(out.empty() ? "" : ", ").append(each);
+  return out;
+}
+
 } // namespace
 
 void strip_hop_by_hop(http_fields& fields, upgrades what) {
@@ -57,7 +66,7 @@ void strip_hop_by_hop(http_fields& fields, upgrades what) {
   std::string upgrade;
   if (what == upgrades::require
       || (what == upgrades::keep && fields.has_token("Connection", "upgrade")))
-    upgrade = fields.joined("Upgrade");
+    upgrade = without_http2(fields.joined("Upgrade"));
   auto connection = fields.joined("Connection");
   for (auto name : list_members(connection))
     if (!is_essential(name))

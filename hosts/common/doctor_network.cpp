@@ -4,6 +4,7 @@
 #include "core/wire_codec.hpp"
 #include "hosts/net/discovery_choice.hpp"
 #include "hosts/net/socket_address.hpp"
+#include "hosts/net/tcp_stream.hpp"
 #include "hosts/net/udp_port.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -79,8 +80,11 @@ void try_ports(asio::io_context& io, doctor_facts& out) {
   // A daemon that answers has them.
   if (!out.status) {
     add("[proxy] listen", false, x.proxy.listen, try_tcp(io, x.proxy.listen));
-    add("[transport] listen", false, x.transport.listen,
-        try_tcp(io, x.transport.listen));
+    auto& listen = x.transport.listen;
+    auto why = try_tcp(io, listen);
+    // A daemon listens elsewhere if only a connection has the port.
+    if (!x.discovery.enabled || net::is_listened_at(listen))
+      add("[transport] listen", false, listen, std::move(why));
   }
   endpoint group{x.discovery.group, x.discovery.port};
   auto to = net::to_asio<udp::endpoint>(group);

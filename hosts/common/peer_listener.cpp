@@ -34,7 +34,7 @@ listen_for_peers(boost::asio::any_io_executor executor, const settings& x,
                  const log_sink& log) {
   auto& wanted = x.transport.listen;
   auto port = net::listen_stream(executor, wanted, filter_of(x));
-  if (port || port.error().code != errc::address_in_use
+  if (port || port.error().code != errc::address_in_use || !x.discovery.enabled
       || net::is_listened_at(wanted))
     return port;
   auto other = net::listen_stream(executor, {wanted.address, 0}, filter_of(x));
@@ -44,7 +44,9 @@ listen_for_peers(boost::asio::any_io_executor executor, const settings& x,
             + std::to_string(wanted.port)
             + ": until the next start, other devices connect to port "
             + std::to_string((**other).local().port)
-            + ", which a firewall may keep closed");
+            + ", which a firewall may keep closed and static-peers of theirs "
+              "do "
+              "not know");
   return other;
 }
 

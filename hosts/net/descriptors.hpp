@@ -34,6 +34,7 @@ size_t descriptor_limit();
 /// the system, which is asked about once a second.
 class known_limit {
 public:
+  /// As it was within the last second.
   size_t get();
 
   /// The limit has changed: the system is asked again at once.

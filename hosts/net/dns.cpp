@@ -1,6 +1,7 @@
 #include "hosts/net/dns.hpp"
 
 #include "hosts/net/boot_clock.hpp"
+#include "hosts/net/socket_address.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -25,12 +26,6 @@ namespace {
 
 using asio::ip::address;
 using asio::ip::tcp;
-
-address unmapped(const address& x) {
-  if (x.is_v6() && x.to_v6().is_v4_mapped())
-    return asio::ip::make_address_v4(asio::ip::v4_mapped, x.to_v6());
-  return x;
-}
 
 /// The address that `host` is, if it is one and no name.
 std::optional<address> literal_address(const std::string& host) {

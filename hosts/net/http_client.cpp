@@ -1,7 +1,6 @@
 #include "hosts/net/http_exchange.hpp"
 #include "hosts/net/http_ports.hpp"
 
-#include <chrono>
 #include <utility>
 
 namespace peapod::net {

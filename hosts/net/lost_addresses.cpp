@@ -1,6 +1,7 @@
 #include "hosts/net/lost_addresses.hpp"
 
 #include "hosts/net/interfaces.hpp"
+#include "hosts/net/socket_address.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -19,7 +20,7 @@ std::optional<std::string>
 lost_source(const boost::asio::ip::tcp::socket& socket,
             const std::vector<std::string>& addresses) {
   boost::system::error_code ec;
-  auto from = socket.local_endpoint(ec).address();
+  auto from = unmapped(socket.local_endpoint(ec).address());
   auto of_link = from.is_v6() && from.to_v6().is_link_local(); // has a zone
   if (ec || from.is_loopback() || of_link)
     return std::nullopt;
@@ -39,7 +40,9 @@ lost_addresses::lost_addresses(const boost::asio::any_io_executor& ex,
 
 void lost_addresses::on_other_network() {
   changed_ = true;
-  if (!waiting_)
+  if (waiting_)
+    remember_addresses();
+  else
     wait_for_return();
 }
 
@@ -48,17 +51,24 @@ void lost_addresses::wait_for_return() {
   waiting_ = std::exchange(changed_, false);
   if (!waiting_)
     return;
+  remember_addresses();
   patience_.expires_after(return_wait);
   std::weak_ptr<void> alive = watching_;
   patience_.async_wait([this, alive](boost::system::error_code ec) {
     if (ec || alive.expired())
       return;
-    if (auto own = own_addresses())
-      look_(*own);
+    remember_addresses();
+    if (auto seen = std::exchange(seen_, {}); !seen.empty())
+      look_(seen);
     // Who looked may have ended the last that kept this.
     if (!alive.expired())
       wait_for_return();
   });
+}
+
+void lost_addresses::remember_addresses() {
+  if (auto own = own_addresses())
+    seen_.insert(seen_.end(), own->begin(), own->end());
 }
 
 } // namespace peapod::net

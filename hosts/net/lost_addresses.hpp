@@ -21,16 +21,17 @@ std::optional<std::string>
 lost_source(const boost::asio::ip::tcp::socket& socket,
             const std::vector<std::string>& addresses);
 
-/// Looks for addresses that have gone, some seconds after each change of this
-/// device's networks: a radio link that is lost for a moment gets the same
-/// address again, and connections survive that. For one thread.
+/// Looks for addresses that have gone and stayed away for some seconds: a radio
+/// link that is lost for a moment gets the same address again, and connections
+/// survive that. For one thread.
 class lost_addresses {
 public:
   using addresses_handler =
       std::function<void(const std::vector<std::string>&)>;
 
-  /// Calls `look` with all addresses of this device. Without an `epoch` the
-  /// networks never change.
+  /// Some seconds after a change of networks, calls `look` with all addresses
+  /// that this device has or had since then. Without an `epoch` the networks
+  /// never change.
   lost_addresses(const boost::asio::any_io_executor& ex,
                  const std::shared_ptr<network_epoch>& epoch,
                  addresses_handler look);
@@ -40,8 +41,10 @@ public:
 private:
   void on_other_network();
   void wait_for_return();
+  void remember_addresses();
 
   addresses_handler look_;
+  std::vector<std::string> seen_;      // since the wait began
   boost::asio::steady_timer patience_; // with addresses that have gone
   bool waiting_ = false;               // for them
   bool changed_ = false;               // the network, since the wait began

@@ -78,12 +78,16 @@ bool is_self(const endpoint& self, const asio::ip::address& address,
 }
 
 /// Whether a host that is not looked up here says by itself that it is this
-/// machine (RFC 6761, 6.3).
+/// machine (RFC 6761, 6.3), be it as a number, such as 2130706433 or 127.1.
 bool names_this_machine(std::string_view host) {
+  using resolver = asio::ip::tcp::resolver;
+  asio::io_context unused;
   boost::system::error_code ec;
-  auto ip = asio::ip::make_address(std::string{host}, ec);
+  auto found = resolver{unused}.resolve(host, "", resolver::numeric_host, ec);
   if (!ec)
-    return where_it_leads(ip).is_loopback();
+    return std::ranges::any_of(found, [](auto& x) {
+      return where_it_leads(x.endpoint().address()).is_loopback();
+    });
   return is_at_or_below(without_final_dots(host), "localhost");
 }
 

@@ -1,5 +1,6 @@
 #include "hosts/net/tcp_stream.hpp"
 
+#include "hosts/net/interfaces.hpp"
 #include "hosts/net/socket_address.hpp"
 #include "hosts/net/tcp_connection.hpp"
 
@@ -10,7 +11,9 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
+#include <vector>
 
 namespace peapod::net {
 
@@ -115,6 +118,9 @@ private:
 
 /// How long to wait for descriptors or memory to become free again.
 constexpr auto scarcity_pause = std::chrono::milliseconds(100);
+
+/// How long a listener is looked for.
+constexpr auto probe_time = std::chrono::seconds(1);
 
 /// The listening socket, kept alive by the operations on it.
 class listener : public std::enable_shared_from_this<listener> {
@@ -292,16 +298,22 @@ bool is_listened_at(const endpoint& at) {
   auto to = to_asio<tcp::endpoint>(at);
   if (!to)
     return false;
-  if (to->address() == asio::ip::address_v6::any())
-    return is_listened_at({"::1", at.port})
-           || is_listened_at({"127.0.0.1", at.port});
-  if (to->address() == asio::ip::address_v4::any())
-    to->address(asio::ip::address_v4::loopback());
-  asio::io_context own;
-  tcp::socket probe{own};
-  error_code ec;
-  probe.connect(*to, ec);
-  return !ec;
+  std::vector<std::string> addresses{at.address};
+  if (to->address().is_unspecified()) {
+    addresses = {"127.0.0.1", "::1"};
+    if (auto own = own_addresses())
+      addresses.insert(addresses.end(), own->begin(), own->end());
+  }
+  asio::io_context io;
+  size_t refused = 0;
+  std::vector<tcp::socket> probes;
+  probes.reserve(addresses.size());
+  for (auto& address : addresses)
+    probes.emplace_back(io).async_connect(
+        {asio::ip::make_address(address), at.port},
+        [&](const error_code& ec) { refused += ec ? 1 : 0; });
+  io.run_for(probe_time);
+  return refused < addresses.size();
 }
 
 } // namespace peapod::net

@@ -29,10 +29,10 @@ listen_stream(boost::asio::any_io_executor executor, const endpoint& at,
               std::function<bool(const std::string& address)> takes = nullptr);
 
 /// Whether a program of this machine listens at `at`, which is one of its
-/// addresses, or for all of them `::` or `0.0.0.0`. If not, a port that is
+/// addresses, or at any of them for `::` and `0.0.0.0`. If not, a port that is
 /// taken is the own end of somebody's connection: what a system chooses such
-/// ports from may contain any port above 1023. Tries to connect, which takes
-/// no time here.
+/// ports from may contain any port above 1023. Tries to connect, and takes who
+/// has not refused within a second for a listener.
 bool is_listened_at(const endpoint& at);
 
 } // namespace peapod::net

@@ -40,6 +40,7 @@ public:
 
 /// What all tunnels of one thread share.
 struct tunnel_tools : pump_tools {
+  /// Those that are open.
   boost::intrusive::list<live_tunnel,
                          boost::intrusive::constant_time_size<false>>
       tunnels;

@@ -89,7 +89,7 @@ def uses_a_number_twice(session):
 
 def asks_for_more_than_may_wait(session):
     slow = f"{HOSTILE}/slow-head,seconds=5/5000/{fresh_name()}"
-    for _ in range(4 + 16 + 1):
+    for _ in range(6 + 16 + 1):
         session.ask(slow, 0, 100)
 
 

@@ -300,14 +300,33 @@ def test_a_tunnel_of_an_address_that_is_gone_is_reset(tunnel, moves):
         client.recv(1)
 
 
+def assert_nothing_comes(client, seconds: float) -> None:
+    """Neither bytes nor a reset."""
+    before = client.gettimeout()
+    client.settimeout(seconds)
+    with pytest.raises(TimeoutError):
+        client.recv(1)
+    client.settimeout(before)
+
+
 def test_a_tunnel_outlives_an_address_that_comes_back(lab, tunnel):
     client, far = tunnel
     take_address(lab)
     give_back_address(lab)
-    client.settimeout(8)
-    with pytest.raises(TimeoutError):
-        client.recv(1)
-    client.settimeout(15)
+    assert_nothing_comes(client, 8)
+    far.sendall(b"there")
+    assert client.recv(5) == b"there"
+
+
+def test_a_tunnel_outlives_an_address_that_comes_and_goes(lab, tunnel):
+    client, far = tunnel
+    take_address(lab)
+    give_back_address(lab)
+    assert_nothing_comes(client, 4.5)
+    take_address(lab)
+    assert_nothing_comes(client, 2.5)  # six seconds after the first change
+    give_back_address(lab)
+    assert_nothing_comes(client, 8)
     far.sendall(b"there")
     assert client.recv(5) == b"there"
 

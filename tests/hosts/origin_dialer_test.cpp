@@ -319,8 +319,9 @@ CAF_TEST(an upstream proxy on this machine is reached for other machines) {
   CAF_CHECK_EQUAL(reach("a.example"), "127.0.0.1");
   CAF_CHECK_EQUAL(reach("127.0.0.1.example"), "127.0.0.1");
   // What names this machine by itself would lead back to it.
-  for (auto& host : {"127.0.0.1", "::", "0.0.0.0", "::ffff:127.1.2.3",
-                     "localhost", "a.localhost."})
+  for (auto& host :
+       {"127.0.0.1", "::", "0.0.0.0", "::ffff:127.1.2.3", "localhost",
+        "a.localhost.", "2130706433", "127.1", "0x7f000001", "0"})
     CAF_CHECK_EQUAL(reach(host), to_string(errc::policy_refused));
   // What goes past the proxy is looked up here.
   names["direct.example"] = {{}, {"127.0.0.1"}};

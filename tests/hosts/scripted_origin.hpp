@@ -241,7 +241,8 @@ inline std::string without_date(std::string text) {
   constexpr std::string_view name = "\r\nDate: ";
   auto begin = text.find(name);
   auto end = text.find("\r\n", begin + name.size());
-  if (begin > text.find("\r\n\r\n") || text.find(name, begin + 1) < end)
+  if (begin > text.find("\r\n\r\n")
+      || text.find(name, end) < text.find("\r\n\r\n"))
     return "no Date, or two: " + text;
   auto value = text.substr(begin + name.size(), end - begin - name.size());
   auto date = parse_http_date(value);

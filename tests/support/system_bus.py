@@ -1,6 +1,7 @@
 """A system bus of a test's own, with made-up NetworkManager and UPower."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -29,8 +30,13 @@ class SystemBus:
         config = folder / "bus.conf"
         config.write_text(CONFIG.format(address=self.address))
         self._run("dbus-daemon", "--nofork", f"--config-file={config}")
-        wait_until(self.socket.exists, 5, "the bus listens")
+        wait_until(self._listens, 5, "the bus listens")
         self.bus = dbus.bus.BusConnection(self.address)
+
+    def _listens(self) -> bool:
+        """The socket is there a moment before it does."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.socket)) == 0
 
     def _run(self, *words) -> None:
         env = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=self.address)
