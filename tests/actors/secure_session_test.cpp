@@ -199,11 +199,13 @@ CAF_TEST(who asks learns by a code why a range does not come) {
 CAF_TEST(a range for which there is no room waits for the one before it) {
   go(trust_mode::open);
   x->env->serving = std::make_shared<byte_budget>(1500);
+  x->wan->rate = 10'000;
   secure_peer peer{*this, *x};
   peer.send(wire2::welcome{});
   for (byte_range each : {byte_range{0, 1000}, byte_range{1000, 2000}})
     peer.ask(each, version());
-  pass(50ms);
+  CAF_CHECK_EQUAL(x->env->serving->used(), 1000u);
+  pass(1s);
   CAF_CHECK_EQUAL(peer.got<wire2::fetch_failed>().size(), 0u);
   CAF_CHECK_EQUAL(peer.got<wire2::fetch_done>().size(), 2u);
   // One that never will have room is not kept waiting.
