@@ -15,9 +15,6 @@ using namespace std::chrono_literals;
 constexpr duration overdue_min = 1s;
 constexpr duration overdue_max = 2s;
 
-/// How often what is late is looked at.
-constexpr duration late_check = 100ms;
-
 /// How long a lease may stay without a byte before it is taken away.
 constexpr duration abandon_time = 30s;
 
@@ -175,15 +172,8 @@ bool scheduler::has_hope(const body_state& body, instant now) const {
 std::optional<instant> scheduler::deadline() const {
   std::optional<instant> out;
   auto consider = [&out](instant at) { out = out ? std::min(*out, at) : at; };
-  // Who could stand in is idle, and perhaps nothing else happens.
-  bool idle = std::ranges::any_of(sources_, [](auto& kv) {
-    return kv.second.leases.empty() && kv.second.resting_until == instant{};
-  });
-  for (auto& [id, lease] : leases_) {
+  for (auto& [id, lease] : leases_)
     consider(lease.overdue ? lease.heard + abandon_time : overdue_at(lease));
-    if (idle && !lease.overdue)
-      consider(std::max(lease.due, observed_) + late_check);
-  }
   if (!bodies_.empty())
     for (auto& [id, source] : sources_)
       if (source.resting_until != instant{})

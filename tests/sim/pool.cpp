@@ -30,6 +30,9 @@ constexpr size_t polite_connections = 6;
 constexpr uint64_t tell_bytes = 64_KiB;
 constexpr duration tell_time = 50ms;
 
+/// How often the scheduler looks at what is late, as in a daemon.
+constexpr duration tick_interval = 100ms;
+
 /// The same draws in each run: which samples are taken matters little here.
 random_source draws() {
   return [engine = std::mt19937{7}](std::span<uint8_t> out) mutable {
@@ -205,8 +208,10 @@ void pool::step_until(instant limit) {
     script_.erase(script_.begin());
     what();
   }
-  if (auto at = deadline(); at && *at <= now)
+  if (tick_ && *tick_ <= now) {
+    tick_.reset();
     tell([&](auto& who) { who.expire(now); });
+  }
   pump();
 }
 
@@ -225,12 +230,12 @@ instant pool::next_event(instant limit) {
         consider(j.since + x.latency);
   if (!script_.empty())
     consider(script_.begin()->first);
-  if (auto at = deadline(); at && *at > now)
-    consider(*at);
+  if (tick_)
+    consider(*tick_);
   return out;
 }
 
-/// A peer brings two at a time; those that wait begin when there is room.
+/// A peer brings six at a time; those that wait begin when there is room.
 void pool::start_jobs() {
   for (auto& [name, x] : lines) {
     auto busy = std::count_if(x.jobs.begin(), x.jobs.end(), [](auto& j) {
@@ -555,15 +560,13 @@ std::optional<scheduler::action> pool::poll() {
   return rival ? rival->poll() : machine.poll();
 }
 
-std::optional<instant> pool::deadline() const {
-  return rival ? std::nullopt : machine.deadline();
-}
-
 void pool::pump() {
   while (auto action = poll()) {
     history.push_back(*action);
     std::visit([this](auto& x) { perform(x); }, *action);
   }
+  if (!tick_ && !idle())
+    tick_ = now + tick_interval;
 }
 
 void pool::perform(const scheduler::grant& x) {

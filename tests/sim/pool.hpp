@@ -38,7 +38,7 @@ size_t index_of(const transfer_id& id);
 
 /// Where what a device was asked for has come.
 enum class stage {
-  queued, ///< the device brings two others first
+  queued, ///< the device brings others first
   asked,  ///< on its way to the origin and back
   wan,    ///< coming over the device's line
   lan,    ///< going over the network between the devices
@@ -195,7 +195,6 @@ private:
   }
 
   std::optional<scheduler::action> poll();
-  std::optional<instant> deadline() const;
   double capacity() const;
   double capacity(const line& x) const;
   double alone(const line& x) const;
@@ -245,6 +244,7 @@ private:
   };
 
   scheduler_config config_;
+  std::optional<instant> tick_; ///< when the scheduler looks at what is late
   std::multimap<instant, std::function<void()>> script_;
   std::vector<flow> flows_;
 };
