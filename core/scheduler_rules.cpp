@@ -30,9 +30,6 @@ constexpr duration short_way = 50ms;
 /// How many leases more a source may have that is far away.
 constexpr size_t max_more_leases = 3;
 
-/// How many more it may have once what it has ends before those would begin.
-constexpr size_t max_early_leases = 2;
-
 } // namespace
 
 // -- rules --------------------------------------------------------------------
@@ -88,20 +85,6 @@ bool scheduler::is_stalled(const source_state& source) const {
 
 bool scheduler::is_resting(const source_state& source, instant now) const {
   return source.resting_until > now;
-}
-
-/// As many as keep the source's line busy.
-size_t scheduler::max_leases(const source_state& source) const {
-  size_t extra = 0;
-  for (auto& [id, body] : bodies_)
-    if (auto i = source.searches.find(body.origin); i != source.searches.end())
-      extra = std::max(extra, i->second.extra());
-  // Leases share the source's line evenly, so they end together. Its line would
-  // be idle if the next ones were asked for only then.
-  auto& x = source.estimate;
-  bool ends = x.rate() && source.traits.streams() && source.failures == 0
-              && x.time_for(backlog(source)) <= x.latency() * 5 / 4;
-  return usual_leases(source) + extra + (ends ? max_early_leases : 0);
 }
 
 /// As many as keep it busy while answers are on their way.

@@ -21,6 +21,10 @@ constexpr duration alive = 500ms;
 /// browsers have.
 constexpr size_t most_requests = 6;
 
+/// How many more a source may have once what it has ends before those would
+/// begin.
+constexpr size_t max_early_leases = 2;
+
 /// Only bodies that take so much longer bear that a peer pauses, and so much
 /// once it does: the others become faster meanwhile.
 constexpr duration long_enough = 60s;
@@ -30,6 +34,27 @@ constexpr duration long_enough_to_end = 30s;
 constexpr size_t max_searches = 64;
 
 } // namespace
+
+/// As many as keep the source's line busy.
+size_t scheduler::max_leases(const source_state& source) const {
+  size_t extra = 0;
+  bool tries = false;
+  for (auto& [id, body] : bodies_) {
+    auto i = source.searches.find(body.origin);
+    if (i == source.searches.end())
+      continue;
+    extra = std::max(extra, i->second.extra());
+    tries |= i->second.is_trying();
+  }
+  // Leases share the source's line evenly, so they end together. Its line would
+  // be idle if the next ones were asked for only then. A trial tells nothing
+  // with more requests than are tried.
+  auto& x = source.estimate;
+  bool ends = x.rate() && source.traits.streams() && source.failures == 0
+              && !tries && x.time_for(backlog(source)) <= x.latency() * 5 / 4;
+  auto most = usual_leases(source) + extra + (ends ? max_early_leases : 0);
+  return source.traits.direct() ? std::min(most, most_requests) : most;
+}
 
 void scheduler::observe(instant now) {
   // Without bodies nothing is tried any more.

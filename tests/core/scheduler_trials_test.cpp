@@ -26,6 +26,25 @@ double use_of(pool& p, char name, duration time) {
             * std::chrono::duration<double>(time).count());
 }
 
+/// Bodies that only leases bring: so many that those are small, and end before
+/// the next ones would begin.
+void open_without_spines(pool& p, size_t bodies) {
+  for (size_t i = 0; i < bodies; ++i)
+    p.open(300 * megabyte);
+  p.run_for(500ms);
+  for (size_t i = 0; i < bodies; ++i)
+    p.lose_spine(i);
+}
+
+size_t most_requests(pool& p, char name, duration time) {
+  size_t out = 0;
+  for (auto until = p.now + time; p.now < until;) {
+    p.step();
+    out = std::max(out, p.lines.at(name).jobs.size());
+  }
+  return out;
+}
+
 } // namespace
 
 // -- how many requests at a time ----------------------------------------------
@@ -65,6 +84,22 @@ CAF_TEST(the next body of the origin begins with what has paid) {
   p.open(60 * megabyte);
   p.run_for(1500ms);
   CAF_CHECK_EQUAL(p.lines.at('o').jobs.size(), 6u);
+}
+
+CAF_TEST(a far line of our own has no more requests than browsers) {
+  pool p;
+  p.join('o', 20e6, 200ms).origin.per_connection = 3e6;
+  open_without_spines(p, 8);
+  CAF_CHECK_EQUAL(most_requests(p, 'o', 17s), 6u);
+}
+
+CAF_TEST(while one more request is tried there are no others) {
+  pool p;
+  p.join('o', 4e6, 60ms);
+  open_without_spines(p, 6);
+  p.run_for(1500ms);
+  // It has three, and ends what it has before more would begin.
+  CAF_CHECK_EQUAL(most_requests(p, 'o', 17s), 4u);
 }
 
 // -- who has a line of its own ------------------------------------------------
