@@ -87,7 +87,7 @@ def main() -> int:
     parser.add_argument("--size", type=int, default=20_000_000, choices=SIZES)
     parser.add_argument("--rate", type=float, default=40.0,
                         help="of host 2's line, in Mbit/s")
-    parser.add_argument("--downloads", type=int, default=3,
+    parser.add_argument("--downloads", type=int, default=8,
                         help="of 100 MB that host 1 pools: enough to last")
     wanted = parser.parse_args()
     lab = lab_module.Lab(f"bench{os.getpid()}")
