@@ -317,7 +317,7 @@ void proxy_connection_state::dump(archive& to) const {
   to(make_nvp("client", client ? to_string(client->remote()) : std::string{}),
      make_nvp("method", request.method), make_nvp("host", about()),
      make_nvp("busy", busy), make_nvp("answered", answered),
-     make_nvp("pooled", pooled.has_value()), make_nvp("step", step),
+     make_nvp("pooled", pooled != nullptr), make_nvp("step", step),
      make_nvp("received", received), make_nvp("portions", portions.size()),
      make_nvp("crashes", crashes), make_nvp("ending", ending));
 }

@@ -447,7 +447,7 @@ void on_origin_answered(self_pointer self, origin_answered& msg) {
     st.env->log(log_level::info, "not pooled: its last download had bytes that "
                                  "could not be trusted");
   } else if (good) {
-    st.pooled = *good;
+    st.pooled = std::make_unique<eligible>(*good);
     st.digest = digest_of(head, good->body, good->total);
     st.encoded = head.fields.count("Content-Encoding") > 0;
     after = then::pool;

@@ -65,7 +65,7 @@ struct proxy_connection_state {
 
   /// Wait to be written, the first is being written.
   std::list<portion> portions;
-  std::optional<eligible> pooled;
+  std::unique_ptr<eligible> pooled;    ///< apart, as idle tunnels have none
   std::optional<origin_digest> digest; ///< what the pooled body hashes to
   uint64_t received = 0;     ///< offset behind what transfers have sent
   unsigned crashes = 0;      ///< transfers of this response that have crashed
