@@ -1,16 +1,13 @@
 #include "hosts/net/http_exchange.hpp"
 
-#include "core/http_semantics.hpp"
 #include "hosts/net/connection_login.hpp"
+#include "hosts/net/connection_reuse.hpp"
 #include "hosts/net/http_format.hpp"
 #include "hosts/net/http_lines.hpp"
 #include "hosts/net/origin_dates.hpp"
 #include "hosts/net/upstream_tunnel.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <system_error>
 #include <utility>
 
 namespace peapod::net {
@@ -51,31 +48,6 @@ std::string fault_of(const result<std::optional<size_t>>& size) {
   if (size)
     return "what it sent is not HTTP/1";
   return "malformed response: " + size.error().detail.substr(4);
-}
-
-/// Methods that may be sent twice (RFC 9110, 9.2.2).
-bool is_idempotent(std::string_view method) {
-  static constexpr std::array<std::string_view, 6> names{
-      "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
-  return std::find(names.begin(), names.end(), method) != names.end();
-}
-
-/// How long the origin says that it waits for another request
-/// (`Keep-Alive: timeout=5, max=100`; RFC 2068, 19.7.1.1).
-std::optional<duration> keep_alive_time(const http_fields& fields) {
-  static constexpr std::string_view name = "timeout=";
-  constexpr unsigned day = 24 * 3600;
-  auto value = fields.joined("Keep-Alive");
-  for (auto x : list_members(value)) {
-    unsigned seconds = 0;
-    if (!equal_ignoring_case(x.substr(0, name.size()), name))
-      continue;
-    x.remove_prefix(name.size());
-    if (std::from_chars(x.data(), x.data() + x.size(), seconds).ec
-        == std::errc{})
-      return std::chrono::seconds{std::min(seconds, day)};
-  }
-  return std::nullopt;
 }
 
 } // namespace
