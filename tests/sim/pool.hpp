@@ -33,6 +33,9 @@ device_id device(char name);
 /// offset, and parts of it need no memory of their own.
 slice content(byte_range range);
 
+/// A time in seconds.
+double seconds(duration x);
+
 /// The place of a body among those of its pool.
 size_t index_of(const transfer_id& id);
 
@@ -88,12 +91,18 @@ struct line {
   instant alone{}; ///< when it alone would have brought all bodies; 0: not yet
   unsigned grants = 0;
   unsigned turned_away = 0; ///< requests that the origin answered 503
+
+  /// Whether a range arrives as it comes, instead of in one piece at its end.
+  bool streams() const;
 };
 
 /// One pooled body and its client.
 struct body {
   body(transfer_id id, uint64_t size, double client_rate, std::string origin,
        unsigned audit);
+
+  /// Notes who brought a part.
+  void paint(byte_range part, char name);
 
   transfer_id id;
   std::string origin;

@@ -139,10 +139,6 @@ void prepare(pool& p, const member& x, uint64_t seed) {
   }
 }
 
-double seconds(duration x) {
-  return std::chrono::duration<double>(x).count();
-}
-
 std::string_view word(incident x) {
   static constexpr std::string_view words[] = {
       "", " leaves", " returns", " freezes", " collapses", " fluctuates"};
