@@ -1,5 +1,6 @@
 #define CAF_SUITE peer_session
 
+#include "actors/roster.hpp"
 #include "tests/actors/scripted_peer.hpp"
 
 #include <caf/test/dsl.hpp>

@@ -1,5 +1,6 @@
 #define CAF_SUITE sharing
 
+#include "actors/wan_fetcher.hpp"
 #include "tests/actors/scripted_peer.hpp"
 
 #include <algorithm>

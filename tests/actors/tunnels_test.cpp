@@ -1,5 +1,6 @@
 #define CAF_SUITE tunnels
 
+#include "actors/exits.hpp"
 #include "tests/actors/secure_peer.hpp"
 
 #include <caf/test/dsl.hpp>
