@@ -118,6 +118,7 @@ struct proxy_counters {
   std::atomic<uint64_t> requests{0};
   std::atomic<uint64_t> tunnels{0};
   std::atomic<uint64_t> pooled{0};
+  std::atomic<uint64_t> pooling{0}; ///< bodies of them that are under way
   std::atomic<uint64_t> passed_through{0};
   std::atomic<uint64_t> active{0}; ///< client connections open now
   std::atomic<uint64_t> busy{0};   ///< of them, with a request being answered

@@ -132,6 +132,7 @@ struct transfer_opened {
   caf::strong_actor_ptr handle; ///< a `transfer_actor`
   /// How far it has come, if another scheduler looked after it before.
   std::optional<body_progress> so_far = std::nullopt;
+  duration way{}; ///< how long the spine's head took
 };
 
 /// How far a transfer's spine is, and how much its client has taken.

@@ -235,6 +235,7 @@ void forward(self_pointer self) {
   auto& ports = st.env->ports;
   auto http = st.exit ? ports.http_through(*st.exit) : ports.http;
   options.over = own_line_for(st);
+  st.asked = now_of(self);
   st.exchange =
       http->open(forwarded(*st.env, st.request), options, std::move(interim));
   st.exchange->read_head(send_back(self, [step](result<response_head> outcome) {
@@ -312,7 +313,8 @@ void start_transfer(self_pointer self) {
                      {st.received, st.pooled->body.end},
                      std::move(st.exchange),
                      caf::actor_cast<proxy_connection_actor>(self),
-                     std::move(digest)});
+                     std::move(digest),
+                     st.pooled->way});
   child_spec spec;
   spec.start = [env = st.env, held](caf::actor_system&) {
     return caf::actor_cast<caf::strong_actor_ptr>(
@@ -446,8 +448,15 @@ void on_origin_answered(self_pointer self, origin_answered& msg) {
     ++st.env->counters.passed_through;
     st.env->log(log_level::info, "not pooled: its last download had bytes that "
                                  "could not be trusted");
+  } else if (good
+             && st.env->counters.pooling
+                    >= st.env->config.scheduling.most_bodies()) {
+    ++st.env->counters.passed_through;
+    st.env->log(log_level::debug,
+                "not pooled: [pool] memory has no room for one more");
   } else if (good) {
-    st.pooled = std::make_unique<eligible>(*good);
+    st.pooled =
+        std::make_unique<pooled_body>(*good, st.env, now_of(self) - st.asked);
     st.digest = digest_of(head, good->body, good->total);
     st.encoded = head.fields.count("Content-Encoding") > 0;
     after = then::pool;

@@ -16,6 +16,21 @@ struct open_tunnel_state {
   http_fields fields; ///< of the request, until then
 };
 
+/// What only a pooled body needs; it counts while it is under way.
+struct pooled_body : eligible {
+  pooled_body(eligible x, environment_ptr counted, duration way)
+    : eligible(std::move(x)), env(std::move(counted)), way(way) {
+    ++env->counters.pooling;
+  }
+  pooled_body(const pooled_body&) = delete;
+  ~pooled_body() {
+    --env->counters.pooling;
+  }
+
+  environment_ptr env;
+  duration way; ///< how long the origin took for its head
+};
+
 /// One client's connection: a request at a time.
 struct proxy_connection_state {
   using self_pointer =
@@ -37,6 +52,7 @@ struct proxy_connection_state {
   uint64_t step = 0;
   request_head request;
   std::shared_ptr<http_exchange> exchange;
+  instant asked{};       ///< when the origin was
   bool busy = false;     ///< a request is being answered
   bool answered = false; ///< the final head is being or has been written
   bool expects_continue = false; ///< the request's body waits for a 100
@@ -65,7 +81,7 @@ struct proxy_connection_state {
 
   /// Wait to be written, the first is being written.
   std::list<portion> portions;
-  std::unique_ptr<eligible> pooled;    ///< apart, as idle tunnels have none
+  std::unique_ptr<pooled_body> pooled; ///< apart, as idle tunnels have none
   std::optional<origin_digest> digest; ///< what the pooled body hashes to
   uint64_t received = 0;     ///< offset behind what transfers have sent
   unsigned crashes = 0;      ///< transfers of this response that have crashed

@@ -184,7 +184,8 @@ void on_transfer_opened(self_pointer self, const transfer_opened& msg) {
     st.core->transfer_resumed(msg.source->id, origin, msg.body, *msg.so_far,
                               now_of(self));
   else
-    st.core->transfer_opened(msg.source->id, origin, msg.body, now_of(self));
+    st.core->transfer_opened(msg.source->id, origin, msg.body, now_of(self),
+                             msg.way);
   pump(self);
 }
 

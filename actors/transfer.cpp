@@ -212,7 +212,7 @@ void open_with_scheduler(self_pointer self,
   tell(st.scheduler,
        transfer_opened{st.start.source, st.start.body,
                        caf::actor_cast<caf::strong_actor_ptr>(self),
-                       std::move(so_far)});
+                       std::move(so_far), st.start.way});
 }
 
 /// A scheduler that failed has a successor, which knows nothing of this body.
@@ -338,6 +338,7 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self,
   transfer::config cfg;
   cfg.own = st.env->self->device();
   cfg.audit = st.env->config.audit;
+  cfg.in_flight = st.env->config.scheduling.in_flight();
   cfg.digest = st.start.digest;
   st.core.emplace(st.start.body, cfg, st.env->ports.random);
   st.told_spine = st.told_taken = st.start.body.begin;

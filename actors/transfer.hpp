@@ -16,6 +16,7 @@ struct transfer_start {
   proxy_connection_actor client;
   /// What the hash of the body has to be, if the origin said so.
   std::optional<origin_digest> digest = std::nullopt;
+  duration way{}; ///< how long the spine's head took
 };
 
 /// The pure transfer, its spine, and the leases that bring the rest.

@@ -11,8 +11,12 @@ using namespace std::chrono_literals;
 
 constexpr duration aside_time = 30s;
 
-/// Who was given nothing for so long is tried anew, whatever it showed before.
+/// Who was given nothing for so long is tried anew, whatever it showed before;
+/// and after the longer one who seems of little use, as short bodies give
+/// nobody anything.
 constexpr duration memory_time = 3s;
+constexpr duration long_memory = 30s;
+constexpr double little_use = 0.125; ///< of the best rate
 
 /// The rest after a failure, doubled with each one in a row.
 constexpr duration first_rest = 200ms;
@@ -24,6 +28,9 @@ constexpr unsigned integrity_weight = 2;
 /// How often in a row the own line may fail on one body once the spine has
 /// ended.
 constexpr unsigned max_own_failures = 5;
+
+/// Origins at which is remembered what a source has shown.
+constexpr size_t max_origins = 64;
 
 } // namespace
 
@@ -45,6 +52,14 @@ std::string_view to_string(chunk_failure x) {
   return "unknown";
 }
 
+uint64_t scheduler_config::in_flight() const {
+  return std::clamp<uint64_t>(memory / 32, 64_KiB, 1_MiB);
+}
+
+size_t scheduler_config::most_bodies() const {
+  return std::max<size_t>(1, 2 * memory / (2 * chunk_size + in_flight()));
+}
+
 // -- sources ------------------------------------------------------------------
 
 void scheduler::source_joined(device_id source, source_traits traits,
@@ -57,7 +72,9 @@ void scheduler::source_joined(device_id source, source_traits traits,
                                             .estimate = source_estimate{sizes},
                                             .leases = {},
                                             .ghosts = {},
-                                            .searches = {}});
+                                            .searches = {},
+                                            .origin = {},
+                                            .elsewhere = {}});
   remember_lie(source, i->second, now);
   assign(now);
 }
@@ -89,12 +106,18 @@ void scheduler::remove_source(const device_id& id, instant now) {
 // -- bodies -------------------------------------------------------------------
 
 void scheduler::transfer_opened(transfer_id transfer, std::string origin,
-                                byte_range body, instant now) {
+                                byte_range body, instant now, duration way) {
+  for (auto& [id, source] : sources_)
+    turn_to(source, origin, way);
   body_state state;
   state.origin = std::move(origin);
   state.body = body;
   state.spine = state.taken = body.begin;
   state.lead = 2 * config_.chunk_size;
+  // So far it comes before anybody's first byte is here.
+  if (auto own = own_source())
+    state.lead = std::clamp(reach_of_spine(*own), state.lead,
+                            std::max(state.lead, window() / 4));
   state.claim_end = state.frontier =
       std::min(body.end, body.begin + state.lead);
   state.speed.started(now);
@@ -256,7 +279,7 @@ void scheduler::lease_failed(lease_id lease, chunk_failure why, uint64_t upto,
       actions_.push_back(give_up{transfer, "the origin's copy has changed"});
   } else if (why == chunk_failure::refused || why == chunk_failure::mismatch
              || (source.traits.own && why != chunk_failure::busy
-                 && ++body.own_failures >= max_own_failures)) {
+                 && own_is_hopeless(id, body, granted, now))) {
     body.excluded.insert(id);
     if (why == chunk_failure::refused && !source.traits.own)
       limits_.refused({id, body.origin}, now);
@@ -265,6 +288,18 @@ void scheduler::lease_failed(lease_id lease, chunk_failure why, uint64_t upto,
   }
   assign(now);
   check_hope(transfer, body, now);
+}
+
+/// Whether the own line, which has failed once more, has failed so often in a
+/// row that the body has nothing to hope for from it, nor from anybody else.
+/// What was leased together has failed together.
+bool scheduler::own_is_hopeless(const device_id& own, body_state& body,
+                                instant granted, instant now) {
+  if (granted >= body.own_failed) {
+    body.own_failed = now;
+    ++body.own_failures;
+  }
+  return body.own_failures >= max_own_failures && !has_hope(body, now, &own);
 }
 
 // -- machine ------------------------------------------------------------------
@@ -294,6 +329,37 @@ size_t scheduler::peers() const {
 
 uint64_t scheduler::largest_lease() const {
   return std::max(config_.max_lease, config_.chunk_size / 4);
+}
+
+/// What a source shows depends on the origin, which may be late or slow: there
+/// is an estimate for each. A new one begins with the rate that the source has
+/// shown best, and with the way that the body's head took.
+void scheduler::turn_to(source_state& source, const std::string& origin,
+                        duration way) {
+  if (is_busy(source))
+    return;
+  auto& known = source.elsewhere;
+  if (auto was = std::exchange(source.origin, origin);
+      !was.empty() && was != origin) {
+    if (known.size() >= max_origins)
+      known.erase(known.begin());
+    known.insert_or_assign(std::move(was), source.estimate);
+    if (auto i = known.find(origin); i != known.end()) {
+      source.estimate = i->second;
+      known.erase(i);
+    } else {
+      auto best = std::ranges::max_element(
+          known, {}, [](auto& kv) { return kv.second.rate().value_or(0); });
+      source.estimate = best->second.at_another_origin();
+    }
+  }
+  source.estimate.expect(way);
+}
+
+/// What the spine reads while another request of the own line is on its way.
+uint64_t scheduler::reach_of_spine(const source_state& own) const {
+  auto way = std::chrono::duration<double>(own.estimate.latency()).count();
+  return static_cast<uint64_t>(own.estimate.rate().value_or(0) * way);
 }
 
 void scheduler::give(device_id id, source_state& source,
@@ -357,14 +423,19 @@ void scheduler::note_silence(instant now) {
 /// may be true no more.
 bool scheduler::is_passed_over(const device_id& id, const source_state& source,
                                instant now) const {
-  return source.estimate.rate() && now > source.heard + memory_time
-         && !is_resting(source, now)
-         && std::ranges::any_of(
-             bodies_,
-             [&](auto& kv) { return may_serve(id, source, kv.second, now); })
-         && std::ranges::any_of(leases_, [&](auto& kv) {
-              return kv.second.granted > source.heard + memory_time / 2;
-            });
+  auto rate = source.estimate.rate();
+  if (!rate || now <= source.heard + memory_time || is_resting(source, now)
+      || std::ranges::none_of(bodies_, [&](auto& kv) {
+           return may_serve(id, source, kv.second, now);
+         }))
+    return false;
+  bool others_work = std::ranges::any_of(leases_, [&](auto& kv) {
+    return kv.second.granted > source.heard + memory_time / 2;
+  });
+  bool little = std::ranges::any_of(sources_, [&](auto& kv) {
+    return *rate < little_use * kv.second.estimate.rate().value_or(0);
+  });
+  return others_work || (little && now > source.heard + long_memory);
 }
 
 void scheduler::take_back(lease_id id, instant now) {

@@ -63,6 +63,13 @@ struct scheduler_config {
   duration quantum =
       std::chrono::milliseconds(250); ///< what a lease should take
   uint64_t first_lease = 1; ///< so that two schedulers name no lease alike
+
+  /// Bytes that each client may have been given and not taken: all of them
+  /// together may hold as many again as `memory` says.
+  uint64_t in_flight() const;
+
+  /// How many bodies fit into that at a time.
+  size_t most_bodies() const;
 };
 
 /// How far a body has come that another scheduler looked after before.
@@ -145,9 +152,9 @@ public:
   // -- bodies -----------------------------------------------------------------
 
   /// A body of `origin` (scheme, host and port) whose spine stands at
-  /// `body.begin`.
+  /// `body.begin`; its head took so long, the `way`.
   void transfer_opened(transfer_id transfer, std::string origin,
-                       byte_range body, instant now);
+                       byte_range body, instant now, duration way = {});
 
   /// A body that was opened before, with another scheduler.
   void transfer_resumed(transfer_id transfer, std::string origin,
@@ -242,6 +249,9 @@ private:
     uint64_t leased = 0;  ///< bytes of leases that are to come
     /// How many requests at a time pay, for each origin.
     std::map<std::string, connection_search> searches;
+    std::string origin; ///< that `estimate` is of
+    /// What it has shown at other origins.
+    std::map<std::string, source_estimate> elsewhere;
   };
   struct body_state {
     std::string origin;
@@ -268,6 +278,7 @@ private:
     bool own_refused = false;
     bool given_up = false;
     unsigned own_failures = 0; ///< since its last success
+    instant own_failed{};      ///< when the last of them was
     std::optional<instant> hopeless_since;
   };
 
@@ -352,10 +363,15 @@ private:
                        const body_state& body) const;
   instant overdue_at(const lease_state& lease) const;
   void abandon_silent(instant now);
-  bool has_hope(const body_state& body, instant now) const;
+  bool has_hope(const body_state& body, instant now,
+                const device_id* but = nullptr) const;
+  bool own_is_hopeless(const device_id& own, body_state& body, instant granted,
+                       instant now);
 
   // Bookkeeping.
   uint64_t largest_lease() const;
+  void turn_to(source_state& source, const std::string& origin, duration way);
+  uint64_t reach_of_spine(const source_state& own) const;
   void give(device_id id, source_state& source, const transfer_id& transfer,
             body_state& body, byte_range range, bool hedge, instant now);
   void note_spine(body_state& body, uint64_t bytes, instant now);

@@ -122,20 +122,27 @@ void scheduler::adopt_orphans(const transfer_id& id, body_state& body,
 void scheduler::maybe_switch(const transfer_id& id, body_state& body,
                              instant now) {
   bool overtaken = body.done.contains({body.spine, body.claim_end});
+  auto own = std::ranges::find_if(
+      sources_, [](auto& kv) { return kv.second.traits.own; });
+  // The successor of the spine needs a way of its own.
+  auto near = config_.chunk_size / 2;
+  auto reach = own == sources_.end() ? 0 : reach_of_spine(own->second);
   if (!body.spine_alive || body.switching
-      || (!overtaken && body.spine + config_.chunk_size / 2 < body.claim_end))
+      || (!overtaken && body.spine + std::max(near, reach) < body.claim_end))
     return;
   byte_range ahead{std::max(body.claim_end, body.spine), body.body.end};
   if (body.leases.empty() && !body.done.intersects(ahead)) {
-    // Nobody has taken anything: the spine goes on as if alone.
+    if (body.spine + near < body.claim_end)
+      return;
+    // Nobody has taken anything: the spine goes on as if alone, as far as the
+    // client may be ahead of what it has taken.
+    auto end = std::min({body.body.end, ahead.begin + body.lead,
+                         std::max(window_end(body), ahead.begin)});
     body.returned = {};
     body.orphaned = {};
-    body.claim_end = std::min(body.body.end, ahead.begin + body.lead);
-    body.frontier = body.claim_end;
+    body.claim_end = body.frontier = end;
     return;
   }
-  auto own = std::ranges::find_if(
-      sources_, [](auto& kv) { return kv.second.traits.own; });
   if (own == sources_.end() || body.own_refused)
     return;
   if (!origin_allows(own->first, own->second, body, now)) {
@@ -221,9 +228,12 @@ uint64_t scheduler::lease_size(const source_state& source,
       }));
   auto most = std::max<uint64_t>(max_leases(source), together + 1);
   size = size * (most - together) / most;
-  // Towards the end leases shrink, so that all finish together.
-  auto share = static_cast<uint64_t>(static_cast<double>(unassigned(body))
-                                     * share_of(source) / 2);
+  // Towards the end leases shrink, so that all finish together; but not when
+  // what is asked for later comes later than all of it takes.
+  auto left = unassigned(body);
+  auto part = source.estimate.latency() > time_of(body, left) ? 1 : 2;
+  auto share = static_cast<uint64_t>(static_cast<double>(left)
+                                     * share_of(source) / part);
   // All of a lease is held until the client has taken its last byte, which
   // the window does not count.
   return std::max(std::min({size, share, window() / 8}), least);

@@ -76,8 +76,13 @@ bool scheduler::is_all_leased(const body_state& body) const {
 /// What the spine has claimed is hedged like a lease.
 void scheduler::hedge_spine(const transfer_id& id, body_state& body,
                             instant now) {
-  auto rest = uncovered(body, 0, {head(body), body.claim_end});
-  if (!body.spine_alive || rest.empty())
+  // A spine that the client holds up is not late.
+  auto claim = std::min(body.claim_end, window_end(body));
+  auto first = head(body);
+  if (!body.spine_alive || first >= claim)
+    return;
+  auto rest = uncovered(body, 0, {first, claim});
+  if (rest.empty())
     return;
   auto rate = body.spine_speed.rate();
   auto silent = now - body.spine_heard;
@@ -92,7 +97,7 @@ void scheduler::hedge_spine(const transfer_id& id, body_state& body,
   auto other = stand_in(body, rest, true, now);
   if (!other || needs <= other->second * 3 / 2 + least_gain)
     return;
-  if (rate && silent < quiet && rest.end == body.claim_end)
+  if (rate && silent < quiet && rest.end == claim)
     rest = rear(rest, needs, other->second);
   give(other->first, sources_.at(other->first), id, body, rest, true, now);
 }

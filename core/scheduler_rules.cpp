@@ -141,11 +141,14 @@ instant scheduler::overdue_at(const lease_state& lease) const {
                   lease.heard + 2 * overdue_max);
 }
 
-bool scheduler::has_hope(const body_state& body, instant now) const {
+/// Whether there is anybody, `but` one, who may bring what is missing.
+bool scheduler::has_hope(const body_state& body, instant now,
+                         const device_id* but) const {
   bool patient = now < body.heard + busy_time;
   return std::any_of(sources_.begin(), sources_.end(), [&](auto& kv) {
     auto& [id, source] = kv;
-    return !is_left_out(id, body, now) && source.resting_until < now + hope_time
+    return !(but && id == *but) && !is_left_out(id, body, now)
+           && source.resting_until < now + hope_time
            && (patient || origin_allows(id, source, body, now));
   });
 }

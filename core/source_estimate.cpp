@@ -29,6 +29,14 @@ duration time_of(uint64_t bytes, double rate) {
 
 } // namespace
 
+source_estimate source_estimate::at_another_origin() const {
+  auto out = *this;
+  out.latency_.reset();
+  out.shortest_.reset();
+  out.answers_ = false;
+  return out;
+}
+
 void source_estimate::answered(duration way) {
   latency_ = answers_ ? std::min(*latency_ * 17 / 16, way) : way;
   answers_ = true;

@@ -3,6 +3,7 @@
 #include "core/rate_meter.hpp"
 #include "core/types.hpp"
 
+#include <algorithm>
 #include <optional>
 
 namespace peapod {
@@ -35,6 +36,16 @@ public:
   /// `bytes` have come.
   void arrived(uint64_t bytes, instant now) {
     meter_.arrived(bytes, now);
+  }
+
+  /// The same source at an origin of which nothing is known: its rate, but no
+  /// way.
+  source_estimate at_another_origin() const;
+
+  /// A way that is not known yet takes at least so long.
+  void expect(duration way) {
+    if (!answers_)
+      latency_ = std::max(latency(), way);
   }
 
   /// The first bytes of a lease are here, so long after it was given: of a

@@ -42,6 +42,28 @@ struct fixture : pod_fixture {
 
 CAF_TEST_FIXTURE_SCOPE(pod_tests, fixture)
 
+CAF_TEST(a body for which there is no memory passes through) {
+  pod_config config;
+  config.scheduling.memory = 512_KiB;
+  auto x = add_device(config);
+  go_online(*x);
+  x->wan->rate = 2'000'000;
+  server->size = 2'000'000;
+  CAF_REQUIRE_EQUAL(x->env->config.scheduling.most_bodies(), 1u);
+  auto first = download(*x);
+  pass(100ms);
+  auto second = download(*x);
+  CAF_CHECK(pass_until([&] { return first->complete && second->complete; }));
+  CAF_CHECK_EQUAL(x->env->counters.pooled, 1u);
+  CAF_CHECK_EQUAL(x->env->counters.passed_through, 1u);
+  CAF_CHECK_EQUAL(x->env->counters.pooling, 0u);
+  for (auto& client : {first, second})
+    CAF_CHECK(is_content(client->body, {0, server->size}));
+  auto third = download(*x);
+  CAF_CHECK(pass_until([&] { return third->complete; }));
+  CAF_CHECK_EQUAL(x->env->counters.pooled, 2u);
+}
+
 CAF_TEST(three devices find each other and share a download) {
   form_pod(2'000'000);
   server->size = 8'000'000;

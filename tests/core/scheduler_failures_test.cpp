@@ -245,6 +245,37 @@ CAF_TEST(single failures of the own line in a long body are forgiven) {
   CAF_CHECK(p.bodies[0].failed.empty() && p.bodies[0].exact);
 }
 
+CAF_TEST(an own line that has failed for a while brings what peers leave) {
+  pool p;
+  p.secure = true;
+  auto& own = p.join('o', 5e6);
+  p.join('a', 1e6);
+  p.open(60_MiB);
+  p.run_for(1s);
+  p.lose_spine(0);
+  own.fails = chunk_failure::unavailable;
+  p.run_for(8s);
+  CAF_CHECK(p.bodies[0].open);
+  own.fails.reset();
+  auto before = own.spent;
+  p.run_for(4s);
+  CAF_CHECK(own.spent - before > 2e6);
+  p.leave('a');
+  CAF_REQUIRE(p.run());
+  CAF_CHECK(is_exact(p));
+}
+
+CAF_TEST(an own line that goes on failing ends a body that has nobody else) {
+  pool p;
+  auto& own = p.join('o', 5e6);
+  p.open(60_MiB);
+  p.run_for(200ms);
+  p.lose_spine(0);
+  own.fails = chunk_failure::unavailable;
+  CAF_REQUIRE(p.run(30s));
+  CAF_CHECK_EQUAL(p.bodies[0].gave_up, "no device can bring the rest");
+}
+
 // -- whatever happens ---------------------------------------------------------
 
 namespace {

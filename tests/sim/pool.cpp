@@ -114,7 +114,12 @@ size_t pool::open(uint64_t size, double client_rate, std::string origin) {
   id.bytes[0] = static_cast<uint8_t>(bodies.size() + 1);
   bodies.emplace_back(id, size, client_rate, origin, audit);
   bodies.back().opened = now;
-  tell([&](auto& who) { who.transfer_opened(id, origin, {0, size}, now); });
+  // The way that its request took is that of the own line.
+  auto own = lines.find('o');
+  auto head = own == lines.end() ? duration{} : own->second.latency;
+  tell([&](auto& who) {
+    who.transfer_opened(id, origin, {0, size}, now, head);
+  });
   pump();
   return bodies.size() - 1;
 }

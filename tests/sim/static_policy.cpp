@@ -31,7 +31,7 @@ void static_policy::source_left(device_id source, instant) {
 /// The client's own request begins the body; the plan begins behind what it
 /// reads before a line can take over.
 void static_policy::transfer_opened(transfer_id transfer, const std::string&,
-                                    byte_range body, instant) {
+                                    byte_range body, instant, duration) {
   auto begin = std::min(body.end, body.begin + 2 * chunk_size_);
   plan(transfer, {begin, body.end});
   if (begin < body.end)

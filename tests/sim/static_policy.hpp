@@ -29,7 +29,7 @@ public:
   void source_joined(device_id source, source_traits traits, instant now);
   void source_left(device_id source, instant now);
   void transfer_opened(transfer_id transfer, const std::string&,
-                       byte_range body, instant now);
+                       byte_range body, instant now, duration way);
   void progressed(transfer_id, uint64_t spine, uint64_t taken, instant now);
   void spine_ended(transfer_id transfer, uint64_t spine, instant now);
   void transfer_closed(transfer_id transfer, instant now);
