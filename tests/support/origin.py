@@ -200,7 +200,8 @@ def arguments():
     parser = argparse.ArgumentParser(
         description="A hostile HTTP origin. What it does is chosen by the URL:"
                     "\n/BEHAVIOUR[,option=value...]/SIZE/NAME",
-        epilog=f"behaviours:\n{listed}\n\noptions of every behaviour:\n"
+        epilog="behaviours, with what options are when left out in brackets:"
+               f"\n{listed}\n\noptions of every behaviour:\n"
                "  for=ADDRESS          only towards this client; others get"
                " range\n"
                "  group=G              counters are shared by all URLs of a"

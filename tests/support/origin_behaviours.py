@@ -3,10 +3,13 @@ messages. origin_policies.py has those that restrict clients."""
 
 import base64
 import gzip
+import re
 
 import content
+import origin_options
 import origin_policies
 import origin_shapes
+from origin_options import address, choice, flag, number, takes
 from origin_reply import (LAST_MODIFIED, Reply, Request, Resource, etag_of,
                           honest, plain, ranged)
 
@@ -34,11 +37,12 @@ def no_validator(request, it):
     return reply
 
 
+@takes(date=choice("none", "same"))
 def only_last_modified(request, it):
     """no ETag; date=none: no Date, date=same: that of the last change"""
     reply = honest(request, it)
     reply.set("ETag", None)
-    if "date" in it.options:
+    if it.options["date"]:
         same = it.options["date"] == "same"
         reply.set("Date", LAST_MODIFIED if same else None)
     return reply
@@ -61,15 +65,17 @@ def no_etag_on_206(request, it):
 
 def _version(it) -> str:
     it.memory["count"] = it.memory.get("count", 0) + 1
-    old = it.memory["count"] <= it.number("after", 1)
+    old = it.memory["count"] <= it.options["after"]
     return it.name if old else it.name + "#2"
 
 
+@takes(after=number(1))
 def changes(request, it):
     """after=N: another body and ETag after N requests"""
     return ranged(request, _version(it), it.size)
 
 
+@takes(after=number(1))
 def changes_deaf(request, it):
     """the same, and If-Range is not heeded"""
     return ranged(request, _version(it), it.size, heed_if_range=False)
@@ -81,16 +87,20 @@ def per_client(request, it):
     return ranged(request, seed, it.size, heed_if_range=False)
 
 
+@takes(field=choice("repr", "content", "legacy", default="repr"),
+       wrong=flag(), lies_to=address())
 def digest(request, it):
     """field=repr, content or legacy: the SHA-256 of the whole in Repr-Digest,
     Content-Digest or Digest; wrong=1: of something else; lies-to=ADDRESS: who
     asks from there gets other bytes"""
-    lies = it.options.get("lies-to") == request.client
-    reply = other_bytes(request, it) if lies else honest(request, it)
-    seed = it.name + "#wrong" if it.number("wrong", 0) else it.name
+    lies = it.options["lies-to"] == request.client
+    reply = honest(request, it)
+    if lies:
+        reply.seed += "#other"
+    seed = it.name + "#wrong" if it.options["wrong"] else it.name
     value = base64.b64encode(
         bytes.fromhex(content.sha256(seed, it.size))).decode()
-    field = it.options.get("field", "repr")
+    field = it.options["field"]
     if field == "repr":
         reply.set("Repr-Digest", f"sha-256=:{value}:")
     elif field == "legacy":
@@ -108,11 +118,12 @@ def _under_its_etag(request, it, seed):
     return ranged(request, seed, it.size, etag_of(it.name))
 
 
+@takes(from_=number(0))
 def other_bytes(request, it):
     """other bytes under the same validators and length; best with for=;
     from=N: only in ranges that begin at N or later"""
     reply = _under_its_etag(request, it, it.name)
-    if reply.start >= it.number("from", 0):
+    if reply.start >= it.options["from"]:
         reply.seed += "#other"
     return reply
 
@@ -180,40 +191,45 @@ def long_length(request, it):
 # -- endings ------------------------------------------------------------------
 
 
+@takes(bytes=number(100_000))
 def closes_early(request, it):
     """bytes=N: closes within every body after N bytes"""
     reply = honest(request, it)
-    reply.stop_after(it.number("bytes", 100_000), "close")
+    reply.stop_after(it.options["bytes"], "close")
     return reply
 
 
+@takes(bytes=number(100_000))
 def resets(request, it):
     """bytes=N: resets the connection within every body"""
     reply = honest(request, it)
-    reply.stop_after(it.number("bytes", 100_000), "reset")
+    reply.stop_after(it.options["bytes"], "reset")
     return reply
 
 
+@takes(bytes=number(100_000))
 def stalls(request, it):
     """bytes=N: stops sending within every body and stays"""
     reply = honest(request, it)
-    reply.stop_after(it.number("bytes", 100_000), "stall")
+    reply.stop_after(it.options["bytes"], "stall")
     return reply
 
 
+@takes(bytes=number(100_000))
 def closes_once(request, it):
     """bytes=N: closes within the first body only"""
     reply = honest(request, it)
     if not it.memory.setdefault("closed", False):
         it.memory["closed"] = True
-        reply.stop_after(it.number("bytes", 100_000), "close")
+        reply.stop_after(it.options["bytes"], "close")
     return reply
 
 
+@takes(rate=number(100_000))
 def drips(request, it):
     """rate=N: N bytes a second"""
     reply = honest(request, it)
-    reply.rate = it.number("rate", 100_000)
+    reply.rate = it.options["rate"]
     return reply
 
 
@@ -226,10 +242,11 @@ def chunked(request, it):
     return reply
 
 
+@takes(bytes=number(100_000))
 def chunked_cut(request, it):
     """bytes=N: chunked, closes without the last chunk"""
     reply = chunked(request, it)
-    reply.stop_after(it.number("bytes", 100_000), "close")
+    reply.stop_after(it.options["bytes"], "close")
     return reply
 
 
@@ -245,9 +262,20 @@ def until_close(request, it):
 # -- encodings ----------------------------------------------------------------
 
 
+def allows_gzip(request) -> bool:
+    """Whether Accept-Encoding names gzip, or all codings, with a weight above
+    0 (RFC 9110, 12.5.3)."""
+    weights = {}
+    for one in request.headers.get("accept-encoding", "").split(","):
+        coding, *parameters = (x.strip().lower() for x in one.split(";"))
+        weights[coding] = not any(re.fullmatch(r"q\s*=\s*0(\.0*)?", x)
+                                  for x in parameters)
+    return weights.get("gzip", weights.get("*", False))
+
+
 def gzipped(request, it, always=True):
     """gzip always, under one ETag"""
-    if not always and "gzip" not in request.headers.get("accept-encoding", ""):
+    if not always and not allows_gzip(request):
         return honest(request, it)
     body = gzip.compress(content.content(it.name, 0, it.size), 1, mtime=0)
     reply = ranged(request, it.name, len(body))
@@ -266,6 +294,7 @@ def gzip_by_wish(request, it):
 # -- messages -----------------------------------------------------------------
 
 
+@takes(chunked=flag())
 def echo(request, it):
     """chunked=1: gives the request's body back"""
     reply = Reply(200, echo=True)
@@ -274,7 +303,7 @@ def echo(request, it):
                      ("X-Framing", request.headers.get(
                          "transfer-encoding", "length")),
                      ("X-Expect", request.headers.get("expect", "none"))]
-    if it.options.get("chunked"):
+    if it.options["chunked"]:
         reply.framing = "chunked"
         reply.set("Transfer-Encoding", "chunked")
     return reply
@@ -293,17 +322,20 @@ def refuses_body(request, it):
     return reply
 
 
+@takes(shape=choice(*origin_shapes.SHAPES))
 def raw(request, it):
     """shape=NAME: an answer that breaks RFC 9112 (origin_shapes.py)"""
-    bytes_of = origin_shapes.SHAPES.get(it.options.get("shape"))
-    if bytes_of is None:
-        return Reply.text(404, "no such shape\n")
-    return Reply(0, raw=bytes_of, cut="close")
+    shape = it.options["shape"]
+    if shape is None:
+        return Reply.text(400, "which shape? shape= takes "
+                          f"{raw.options['shape'].takes}\n")
+    return Reply(0, raw=origin_shapes.SHAPES[shape], cut="close")
 
 
+@takes(code=origin_options.status(404))
 def status(request, it):
     """code=N: that status"""
-    return Reply.text(it.number("code", 404), "as you wish\n")
+    return Reply.text(it.options["code"], "as you wish\n")
 
 
 BEHAVIOURS = {
@@ -323,9 +355,13 @@ BEHAVIOURS = {
 
 
 def descriptions() -> dict:
-    """What each behaviour does, in a line."""
-    return {name: " ".join(function.__doc__.split())
-            for name, function in BEHAVIOURS.items()}
+    """What each behaviour does, in a line, and what its options are when left
+    out."""
+    def described(function):
+        words = " ".join(function.__doc__.split())
+        defaults = ", ".join(origin_options.defaults_of(function))
+        return f"{words} [{defaults}]" if defaults else words
+    return {name: described(f) for name, f in BEHAVIOURS.items()}
 
 
 def choose(request: Request, state: dict) -> Reply:
@@ -334,12 +370,19 @@ def choose(request: Request, state: dict) -> Reply:
     behaviour, *options = words[0].split(",")
     function = BEHAVIOURS.get(behaviour)
     size = words[1] if len(words) > 1 else "0"
-    if function is None or not size.isdigit():
-        return Reply.text(404, "no such behaviour\n")
-    pairs = dict(option.partition("=")[::2] for option in options)
-    if pairs.get("for", request.client) != request.client:
+    if function is None:
+        return Reply.text(404, f"no behaviour {behaviour!r}; there are: "
+                          f"{', '.join(BEHAVIOURS)}\n")
+    if not re.fullmatch(origin_options.NUMBER, size):
+        return Reply.text(400, f"{size!r} is no size; the path is "
+                          "/BEHAVIOUR[,option=value...]/SIZE/NAME\n")
+    try:
+        values = origin_options.read_options(function, options)
+    except origin_options.BadOption as mistake:
+        return Reply.text(400, f"{behaviour}: {mistake}\n")
+    if values["for"] not in (None, request.client):
         function = honest
-    memory = state.setdefault(pairs.get("group", request.target), {})
+    memory = state.setdefault(values["group"] or request.target, {})
     name = words[2] if len(words) > 2 else "body"
-    resource = Resource(behaviour, pairs, int(size), name, memory)
+    resource = Resource(behaviour, values, int(size), name, memory)
     return function(request, resource)

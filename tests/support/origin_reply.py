@@ -29,16 +29,10 @@ class Resource:
     """What the URL asks for, and the memory kept for this very URL."""
 
     behaviour: str
-    options: dict
+    options: dict  # all that the behaviour has; None: left out
     size: int
     name: str
     memory: dict
-
-    def number(self, key: str, default: int) -> int:
-        return int(self.options.get(key, default))
-
-    def decimal(self, key: str, default: float) -> float:
-        return float(self.options.get(key, default))
 
 
 @dataclass

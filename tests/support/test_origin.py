@@ -12,6 +12,7 @@ from pathlib import Path
 import content
 import harness
 import origin_behaviours
+import origin_options
 import origin_shapes
 import pytest
 
@@ -304,6 +305,46 @@ def test_shapes_are_sent_as_they_are(port):
         assert got == shape, name
 
 
+# -- mistakes in URLs ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("url, told", [
+    ("range,bogus=1/9/a", "no option 'bogus'; there are: for"),
+    ("drips,rae=10/9/a", "there are: rate (a number), for"),
+    ("drips,rate=abc/9/a", "rate='abc': it takes a number"),
+    ("drips,rate=-1/9/a", "rate='-1': it takes a number"),
+    ("drips,rate/9/a", "rate='': it takes a number"),
+    ("slow-head,seconds=nan/9/a", "it takes a number of seconds"),
+    ("digest,field=nope/9/a", "it takes one of repr, content, legacy"),
+    ("digest,wrong=yes/9/a", "it takes 0 or 1"),
+    ("status,code=20/9/a", "it takes a status of three digits"),
+    ("range,for=me/9/a", "for='me': it takes an address"),
+    ("raw,shape=nope/9/a", "it takes one of no-status-line, "),
+    ("raw/9/a", "which shape? shape= takes one of no-status-line, "),
+    ("range/many/a", "'many' is no size"),
+])
+def test_a_mistake_in_a_url_is_told(port, url, told):
+    status, _, body = get(port, f"/{url}")
+    assert status == 400
+    assert told in body.decode()
+
+
+def test_who_asks_for_no_behaviour_gets_their_names(port):
+    status, _, body = get(port, "/bogus/9/a")
+    assert status == 404
+    assert all(name in body.decode() for name in origin_behaviours.BEHAVIOURS)
+
+
+@pytest.mark.parametrize("accepted, coding", [
+    ("gzip", "gzip"), ("br, GZIP;q=0.5", "gzip"), ("*", "gzip"),
+    ("gzip;q=0", None), ("br, gzip; q=0.000", None), ("gzip;q=0, *", None),
+    ("br", None), ("xgzip", None),
+])
+def test_gzip_is_sent_to_who_wishes_it(port, accepted, coding):
+    _, headers, _ = get(port, "/gzip-by-wish/5000/a", Accept_Encoding=accepted)
+    assert headers["Content-Encoding"] == coding
+
+
 # -- the command --------------------------------------------------------------
 
 
@@ -314,6 +355,18 @@ def test_help_and_manual_name_every_behaviour():
     for name in origin_behaviours.BEHAVIOURS:
         assert f"\n  {name} " in told
         assert re.search(f"`{name}[`,\\[]", manual), name
+
+
+@pytest.mark.parametrize("name, function", [
+    x for x in origin_behaviours.BEHAVIOURS.items()
+    if origin_options.defaults_of(x[1])])
+def test_help_and_manual_tell_what_is_meant_without_an_option(name, function):
+    told = origin_behaviours.descriptions()[name]
+    row = next(line for line in (HERE / "README.md").read_text().splitlines()
+               if line.startswith("|") and re.search(f"`{name}[`,\\[]", line))
+    for default in origin_options.defaults_of(function):
+        assert default in told
+        assert f"`{default}`" in row.rpartition(" | ")[2]
 
 
 def test_the_command_serves_on_the_port_it_prints():
