@@ -47,19 +47,32 @@ bool is_allowed(const pod_config& config, const http_server_stream& stream) {
 /// How often a shortage is told.
 constexpr auto complaint_interval = 10s;
 
-/// A limit is reached: told at once, then again while it lasts.
-void complain(proxy_acceptor_state::self_pointer self, const std::string& why) {
+void tell_refused(proxy_acceptor_state::self_pointer self) {
   auto& st = self->state;
-  ++st.refused;
-  auto now = now_of(self);
-  if (st.told != instant{} && now - st.told < complaint_interval)
-    return;
-  st.told = now;
-  auto text = "clients are turned away: " + why + " ("
+  auto text = "clients are turned away: " + st.why + " ("
               + std::to_string(std::exchange(st.refused, 0))
               + " since the last such line)";
   st.env->log(log_level::warn, text);
   st.env->publish(event_kind::overloaded, text);
+  st.telling = true;
+  self->delayed_send(self, complaint_interval, tick{});
+}
+
+/// A limit is reached: told at once, then again while it lasts.
+void complain(proxy_acceptor_state::self_pointer self, const std::string& why) {
+  auto& st = self->state;
+  ++st.refused;
+  st.why = why;
+  if (!st.telling)
+    tell_refused(self);
+}
+
+/// Nobody is forgotten who was turned away since the last line, even if no
+/// other client comes.
+void on_tick(proxy_acceptor_state::self_pointer self) {
+  self->state.telling = false;
+  if (self->state.refused > 0)
+    tell_refused(self);
 }
 
 /// Whether a client can be served. If not, it has been turned away.
@@ -136,6 +149,7 @@ proxy_acceptor_behavior(proxy_acceptor_state::self_pointer self,
         accept_next<client_accepted>(self);
       },
       [self](start_work) { accept_next<client_accepted>(self); },
+      [self](tick) { on_tick(self); },
   };
 }
 

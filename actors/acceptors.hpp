@@ -4,6 +4,7 @@
 #include "core/handshake_gate.hpp"
 
 #include <memory>
+#include <string>
 
 namespace peapod {
 
@@ -19,7 +20,8 @@ struct proxy_acceptor_state {
   environment_ptr env;
   std::shared_ptr<http_acceptor> port;
   uint64_t refused = 0; ///< clients since the last line of the log about it
-  instant told{};       ///< when that was
+  std::string why;      ///< that the last one of them was
+  bool telling = false; ///< the next line waits for a `tick`, which is due
 };
 
 /// Starts a `proxy_connection` for each client of `port`. Clients beyond

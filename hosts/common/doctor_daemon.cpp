@@ -91,6 +91,48 @@ void judge_version(const doctor_facts& x, findings& out) {
                  "Start the daemon anew: systemctl restart peapod."});
 }
 
+uint64_t count_of(const control::status& x, const char* name) {
+  auto found = x.proxy.find(name);
+  return found == x.proxy.end() ? 0 : found->second;
+}
+
+/// The limit of clients that is reached now, and how to raise it.
+void name_limit(const doctor_facts& x, finding& out) {
+  auto full = [&](const char* count, const char* key, size_t limit) {
+    if (count_of(*x.status, count) < limit)
+      return false;
+    out.evidence.push_back("[proxy] " + std::string{key} + "="
+                           + std::to_string(limit) + " is reached now");
+    out.fix = "Raise [proxy] " + std::string{key}
+              + " and start the daemon "
+                "anew, or find out who opens so many.";
+    return true;
+  };
+  auto& proxy = x.options.proxy;
+  if (full("open_tunnels", "max-tunnels", proxy.max_tunnels)
+      || full("active", "max-clients", proxy.max_clients))
+    return;
+  out.fix = "Below [proxy] max-clients=" + std::to_string(proxy.max_clients)
+            + " and max-tunnels=" + std::to_string(proxy.max_tunnels)
+            + ", as now, descriptors have run out: raise ulimit -n, or "
+              "LimitNOFILE in peapod.service. If those limits were reached "
+              "before, raise them; the log says which it was.";
+}
+
+void judge_limits(const doctor_facts& x, findings& out) {
+  auto count = x.status ? count_of(*x.status, "turned_away") : 0;
+  if (count == 0)
+    return;
+  finding made{"turned-away",
+               warning,
+               "Clients of the proxy got a 503 instead of what they asked for, "
+               "because a limit was reached.",
+               {std::to_string(count) + " since the daemon started"},
+               ""};
+  name_limit(x, made);
+  out.push_back(std::move(made));
+}
+
 void judge_ports(const doctor_facts& x, findings& out) {
   for (auto& one : x.taken) {
     auto place = std::string{one.udp ? "UDP " : "TCP "} + to_string(one.at);
@@ -126,6 +168,7 @@ void judge_daemon(const doctor_facts& x, findings& out) {
   judge_answer(x, out);
   judge_ports(x, out);
   judge_version(x, out);
+  judge_limits(x, out);
 }
 
 } // namespace peapod::rules

@@ -50,6 +50,17 @@ line proxy_line(const std::map<std::string, uint64_t>& proxy) {
               + " of them through peers, " + count("active") + " active"};
 }
 
+/// Empty when nobody was turned away.
+line turned_away_line(const std::map<std::string, uint64_t>& proxy) {
+  auto found = proxy.find("turned_away");
+  if (found == proxy.end() || found->second == 0)
+    return {};
+  return line{"proxy: " + std::to_string(found->second)
+                  + " clients were turned away with a 503 since the start; "
+                    "peapod doctor says what to do",
+              tone::warn};
+}
+
 std::string quota_text(const quota& x, const char* when) {
   auto out = ", " + size_text(x.used);
   if (x.limit > 0)
@@ -104,6 +115,8 @@ lines status_lines(const status& x) {
   if (!x.proxy.empty()) {
     out.push_back({});
     out.push_back(proxy_line(x.proxy));
+    if (auto more = turned_away_line(x.proxy); !more.spans.empty())
+      out.push_back(std::move(more));
   }
   for (auto& y : share_lines(x))
     out.push_back(y);

@@ -159,6 +159,17 @@ CAF_TEST(a status becomes tables) {
   CAF_CHECK(!contains(*text, "\x1b"));
 }
 
+CAF_TEST(a status says how many clients were turned away) {
+  auto with = [](const char* count) {
+    auto text = status_text(R"({"proxy":{"requests":3,"turned_away":)"
+                            + std::string{count} + "}}");
+    return text ? *text : "";
+  };
+  CAF_CHECK(contains(with("262"), "262 clients were turned away with a 503"));
+  CAF_CHECK(contains(with("0"), "3 requests"));
+  CAF_CHECK(!contains(with("0"), "turned away"));
+}
+
 CAF_TEST(a status shows lines where there are several) {
   auto with = [](const std::string& second) {
     auto text = status_text(

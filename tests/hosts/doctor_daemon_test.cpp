@@ -29,6 +29,11 @@ std::vector<row> daemon_rows() {
       {"another version runs", healthy(),
        [](auto& x) { x.status->daemon.version = "1.2.2"; },
        "warning:daemon-outdated"},
+      {"clients that were turned away", healthy(),
+       [](auto& x) {
+         x.status->proxy = {{"turned_away", 262}};
+       },
+       "warning:turned-away"},
       {"a wrong file", healthy(),
        [](auto& x) { x.config_mistakes = "a.ini:1: b\na.ini:2: c\n"; },
        "problem:configuration"},
@@ -92,4 +97,16 @@ CAF_TEST(a taken port is told with who has it) {
   CAF_CHECK(contains(one.text, "UDP 239.255.60.60:45678"));
   CAF_CHECK(contains(joined(one.evidence), "avahi (process 12)"));
   CAF_CHECK(contains(one.fix, "[discovery] port"));
+}
+
+CAF_TEST(which limit has turned clients away is told as far as it shows) {
+  auto fix_at = [](uint64_t active, uint64_t tunnels) {
+    auto x = healthy();
+    x.status->proxy = {
+        {"turned_away", 262}, {"active", active}, {"open_tunnels", tunnels}};
+    return only(examine(x)).fix;
+  };
+  CAF_CHECK(contains(fix_at(1024, 3), "Raise [proxy] max-clients"));
+  CAF_CHECK(contains(fix_at(1024, 1024), "Raise [proxy] max-tunnels"));
+  CAF_CHECK(contains(fix_at(100, 3), "LimitNOFILE"));
 }
