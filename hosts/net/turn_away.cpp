@@ -28,6 +28,9 @@ refusal refuse(const std::string& why) {
   out.head.fields.add("Content-Type", "text/plain; charset=utf-8");
   out.head.fields.add("Cache-Control", "no-store");
   out.head.fields.add("Retry-After", "1");
+  out.head.fields.add("Proxy-Status",
+                      "PeaPod; error=connection_limit_reached; details=\"" + why
+                          + '"');
   out.head.framing = body_framing::length;
   out.head.content_length = out.text.size();
   return out;

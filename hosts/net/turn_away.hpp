@@ -13,7 +13,8 @@ namespace peapod::net {
 class server_connection;
 
 /// Waits some seconds for the client's request, answers it with a 503 that
-/// says `why` (RFC 9110, 15.6.4), and closes.
+/// says `why` (RFC 9110, 15.6.4), to programs by `Proxy-Status` (RFC 9209), and
+/// closes. `why` is ASCII without quotes and backslashes.
 task<void> turn_away(std::shared_ptr<server_connection> client,
                      std::string why);
 

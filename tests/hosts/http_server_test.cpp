@@ -372,11 +372,15 @@ CAF_TEST(a client is turned away with the time to come back) {
       client->received.starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
   CAF_CHECK(client->received.find("\r\nRetry-After: 1\r\n")
             != std::string::npos);
-  CAF_CHECK(client->received.find("it is full") != std::string::npos);
+  CAF_CHECK(client->received.find("\r\nProxy-Status: PeaPod; "
+                                  "error=connection_limit_reached; "
+                                  "details=\"it is full\"\r\n")
+            != std::string::npos);
+  CAF_CHECK(client->received.find("it is full.") != std::string::npos);
   CAF_CHECK(without_date(client->received).starts_with("HTTP/1.1 503 "));
 }
 
-CAF_TEST(a kept-alive connection makes room and a busy one does not) {
+CAF_TEST(a kept - alive connection makes room and a busy one does not ) {
   client->send(get);
   CAF_REQUIRE(read_request().has_value());
   CAF_CHECK(!acceptor->close_idle());
