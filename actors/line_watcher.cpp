@@ -78,6 +78,34 @@ void look(self_pointer self, size_t at, wan_line& line) {
     ask(self, at, line);
 }
 
+/// Whether lines are chosen that lead away from this machine. Those of the demo
+/// do not.
+bool may_be_cut_off(const wan_line& first) {
+  static const auto loopback = *parse_network("127.0.0.0/8");
+  auto ip = parse_ip(first.port.name);
+  return !first.port.name.empty() && !(ip && loopback.contains(*ip));
+}
+
+/// That one line has gone is news; that none is left has to be seen to.
+void tell_when_cut_off(self_pointer self) {
+  auto& st = self->state;
+  if (std::ranges::any_of(st.lines, [](auto& x) { return x.last.up; })) {
+    st.cut_off = false;
+    return;
+  }
+  if (std::exchange(st.cut_off, true))
+    return;
+  std::string names;
+  for (auto& line : st.env->lines.all())
+    names += (names.empty() ? "" : ", ") + line.port.name;
+  st.env->log(log_level::warn,
+              "nothing reaches the internet: no line of [wan] bind is there, "
+              "or no route leads over it ("
+                  + names
+                  + "); connect one, or correct its name: ip address lists "
+                    "what there is");
+}
+
 void look_at_all(self_pointer self) {
   size_t at = 0;
   for (auto& line : self->state.env->lines.all()) {
@@ -85,6 +113,8 @@ void look_at_all(self_pointer self) {
       look(self, at, line);
     ++at;
   }
+  if (may_be_cut_off(self->state.env->lines.first()))
+    tell_when_cut_off(self);
 }
 
 void on_address_learned(self_pointer self, const address_learned& msg) {

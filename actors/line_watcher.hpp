@@ -25,6 +25,7 @@ struct line_watcher_state {
   const char* name = "line_watcher";
   environment_ptr env;
   std::vector<watched> lines; ///< in the order of the environment's
+  bool cut_off = false;       ///< none of `[wan] bind` is there: it was told
 };
 
 /// Looks whether this device's lines are there and where they leave for the

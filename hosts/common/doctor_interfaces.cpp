@@ -136,17 +136,39 @@ void judge_listening(const doctor_facts& x, findings& out) {
                  "addresses."});
 }
 
+/// As in `this device has lan0, wan0`; loopback and what is down left out.
+std::string what_there_is(const doctor_facts& x) {
+  std::set<std::string> names;
+  for (auto& one : x.interfaces)
+    if (one.up && !one.loopback)
+      names.insert(one.name);
+  std::string out;
+  for (auto& name : names)
+    out += (out.empty() ? "this device has " : ", ") + name;
+  return out.empty() ? "no interface of this device is up" : out;
+}
+
+/// Without any of its lines nothing leaves the device.
+void judge_bind(const doctor_facts& x, findings& out) {
+  auto& bind = x.options.wan.bind;
+  bool none =
+      std::ranges::none_of(bind, [&](auto& name) { return is_ours(x, name); });
+  for (auto& name : bind)
+    if (!is_ours(x, name))
+      out.push_back(
+          {"wan-missing",
+           none ? problem : warning,
+           "[wan] bind names " + name
+               + ", which this device does not have, or which is "
+                 "down"
+               + (none ? ", so that nothing reaches the internet." : "."),
+           {what_there_is(x)},
+           "Connect it, or correct [wan] bind."});
+}
+
 /// What each connection goes out by, unless the user has chosen.
 void judge_way_out(const doctor_facts& x, findings& out) {
-  for (auto& name : x.options.wan.bind)
-    if (!is_ours(x, name))
-      out.push_back({"wan-missing",
-                     warning,
-                     "[wan] bind names " + name
-                         + ", which this device does not have, or which is "
-                           "down.",
-                     {},
-                     "Connect it, or correct [wan] bind."});
+  judge_bind(x, out);
   if (!x.options.wan.bind.empty() || x.options.wan.upstream.proxy)
     return;
   if (x.way_out.empty())

@@ -90,6 +90,26 @@ CAF_TEST(a line that goes is done without and one that comes back is used) {
   CAF_CHECK(is_content(client->body, {0, 20'000'000}));
 }
 
+CAF_TEST(that no line is left is a warning which says what to do) {
+  auto told = [&] {
+    return std::ranges::count_if(x->log, [](auto& line) {
+      return line.find("no line of [wan] bind is there") != std::string::npos;
+    });
+  };
+  x->probes[1]->now.up = false;
+  look();
+  CAF_CHECK_EQUAL(told(), 0);
+  x->probes[0]->now.up = false;
+  look();
+  look();
+  CAF_CHECK_EQUAL(told(), 1);
+  x->probes[0]->now.up = true;
+  look();
+  x->probes[0]->now.up = false;
+  look();
+  CAF_CHECK_EQUAL(told(), 2);
+}
+
 CAF_TEST(while the first line is away its ranges take whatever there is) {
   auto client = download(10'000'000);
   pass(2s);

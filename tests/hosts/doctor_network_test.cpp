@@ -68,7 +68,12 @@ std::vector<row> network_rows() {
        },
        "problem:listen-elsewhere"},
       {"a line that is not there", healthy(),
-       [](auto& x) { x.options.wan.bind = {"wwan0"}; }, "warning:wan-missing"},
+       [](auto& x) {
+         x.options.wan.bind = {"wan0", "wwan0"};
+       },
+       "warning:wan-missing"},
+      {"no line is there", healthy(),
+       [](auto& x) { x.options.wan.bind = {"wwan0"}; }, "problem:wan-missing"},
       {"a VPN", healthy(),
        [](auto& x) {
          x.interfaces.push_back(
