@@ -11,7 +11,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <map>
+#include <set>
 #include <sstream>
 
 namespace peapod {
@@ -63,10 +65,17 @@ public:
 
   void read(std::string_view text) {
     auto parsed = read_ini(text);
-    for (auto& entry : parsed.entries)
+    auto problem = parsed.problems.begin();
+    auto told_until = [&](int line) {
+      for (; problem != parsed.problems.end() && problem->line < line;
+           ++problem)
+        add(*problem);
+    };
+    for (auto& entry : parsed.entries) {
+      told_until(entry.line);
       add(entry);
-    for (auto& problem : parsed.problems)
-      fail(line_place(problem.line), problem.what);
+    }
+    told_until(std::numeric_limits<int>::max());
   }
 
   /// `section.key=value` of the command line.
@@ -89,14 +98,16 @@ public:
   void check() {
     auto& s = settings_;
     auto ip = parse_ip(s.proxy.listen.address);
-    if (ip && !is_loopback(*ip) && s.proxy.allow.empty())
+    if (ip && !is_loopback(*ip) && s.proxy.allow.empty()
+        && !unread_.contains("proxy.allow"))
       fail(place_of("proxy.listen"),
            "listening beyond this machine needs proxy.allow, the networks of "
            "the clients, such as [\"192.168.0.0/16\"]");
     if (s.wan.upstream.proxy && is_own(*s.wan.upstream.proxy, s.proxy.listen))
       fail(place_of("wan.upstream"),
            "this is PeaPod's own proxy, proxy.listen: expected another one");
-    if (!s.wan.weights.empty() && s.wan.weights.size() != s.wan.bind.size())
+    if (!s.wan.weights.empty() && s.wan.weights.size() != s.wan.bind.size()
+        && !unread_.contains("wan.bind"))
       fail(place_of("wan.weights"), "expected one number for each of the "
                                         + std::to_string(s.wan.bind.size())
                                         + " lines of wan.bind");
@@ -115,12 +126,38 @@ public:
   }
 
 private:
+  void add(const ini_problem& problem) {
+    auto place = line_place(problem.line);
+    unread_.insert(problem.key);
+    if (problem.key.empty())
+      return fail(place, problem.what);
+    if (problem.key.starts_with("global."))
+      return fail_without_section(place, problem.key);
+    place += ": " + problem.key;
+    auto* key = find_key(problem.key);
+    if (key == nullptr)
+      return fail(place, hint_for(problem.key));
+    fail(place, problem.what + "; expected " + std::string{key->expected}
+                    + quotes_for(key->kind));
+  }
+
+  /// What somebody may have left out.
+  static std::string quotes_for(value_kind kind) {
+    switch (kind) {
+      case value_kind::text:
+        return ", in double quotes";
+      case value_kind::text_list:
+        return ", each in double quotes";
+      default:
+        return "";
+    }
+  }
+
   void add(const ini_entry& entry) {
     auto place = line_place(entry.line) + ": " + entry.key;
     auto* key = find_key(entry.key);
     if (entry.key.starts_with("global."))
-      return fail(line_place(entry.line),
-                  entry.key.substr(7) + ": a [section] must stand before it");
+      return fail_without_section(line_place(entry.line), entry.key);
     if (key == nullptr)
       return fail(place, hint_for(entry.key));
     if (auto [i, first] = places_.emplace(entry.key, place); !first)
@@ -165,6 +202,11 @@ private:
     return i != places_.end() ? i->second : file_ + ": " + key;
   }
 
+  /// CAF's parser calls the section of such a key `global`.
+  void fail_without_section(const std::string& place, const std::string& key) {
+    fail(place, key.substr(7) + ": a [section] must stand before it");
+  }
+
   void fail(const std::string& place, const std::string& what) {
     problems_.push_back(place + ": " + what);
   }
@@ -172,6 +214,7 @@ private:
   std::string file_;
   settings settings_;
   std::map<std::string, std::string> places_;
+  std::set<std::string> unread_; ///< keys whose values are no INI
   std::vector<std::string> problems_;
 };
 

@@ -15,23 +15,36 @@ namespace {
 
 using line_source = std::function<int()>;
 
+/// The key that was begun last.
+struct begun_key {
+  std::string name; ///< as in `ini_entry`
+  int line = 0;
+  bool done = true; ///< its value has been read
+};
+
+bool is_name_character(char c) {
+  return c == '-' || c == '_' || std::isalnum(static_cast<unsigned char>(c));
+}
+
 /// Takes the entries of one section from CAF's parser.
 class section_consumer : public caf::detail::abstract_ini_consumer {
 public:
-  section_consumer(std::string section, ini_text& out, line_source line)
-    : section_(std::move(section)), out_(&out), line_(std::move(line)) {}
+  section_consumer(std::string section, ini_text& out, begun_key& begun,
+                   line_source line)
+    : section_(std::move(section)),
+      out_(&out),
+      begun_(&begun),
+      line_(std::move(line)) {}
 
   section_consumer(section_consumer&& other)
     : abstract_ini_consumer(nullptr),
       section_(std::move(other.section_)),
       out_(other.out_),
-      line_(std::move(other.line_)),
-      key_(std::move(other.key_)),
-      key_line_(other.key_line_) {}
+      begun_(other.begun_),
+      line_(std::move(other.line_)) {}
 
   void key(std::string name) {
-    key_ = std::move(name);
-    key_line_ = line_();
+    *begun_ = {section_ + "." + name, line_(), false};
   }
 
   void end_map() {
@@ -39,7 +52,8 @@ public:
   }
 
   void value_impl(caf::config_value&& x) override {
-    add(section_ + "." + key_, std::move(x));
+    add(begun_->name, std::move(x));
+    begun_->done = true;
   }
 
 private:
@@ -47,7 +61,7 @@ private:
   void add(const std::string& key, caf::config_value&& x) {
     auto* nested = caf::get_if<caf::config_value::dictionary>(&x);
     if (nested == nullptr) {
-      out_->entries.push_back({key, std::move(x), key_line_});
+      out_->entries.push_back({key, std::move(x), begun_->line});
       return;
     }
     for (auto& [name, value] : *nested)
@@ -56,14 +70,14 @@ private:
 
   std::string section_;
   ini_text* out_;
+  begun_key* begun_;
   line_source line_;
-  std::string key_;
-  int key_line_ = 0;
 };
 
 /// Takes the sections from CAF's parser.
 struct text_consumer {
   ini_text& out;
+  begun_key& begun;
   line_source line;
   std::string section{};
 
@@ -72,7 +86,7 @@ struct text_consumer {
   }
 
   section_consumer begin_map() {
-    return {section, out, line};
+    return {section, out, begun, line};
   }
 };
 
@@ -197,10 +211,6 @@ private:
     return c >= '0' && c <= '9';
   }
 
-  static bool is_name_character(char c) {
-    return c == '-' || c == '_' || std::isalnum(static_cast<unsigned char>(c));
-  }
-
   inside state_ = inside::nothing;
   bool escaped_ = false;
   size_t depth_ = 0;
@@ -219,29 +229,171 @@ caf::pec cut(std::string& text) {
   return caf::pec::success;
 }
 
-} // namespace
+// -- going on behind a problem ------------------------------------------------
 
-ini_text read_ini(std::string_view text) {
-  // CAF's parser takes no CR; without them its line numbers stay right.
-  std::string clean{text};
-  std::erase(clean, '\r');
-  auto refused = cut(clean);
-  ini_text out;
+/// After so many nobody reads on, and a long file of nonsense costs no more.
+constexpr size_t max_problems = 64;
+
+/// Stands for a section whose name cannot be read.
+constexpr std::string_view lost_section = "[_]";
+
+/// What CAF's parser sees, up to the first problem.
+struct first_part {
+  ini_text found;
+  begun_key begun; ///< the last one
+};
+
+first_part read_until_problem(std::string text) {
+  auto refused = cut(text);
+  first_part out;
   using iterator = std::string::const_iterator;
-  caf::parser_state<iterator, iterator> state{clean.cbegin(), clean.cend()};
+  caf::parser_state<iterator, iterator> state{text.cbegin(), text.cend()};
   // It counts a newline when it steps onto it: never the very first one.
-  if (clean.starts_with('\n'))
+  if (text.starts_with('\n'))
     ++state.line;
-  text_consumer consumer{out,
+  text_consumer consumer{out.found, out.begun,
                          [&state] { return static_cast<int>(state.line); }};
   caf::detail::parser::read_ini(state, consumer);
   if (refused != caf::pec::success && state.i == state.e
       && state.code <= caf::pec::unexpected_eof)
     state.code = refused;
   if (state.code > caf::pec::trailing_character || state.i != state.e)
-    out.problems.push_back(
+    out.found.problems.push_back(
         problem_at(state.code, static_cast<int>(state.line)));
   return out;
+}
+
+/// The lines of a text, to be read and emptied by their numbers from 1 on.
+class line_table {
+public:
+  explicit line_table(std::string_view text) {
+    for (;;) {
+      auto end = text.find('\n');
+      lines_.emplace_back(text.substr(0, end));
+      if (end == text.npos)
+        return;
+      text.remove_prefix(end + 1);
+    }
+  }
+
+  /// Empty beyond the last one.
+  std::string_view at(int line) const {
+    auto i = static_cast<size_t>(line) - 1;
+    return i < lines_.size() ? std::string_view{lines_[i]} : "";
+  }
+
+  void replace(int line, std::string_view by) {
+    auto i = static_cast<size_t>(line) - 1;
+    if (i < lines_.size())
+      lines_[i] = by;
+  }
+
+  bool is_beyond(int line) const {
+    return line < 1 || static_cast<size_t>(line) > lines_.size();
+  }
+
+  std::string text() const {
+    std::string out;
+    for (auto& x : lines_)
+      out += (&x == &lines_.front() ? "" : "\n") + x;
+    return out;
+  }
+
+private:
+  std::vector<std::string> lines_;
+};
+
+std::string_view without_blanks(std::string_view x) {
+  auto begin = x.find_first_not_of(" \t");
+  x.remove_prefix(begin == x.npos ? x.size() : begin);
+  auto end = x.find_last_not_of(" \t");
+  return x.substr(0, end == x.npos ? 0 : end + 1);
+}
+
+/// Whether a line is like `[name]` or `name=`, as no line inside a list is.
+bool begins_anew(std::string_view line) {
+  line = without_blanks(line);
+  bool section = line.starts_with('[');
+  if (section)
+    line = without_blanks(line.substr(1));
+  auto is_other = [](char c) { return !is_name_character(c) && c != '.'; };
+  auto end = std::ranges::find_if(line, is_other);
+  if (end == line.begin())
+    return false;
+  auto rest = without_blanks({end, line.end()});
+  return rest.starts_with(section ? ']' : '=');
+}
+
+/// What a line has behind its first `=`.
+std::string_view value_in(std::string_view line) {
+  auto equals = line.find('=');
+  return without_blanks(equals == line.npos ? "" : line.substr(equals + 1));
+}
+
+/// Says what is wrong with the value of a key.
+void name_key(ini_problem& x, const begun_key& key, std::string_view value) {
+  x.key = key.name;
+  bool early = x.what == words_for(caf::pec::unexpected_newline);
+  if (!early && x.what != words_for(caf::pec::unexpected_character))
+    return;
+  if (value.empty() || value.starts_with(';'))
+    x.what = "a value is missing";
+  else if (early && value.find('"') != value.npos)
+    x.what = "the closing quote is missing";
+  else
+    x.what = "it cannot be read";
+}
+
+/// Empties the lines of a key whose value cannot be read. A list that has no
+/// end ends where something else begins.
+void leave_out(line_table& lines, int line) {
+  auto value = value_in(lines.at(line));
+  bool open = value.find_first_of("[{") != value.npos;
+  do {
+    lines.replace(line++, "");
+  } while (open && !lines.is_beyond(line) && !begins_anew(lines.at(line)));
+}
+
+/// Empties what has a problem, so that the rest can be read. False: it was
+/// empty before.
+bool set_aside(line_table& lines, ini_problem& problem, const begun_key& key) {
+  if (!key.name.empty() && (!key.done || key.line == problem.line)) {
+    name_key(problem, key, value_in(lines.at(key.line)));
+    bool any = !lines.at(key.line).empty();
+    leave_out(lines, key.line);
+    return any;
+  }
+  auto line = without_blanks(lines.at(problem.line));
+  if (line.empty() || line == lost_section)
+    return false;
+  lines.replace(problem.line, line.starts_with('[') ? lost_section : "");
+  return true;
+}
+
+} // namespace
+
+ini_text read_ini(std::string_view text) {
+  // CAF's parser takes no CR; without them its line numbers stay right.
+  std::string clean{text};
+  std::erase(clean, '\r');
+  auto out = read_until_problem(clean);
+  if (out.found.problems.empty())
+    return std::move(out.found);
+  line_table lines{clean};
+  std::vector<ini_problem> problems;
+  bool more = true;
+  while (more && !out.found.problems.empty()) {
+    problems.push_back(std::move(out.found.problems.front()));
+    more = set_aside(lines, problems.back(), out.begun)
+           && problems.size() < max_problems;
+    if (more)
+      out = read_until_problem(lines.text());
+  }
+  std::erase_if(out.found.entries,
+                [](auto& x) { return x.key.starts_with("_."); });
+  std::ranges::stable_sort(problems, {}, &ini_problem::line);
+  out.found.problems = std::move(problems);
+  return std::move(out.found);
 }
 
 } // namespace peapod

@@ -322,8 +322,9 @@ CAF_TEST(an unknown section is told) {
 }
 
 CAF_TEST(a key before any section is told) {
-  CAF_CHECK(contains(errors_of("name=\"a\"\n"),
-                     "pod.ini:1: name: a [section] must stand before it"));
+  for (auto text : {"name=\"a\"\n", "name=a\n"})
+    CAF_CHECK_EQUAL(errors_of(text),
+                    "pod.ini:1: name: a [section] must stand before it");
 }
 
 CAF_TEST(a key that is set twice is told with both lines) {
@@ -334,11 +335,39 @@ CAF_TEST(a key that is set twice is told with both lines) {
 }
 
 CAF_TEST(text that is not INI is told with its line) {
-  CAF_CHECK(contains(errors_of("[pod]\nname=a\n"), "pod.ini:2: "));
+  CAF_CHECK_EQUAL(
+      errors_of("[pod]\nname=a\n"),
+      "pod.ini:2: pod.name: it cannot be read; expected a text of 1 "
+      "to 32 bytes, in double quotes");
   CAF_CHECK(contains(errors_of("[pod]\nname=\n"), "pod.ini:2: "));
   CAF_CHECK(contains(errors_of("[pod]\nname=\"a"), "pod.ini:2: "));
   CAF_CHECK(contains(errors_of("[pod\n"), "pod.ini:1: "));
   CAF_CHECK(contains(errors_of("[pod]\n# note\n"), "pod.ini:2: "));
+}
+
+CAF_TEST(values that are no INI are told at once and with what is expected) {
+  auto all = errors_of("[proxy]\nlisten=0.0.0.0:3128\nsystem=yes\n"
+                       "tunnel-idle=10m\n[discovery]\nenabled=True\n"
+                       "interfaces=[eth0]\nport=0\n[wan]\nbind=[eth0]\n"
+                       "weights=[1]\nbindd=off\n[log]\nlevel=\"odd\"\n");
+  CAF_CHECK_EQUAL(std::ranges::count(all, '\n'), 8);
+  for (auto part :
+       {"pod.ini:2: proxy.listen: it cannot be read; expected an IP address",
+        "pod.ini:3: proxy.system: it cannot be read; expected true or false",
+        "pod.ini:4: proxy.tunnel-idle: it cannot be read; expected a duration",
+        "pod.ini:6: discovery.enabled: it cannot be read; expected true or",
+        "pod.ini:7: discovery.interfaces: it cannot be read; expected a list",
+        "pod.ini:8: discovery.port: expected a port",
+        "pod.ini:10: wan.bind: it cannot be read; expected a list",
+        "pod.ini:12: wan.bindd: unknown key; [wan] has bind",
+        "pod.ini:14: log.level: expected \"trace\""})
+    CAF_CHECK(contains(all, part));
+}
+
+CAF_TEST(what cannot be read is not missed by other keys) {
+  CAF_CHECK(!contains(errors_of("[proxy]\nlisten=\"0.0.0.0:3128\"\n"
+                                "allow=192.168.0.0/16\n"),
+                      "listening beyond"));
 }
 
 CAF_TEST(who is trusted is a mode a file and a list of ids) {

@@ -22,6 +22,26 @@ int problem_line(const std::string& text) {
   return problems.size() == 1 ? problems.front().line : 0;
 }
 
+/// As in `2 a.b: it cannot be read, ...`.
+std::string told(const ini_text& text) {
+  std::string out;
+  for (auto& x : text.problems)
+    out += (out.empty() ? "" : ", ") + std::to_string(x.line) + " " + x.key
+           + ": " + x.what;
+  return out;
+}
+
+std::string problems_of(const std::string& text) {
+  return told(read_ini(text));
+}
+
+std::string lines_of(const std::string& text) {
+  std::string out;
+  for (auto& x : read_ini(text).problems)
+    out += std::to_string(x.line) + " ";
+  return out;
+}
+
 } // namespace
 
 CAF_TEST(deep nesting is refused and does not exhaust the stack) {
@@ -47,9 +67,53 @@ CAF_TEST(any number of lists and sections follow each other) {
   CAF_CHECK_EQUAL(out.entries.size(), 2000u);
 }
 
-CAF_TEST(a problem before deep nesting is the one that is told) {
-  CAF_CHECK_EQUAL(problem_line("[a]\nb=?\nc=" + repeated(99, "[")), 2);
-  CAF_CHECK_EQUAL(problem_line("[a]\nb=\nc=" + repeated(99, "[")), 2);
+CAF_TEST(a problem before deep nesting is told as well) {
+  CAF_CHECK_EQUAL(problems_of("[a]\nb=?\nc=" + repeated(99, "[")),
+                  "2 a.b: it cannot be read, 3 a.c: it cannot be read");
+  CAF_CHECK_EQUAL(problems_of("[a]\nb=\nc=" + repeated(99, "[")),
+                  "2 a.b: a value is missing, 3 a.c: it cannot be read");
+}
+
+CAF_TEST(reading goes on behind a value that cannot be read) {
+  auto out = read_ini("[a]\nb=yes\nc=1\nd=10m\n[e]\nf=1.2.3.4:5\ng=2\n");
+  CAF_REQUIRE_EQUAL(out.entries.size(), 2u);
+  CAF_CHECK_EQUAL(out.entries[0].key, "a.c");
+  CAF_CHECK_EQUAL(out.entries[0].line, 3);
+  CAF_CHECK_EQUAL(out.entries[1].key, "e.g");
+  CAF_CHECK_EQUAL(out.entries[1].line, 7);
+  CAF_CHECK_EQUAL(told(out),
+                  "2 a.b: it cannot be read, 4 a.d: it cannot be read, "
+                  "6 e.f: it cannot be read");
+}
+
+CAF_TEST(a value that is read but not all of its line is a problem) {
+  auto out = read_ini("[a]\nb=10 minutes\nc=1\n");
+  CAF_CHECK_EQUAL(told(out), "2 a.b: it cannot be read");
+  CAF_CHECK_EQUAL(out.entries.size(), 1u);
+}
+
+CAF_TEST(a list without an end ends where something else begins) {
+  auto out = read_ini("[a]\nb=[\"x\",\n  \"y\",\n\nc=1\n[d]\ne=2\n");
+  CAF_CHECK_EQUAL(out.problems.size(), 1u);
+  CAF_CHECK_EQUAL(out.problems.at(0).key, "a.b");
+  CAF_REQUIRE_EQUAL(out.entries.size(), 2u);
+  CAF_CHECK_EQUAL(out.entries[1].key, "d.e");
+}
+
+CAF_TEST(what stands below an unreadable section is not of the one before) {
+  auto out = read_ini("[a]\nb=1\n[c d]\ne=2\nf=?\n[g]\nh=3\n");
+  CAF_CHECK_EQUAL(out.problems.front().line, 3);
+  CAF_REQUIRE_EQUAL(out.entries.size(), 2u);
+  CAF_CHECK_EQUAL(out.entries[1].key, "g.h");
+}
+
+CAF_TEST(lines that are none of all are told each) {
+  CAF_CHECK_EQUAL(lines_of("# one\n[a]\n# two\nb=1\nnonsense\n"), "1 3 5 ");
+  CAF_CHECK_EQUAL(lines_of("[a]\nb=\"x\n\nc=?\nd"), "2 4 5 ");
+}
+
+CAF_TEST(a long text of nonsense is not read for ever) {
+  CAF_CHECK_EQUAL(read_ini(repeated(1000, "?\n")).problems.size(), 64u);
 }
 
 CAF_TEST(an empty first line counts) {
