@@ -32,9 +32,10 @@ struct daemon_hooks {
   std::function<result<void>()> confine;
 };
 
-/// Runs a device in the foreground until SIGINT or SIGTERM. Returns the exit
-/// code: 0 after a signal; 1 when it could not start; 70 (EX_SOFTWARE) when
-/// its supervision tree gave up, so that a service manager starts it again.
+/// Runs a device in the foreground until SIGINT, SIGTERM or, unless that is
+/// ignored, SIGHUP. Returns the exit code: 0 after a signal; 1 when it could
+/// not start; 70 (EX_SOFTWARE) when its supervision tree gave up, so that a
+/// service manager starts it again.
 int run_daemon(const settings& x, const std::string& version,
                const daemon_hooks& hooks);
 

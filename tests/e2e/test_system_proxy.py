@@ -4,6 +4,7 @@ the real gsettings and a KDE configuration file, in folders of their own."""
 import json
 import os
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -44,12 +45,12 @@ class Session:
         self.gsettings("set", SCHEMA, "autoconfig-url", url)
         self.gsettings("set", SCHEMA, "mode", mode)
 
-    def daemon(self, name="own", **settings) -> Daemon:
+    def daemon(self, name="own", prefix=(), **settings) -> Daemon:
         """Starts a daemon of this session."""
         values = {key.replace("_", ".", 1).replace("_", "-"): value
                   for key, value in settings.items()}
         made = Daemon(self.lab, HOST, self.folder, name, values)
-        made.env = self.env
+        made.env, made.prefix = self.env, prefix
         self.daemons.append(made)
         return made.start()
 
@@ -106,6 +107,24 @@ def test_the_daemon_switches_it_on_and_off(session):
     assert daemon.terminate() == 0
     assert session.gnome == OFF
     assert not session.record.exists()
+
+
+def test_a_terminal_that_closes_ends_the_daemon_in_good_order(session):
+    daemon = session.daemon(proxy_system="true")
+    wait_until(lambda: session.gnome == ON, 5, "the desktop's proxy is on")
+    daemon.signal(signal.SIGHUP)
+    assert daemon.process.wait(timeout=5) == 0
+    assert session.gnome == OFF
+    assert not session.record.exists()
+
+
+def test_a_daemon_under_nohup_goes_on_without_its_terminal(session):
+    daemon = session.daemon(prefix=("nohup",), proxy_system="true")
+    wait_until(lambda: session.gnome == ON, 5, "the desktop's proxy is on")
+    daemon.signal(signal.SIGHUP)
+    assert daemon.status()["pod_size"] == 1
+    assert session.gnome == ON
+    assert daemon.terminate() == 0
 
 
 def test_a_proxy_that_was_switched_on_by_hand_goes_with_the_daemon(session):

@@ -1,0 +1,86 @@
+#include "hosts/common/daemon.hpp"
+
+#include "hosts/common/exit_code.hpp"
+#include "tests/hosts/settings_fixture.hpp"
+
+#include <csignal>
+
+#define CAF_SUITE daemon
+#include <caf/test/dsl.hpp>
+
+using namespace peapod;
+
+namespace {
+
+/// Holds its setting in what outlives the daemon.
+class fake_desktop final : public desktop {
+public:
+  explicit fake_desktop(proxy_setting& held) : held_(held) {}
+  std::string name() const override {
+    return "GNOME";
+  }
+  std::string script_mode() const override {
+    return "auto";
+  }
+  std::string direct_mode() const override {
+    return "none";
+  }
+  result<proxy_setting> read() override {
+    return held_;
+  }
+  result<void> write(const proxy_setting& x) override {
+    held_ = x;
+    return {};
+  }
+
+private:
+  proxy_setting& held_;
+};
+
+struct fixture {
+  fixture() {
+    options.pod.name = "test";
+    options.pod.state_dir = folder / "state";
+    options.proxy.listen = {"127.0.0.1", 0};
+    options.transport.listen = {"127.0.0.1", 0};
+    options.discovery.enabled = false;
+    options.process.seccomp = false;
+    options.log.level = severity::off;
+  }
+
+  /// `look` is called whenever the daemon looks for desktops.
+  int run(std::function<void()> look = [] {}) {
+    daemon_hooks hooks;
+    hooks.find_desktops = [this, look](const process_environment&) {
+      look();
+      session_desktops out;
+      out.all.push_back(std::make_unique<fake_desktop>(held));
+      return out;
+    };
+    return run_daemon(options, "1", hooks);
+  }
+
+  scratch_folder folder;
+  settings options;
+  proxy_setting held{"none", ""};
+};
+
+const proxy_setting none{"none", ""};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(daemon_tests, fixture)
+
+CAF_TEST(a terminal that closes ends the daemon in good order) {
+  options.proxy.system = true;
+  bool looked = false;
+  auto code = run([&] {
+    looked = true;
+    std::raise(SIGHUP);
+  });
+  CAF_CHECK(looked);
+  CAF_CHECK_EQUAL(code, exit_ok);
+  CAF_CHECK(held == none);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
