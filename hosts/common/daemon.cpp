@@ -169,20 +169,39 @@ void begin_system_proxy(const settings& x, system_proxy& system,
   log_reports(x.proxy.system ? system.switch_on(url) : system.recover(url));
 }
 
+/// This daemon does not come up, so nobody else puts back what an earlier one
+/// has left behind.
+int fail_to_start(const error& why, system_proxy& system) {
+  log_reports(system.recover(""));
+  return fail(why);
+}
+
+/// What comes before anything is opened. Gives this device's key.
+result<identity> prepare(const settings& x, const std::string& version) {
+  if (auto started = log::start(x.log.level, x.log.file); !started)
+    return started.error();
+  remove_orphans_of(x);
+  auto self = load_identity(x.pod.state_dir);
+  if (!self)
+    return self;
+  log::info("peapod " + version);
+  warn_of_root();
+  if (auto raised = raise_limits(); !raised)
+    return raised.error();
+  return self;
+}
+
 } // namespace
 
 int run_daemon(const settings& x, const std::string& version,
                const daemon_hooks& hooks) {
-  if (auto started = log::start(x.log.level, x.log.file); !started)
-    return fail(started.error());
-  remove_orphans_of(x);
-  auto self = load_identity(x.pod.state_dir);
+  auto find = [&] {
+    return hooks.find_desktops(process_environment::of_process());
+  };
+  system_proxy system{find, x.pod.state_dir, serves_script};
+  auto self = prepare(x, version);
   if (!self)
-    return fail(self.error());
-  log::info("peapod " + version);
-  warn_of_root();
-  if (auto raised = raise_limits(); !raised)
-    return fail(raised.error());
+    return fail_to_start(self.error(), system);
   boost::asio::io_context main;
   boost::asio::signal_set signals{main};
   add_signals(signals);
@@ -191,7 +210,7 @@ int run_daemon(const settings& x, const std::string& version,
 #endif
   auto device = node::open(x, std::move(*self), write_log, version);
   if (!device)
-    return fail(device.error());
+    return fail_to_start(device.error(), system);
   int code = exit_ok;
   auto give_up = [&](std::string reason) {
     boost::asio::post(main, [&, reason = std::move(reason)] {
@@ -203,10 +222,6 @@ int run_daemon(const settings& x, const std::string& version,
   confine(x, hooks, **device);
   (**device).start(give_up, end_at_once);
   greet(x, **device);
-  auto find = [&] {
-    return hooks.find_desktops(process_environment::of_process());
-  };
-  system_proxy system{find, x.pod.state_dir, serves_script};
   auto script = pac_url((**device).proxy());
   begin_system_proxy(x, system, script);
   signals.async_wait([&](boost::system::error_code ec, int) {

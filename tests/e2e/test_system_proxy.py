@@ -150,6 +150,16 @@ def test_what_a_killed_daemon_left_is_put_back_by_the_next(session):
                "the log says so")
 
 
+def test_a_start_that_fails_puts_back_what_was_left(session):
+    daemon = session.daemon(proxy_system="true")
+    wait_until(lambda: session.gnome == ON, 5, "the desktop's proxy is on")
+    daemon.kill()
+    session.record.with_name("trust.json").write_text("{bad")
+    assert daemon.start(ready=False).process.wait(timeout=10) == 1
+    assert session.gnome == OFF
+    assert not session.record.exists()
+
+
 def test_a_daemon_that_was_killed_takes_it_again(session):
     session.set_gnome("'manual'", "''")
     daemon = session.daemon(proxy_system="true")

@@ -1,6 +1,7 @@
 #include "hosts/common/daemon.hpp"
 
 #include "hosts/common/exit_code.hpp"
+#include "hosts/common/state_file.hpp"
 #include "tests/hosts/settings_fixture.hpp"
 
 #include <csignal>
@@ -80,6 +81,17 @@ CAF_TEST(a terminal that closes ends the daemon in good order) {
   });
   CAF_CHECK(looked);
   CAF_CHECK_EQUAL(code, exit_ok);
+  CAF_CHECK(held == none);
+}
+
+CAF_TEST(a start that fails puts back what a crash has left) {
+  std::string dead = "http://127.0.0.1:9/proxy.pac";
+  CAF_REQUIRE(write_state_file(
+      options.pod.state_dir / "system-proxy.json",
+      record_text({{"GNOME", {"none", ""}, {{"auto", dead}}}})));
+  CAF_REQUIRE(write_state_file(options.pod.state_dir / "trust.json", "{bad"));
+  held = {"auto", dead};
+  CAF_CHECK_EQUAL(run(), exit_failure);
   CAF_CHECK(held == none);
 }
 
