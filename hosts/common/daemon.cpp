@@ -16,10 +16,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <utility>
 
 namespace peapod {
 
@@ -32,6 +34,10 @@ constexpr auto drain_time = 1500ms;
 
 /// What a crash may forget of what was shared.
 constexpr auto save_interval = 30s;
+
+/// Between tries to hand over the desktop's proxy; each is twice the last.
+constexpr auto first_delay = 5s;
+constexpr auto longest_delay = 5min;
 
 void write_log(log_level level, const std::string& line) {
   switch (level) {
@@ -153,21 +159,66 @@ void save_state_regularly(boost::asio::steady_timer& timer, node& device) {
 
 using reports = result<std::vector<desktop_report>>;
 
-void log_reports(const reports& outcome) {
-  if (!outcome)
-    return log::warn("the system's proxy: " + outcome.error().detail);
-  for (const auto& x : *outcome) {
-    auto line = "the system's proxy: " + x.desktop + ": " + x.text;
-    x.failed ? log::warn(line) : log::info(line);
-  }
+std::string line_of(const desktop_report& x) {
+  return "the system's proxy: " + x.desktop + ": " + x.text;
 }
 
-/// Hands the desktop's proxy to this daemon, or puts back what an earlier one
-/// has left behind.
-void begin_system_proxy(const settings& x, system_proxy& system,
-                        const std::string& url) {
-  log_reports(x.proxy.system ? system.switch_on(url) : system.recover(url));
+std::vector<std::string> lines_of(const reports& outcome) {
+  if (!outcome)
+    return {"the system's proxy: " + outcome.error().detail};
+  std::vector<std::string> out;
+  for (auto& x : *outcome)
+    out.push_back(line_of(x));
+  return out;
 }
+
+void log_reports(const reports& outcome) {
+  if (!outcome)
+    return log::warn(lines_of(outcome).front());
+  for (auto& x : *outcome)
+    x.failed ? log::warn(line_of(x)) : log::info(line_of(x));
+}
+
+/// Whether a later try may bring more.
+bool is_incomplete(const reports& outcome) {
+  return !outcome || std::ranges::any_of(*outcome, &desktop_report::failed);
+}
+
+/// Hands the desktop's proxy to this daemon. While there is no desktop, or one
+/// refuses, it tries again, since a daemon may start before its user's session
+/// does.
+class handover {
+public:
+  handover(boost::asio::io_context& main, system_proxy& system, std::string url)
+    : timer_(main), system_(system), url_(std::move(url)) {}
+
+  void begin() {
+    follow(system_.switch_on(url_));
+  }
+
+private:
+  /// The same failure is told once.
+  void follow(const reports& outcome) {
+    auto lines = lines_of(outcome);
+    if (lines != told_)
+      log_reports(outcome);
+    told_ = std::move(lines);
+    if (!is_incomplete(outcome))
+      return;
+    timer_.expires_after(delay_);
+    delay_ = std::min<duration>(2 * delay_, longest_delay);
+    timer_.async_wait([this](boost::system::error_code ec) {
+      if (!ec)
+        follow(system_.switch_on_rest(url_));
+    });
+  }
+
+  boost::asio::steady_timer timer_;
+  system_proxy& system_;
+  std::string url_;
+  duration delay_ = first_delay;
+  std::vector<std::string> told_;
+};
 
 /// This daemon does not come up, so nobody else puts back what an earlier one
 /// has left behind.
@@ -223,7 +274,11 @@ int run_daemon(const settings& x, const std::string& version,
   (**device).start(give_up, end_at_once);
   greet(x, **device);
   auto script = pac_url((**device).proxy());
-  begin_system_proxy(x, system, script);
+  handover system_on{main, system, script};
+  if (x.proxy.system)
+    system_on.begin();
+  else
+    log_reports(system.recover(script));
   signals.async_wait([&](boost::system::error_code ec, int) {
     if (!ec)
       main.stop();

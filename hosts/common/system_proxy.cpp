@@ -73,7 +73,13 @@ system_proxy::system_proxy(finder find, std::filesystem::path state_dir,
 
 result<std::vector<desktop_report>>
 system_proxy::switch_on(const std::string& url) {
-  if (desktops().all.empty())
+  handed_over_.clear();
+  return switch_on_rest(url);
+}
+
+result<std::vector<desktop_report>>
+system_proxy::switch_on_rest(const std::string& url) {
+  if (look().all.empty())
     return make_error(errc::not_found, why_none());
   auto lock = file_lock::take(file_.string() + ".lock");
   if (!lock)
@@ -82,10 +88,14 @@ system_proxy::switch_on(const std::string& url) {
   if (!record)
     return record.error();
   std::vector<desktop_report> out;
-  for (auto& each : desktops().all) {
+  for (auto& each : desktops_->all) {
+    if (handed_over_.contains(each->name()))
+      continue;
     auto report = switch_one(*each, *record, url);
     if (!report)
       return report.error();
+    if (!report->failed)
+      handed_over_.insert(each->name());
     out.push_back(std::move(*report));
   }
   return out;
@@ -157,7 +167,7 @@ system_proxy::put_back(const filter& concerns, bool strays) {
   if (!record)
     return record.error();
   std::vector<desktop_report> out;
-  for (auto& each : desktops().all) {
+  for (auto& each : look().all) {
     auto saved = saved_for(*record, each->name());
     if (saved ? !concerns(*saved) : !strays)
       continue;
@@ -197,7 +207,7 @@ desktop_report system_proxy::restore_one(desktop& on, proxy_record& record) {
 std::vector<desktop_state> system_proxy::state() {
   std::vector<desktop_state> out;
   auto record = load();
-  for (auto& each : desktops().all) {
+  for (auto& each : look().all) {
     desktop_state x;
     x.desktop = each->name();
     x.saved = record && saved_for(*record, each->name());
@@ -216,14 +226,16 @@ std::vector<desktop_state> system_proxy::state() {
   return out;
 }
 
-session_desktops& system_proxy::desktops() {
-  if (!desktops_)
-    desktops_ = find_();
-  return *desktops_;
+const std::string& system_proxy::why_none() {
+  return desktops_ ? desktops_->why_none : look().why_none;
+}
+
+session_desktops& system_proxy::look() {
+  return desktops_.emplace(find_());
 }
 
 bool system_proxy::has_desktop(const std::string& name) {
-  return std::ranges::any_of(desktops().all,
+  return std::ranges::any_of(desktops_->all,
                              [&](auto& x) { return x->name() == name; });
 }
 

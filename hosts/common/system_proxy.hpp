@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,7 +45,8 @@ public:
   using finder = std::function<session_desktops()>;
   using probe = std::function<bool(const std::string& url)>;
 
-  /// `find` is called when desktops are needed, once; `state_dir` is where the
+  /// `find` is called whenever desktops are needed, since they come and go with
+  /// their sessions; `state_dir` is where the
   /// record is kept; `answers` tells whether a PeaPod serves the script at a
   /// URL.
   system_proxy(finder find, std::filesystem::path state_dir, probe answers);
@@ -53,6 +55,11 @@ public:
   /// no desktop, or no record can be written; what single desktops refuse
   /// stands in the report.
   result<std::vector<desktop_report>> switch_on(const std::string& url);
+
+  /// The same for desktops that this object has not handed over before: they
+  /// have come since, or refused. What the others hold now is their users'
+  /// will.
+  result<std::vector<desktop_report>> switch_on_rest(const std::string& url);
 
   /// Puts back what stood there; empty when there was nothing to put back.
   /// Errors: the record cannot be read or written.
@@ -67,10 +74,8 @@ public:
 
   std::vector<desktop_state> state();
 
-  /// Why there are no desktops; empty when there are.
-  const std::string& why_none() {
-    return desktops().why_none;
-  }
+  /// Why there were no desktops at the last look; empty when there were.
+  const std::string& why_none();
 
 private:
   using filter = std::function<bool(const saved_setting&)>;
@@ -82,12 +87,13 @@ private:
   result<desktop_report> switch_one(desktop& on, proxy_record& record,
                                     const std::string& url);
   desktop_report restore_one(desktop& on, proxy_record& record);
-  session_desktops& desktops();
+  session_desktops& look();
   bool has_desktop(const std::string& name);
   bool has_record() const;
 
   finder find_;
-  std::optional<session_desktops> desktops_;
+  std::optional<session_desktops> desktops_; ///< as last seen
+  std::set<std::string> handed_over_;
   std::filesystem::path file_;
   probe answers_;
 };

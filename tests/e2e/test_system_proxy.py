@@ -309,6 +309,23 @@ def test_a_daemon_without_a_desktop_runs_all_the_same(session):
     assert daemon.terminate() == 0
 
 
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_desktop_that_begins_later_is_set_and_put_back(session, by_hand):
+    session.env = {**session.env, "XDG_DATA_DIRS": str(session.folder),
+                   "XDG_CURRENT_DESKTOP": "sway"}
+    daemon = session.daemon(proxy_system="true")
+    wait_until(lambda: "no desktop whose proxy" in daemon.output(), 5,
+               "the daemon has looked")
+    text = "[Proxy Settings]\nProxyType=1\n"
+    session.kioslaverc.write_text(text)
+    if by_hand:
+        assert session.run("on")[0] == 0
+    wait_until(lambda: URL in session.kioslaverc.read_text(), 15, "KDE is set")
+    assert daemon.terminate() == 0
+    assert session.kioslaverc.read_text() == text
+    assert daemon.output().count("no desktop whose proxy") == 1
+
+
 def test_a_shell_gets_variables_that_work(session):
     session.daemon()
     script = ('eval "$("$@")"; echo "$http_proxy $HTTPS_PROXY"; '

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <utility>
 
 #define CAF_SUITE system_proxy
 #include <caf/test/dsl.hpp>
@@ -202,6 +203,46 @@ CAF_TEST(a desktop that is gone keeps its record) {
   now.settings["GNOME"] = was;
   CAF_REQUIRE(process().switch_off());
   CAF_CHECK(gnome() == none);
+}
+
+CAF_TEST(a desktop that comes later is put back when the daemon ends) {
+  auto kde = now.settings.extract("KDE");
+  auto daemon = process();
+  CAF_REQUIRE(daemon.switch_on(a_url));
+  now.settings.insert(std::move(kde));
+  CAF_REQUIRE(process().switch_on(a_url)); // by hand, in the later session
+  CAF_CHECK(now.settings["KDE"] == (proxy_setting{"auto", a_url}));
+  auto off = daemon.give_back(a_url);
+  CAF_REQUIRE(off);
+  CAF_CHECK_EQUAL(off->size(), 2u);
+  CAF_CHECK(now.settings["KDE"] == none);
+  CAF_CHECK(!has_record());
+}
+
+CAF_TEST(a later try takes the desktops that are left and no other) {
+  now.stubborn.insert("KDE");
+  auto daemon = process();
+  CAF_REQUIRE(daemon.switch_on(a_url));
+  now.settings["GNOME"] = none; // the user's will
+  now.stubborn.clear();
+  auto again = daemon.switch_on_rest(a_url);
+  CAF_REQUIRE(again);
+  CAF_CHECK_EQUAL(again->size(), 1u);
+  CAF_CHECK(gnome() == none);
+  CAF_CHECK(now.settings["KDE"] == (proxy_setting{"auto", a_url}));
+  auto third = daemon.switch_on_rest(a_url);
+  CAF_REQUIRE(third);
+  CAF_CHECK(third->empty());
+}
+
+CAF_TEST(a later try finds a desktop where there was none) {
+  auto later = std::exchange(now.settings, {});
+  auto daemon = process();
+  CAF_CHECK(!daemon.switch_on(a_url));
+  now.settings = later;
+  CAF_REQUIRE(daemon.switch_on_rest(a_url));
+  CAF_CHECK(gnome() == (proxy_setting{"auto", a_url}));
+  CAF_CHECK(daemon.why_none().empty());
 }
 
 CAF_TEST(without a desktop the reason is given) {
