@@ -36,6 +36,12 @@ public:
 
   /// Errors also when the desktop took it and did not keep it.
   virtual result<void> write(const proxy_setting& x) = 0;
+
+  /// The same for what stood there before we wrote: where the desktop tells
+  /// defaults from what users set, a default stays one.
+  virtual result<void> put_back(const proxy_setting& x) {
+    return write(x);
+  }
 };
 
 /// The setting of one desktop before we changed it, and what we made of it.

@@ -196,9 +196,13 @@ desktop_report system_proxy::restore_one(desktop& on, proxy_record& record) {
   auto plan = plan_restore(*now, saved, modes_of(on), alive);
   if (plan.what == restoration::nothing)
     return {on.name(), "", false};
-  if (plan.write)
-    if (auto written = on.write(*plan.write); !written)
-      return failure(on, written.error());
+  if (plan.write) {
+    // A mode that the user has chosen is not touched even for a moment.
+    bool theirs = plan.what == restoration::changed;
+    auto done = theirs ? on.write(*plan.write) : on.put_back(*plan.write);
+    if (!done)
+      return failure(on, done.error());
+  }
   forget(record, on.name());
   return {on.name(), words_for(on, plan, *now),
           plan.what == restoration::other_pod};

@@ -80,15 +80,26 @@ public:
     return proxy_setting{*mode, *script};
   }
 
-  /// The mode is in force only while there is a script to it.
   result<void> write(const proxy_setting& x) override {
+    return change(x, &gsettings_desktop::write_key);
+  }
+
+  result<void> put_back(const proxy_setting& x) override {
+    return change(x, &gsettings_desktop::restore_key);
+  }
+
+private:
+  using key_writer = result<void> (gsettings_desktop::*)(const char*,
+                                                         const std::string&);
+
+  /// The mode is in force only while there is a script to it.
+  result<void> change(const proxy_setting& x, key_writer write) {
     bool on = x.mode == script_mode();
-    auto first = on ? write_script(x) : write_mode(x);
-    if (!first)
-      return first;
-    auto second = on ? write_mode(x) : write_script(x);
-    if (!second)
-      return second;
+    std::pair mode{mode_key, x.mode};
+    std::pair script{script_key, x.script};
+    for (auto& [key, value] : {on ? script : mode, on ? mode : script})
+      if (auto done = (this->*write)(key, value); !done)
+        return done;
     // Without a place to keep it, gsettings says that all is well.
     auto now = read();
     if (now && *now == x)
@@ -96,7 +107,6 @@ public:
     return make_error(errc::io_failed, "did not keep the setting" + hint());
   }
 
-private:
   result<std::string> read_key(const char* key) {
     auto done = run_({"gsettings", "get", schema, key});
     if (!done)
@@ -106,16 +116,21 @@ private:
     return plain(done->out);
   }
 
-  result<void> write_mode(const proxy_setting& x) {
-    return write_key(mode_key, x.mode);
-  }
-
-  result<void> write_script(const proxy_setting& x) {
-    return write_key(script_key, x.script);
-  }
-
   result<void> write_key(const char* key, const std::string& value) {
-    auto done = run_({"gsettings", "set", schema, key, gvariant(value)});
+    return tell({"gsettings", "set", schema, key, gvariant(value)});
+  }
+
+  /// A user who never set the key follows the administrator's default again,
+  /// also when that changes. Only what is no default is written.
+  result<void> restore_key(const char* key, const std::string& value) {
+    if (auto done = tell({"gsettings", "reset", schema, key}); !done)
+      return done;
+    auto now = read_key(key);
+    return now && *now == value ? result<void>{} : write_key(key, value);
+  }
+
+  result<void> tell(const std::vector<std::string>& words) {
+    auto done = run_(words);
     if (!done)
       return done.error();
     if (done->status != 0)
@@ -280,8 +295,9 @@ bool is_for_desktops(const std::vector<std::string>& words) {
   if (words.size() < 4 || words[0] != "gsettings" || words[2] != schema
       || (words[3] != mode_key && words[3] != script_key))
     return false;
-  bool asks = words[1] == "get" || words[1] == "writable";
-  return asks ? words.size() == 4 : words[1] == "set" && words.size() == 5;
+  bool is_short =
+      words[1] == "get" || words[1] == "writable" || words[1] == "reset";
+  return is_short ? words.size() == 4 : words[1] == "set" && words.size() == 5;
 }
 
 } // namespace peapod

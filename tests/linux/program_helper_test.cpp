@@ -92,7 +92,9 @@ CAF_TEST(a helper runs only what is about the proxy of a desktop) {
       {"gsettings", "set", schema, "autoconfig-url", "'http://x/'"}));
   CAF_CHECK(!is_for_desktops({"gsettings", "set", schema, "mode"}));
   CAF_CHECK(!is_for_desktops({"gsettings", "get", schema, "mode", "x"}));
-  CAF_CHECK(!is_for_desktops({"gsettings", "reset", schema, "mode"}));
+  CAF_CHECK(is_for_desktops({"gsettings", "reset", schema, "mode"}));
+  CAF_CHECK(!is_for_desktops({"gsettings", "reset", schema, "ignore-hosts"}));
+  CAF_CHECK(!is_for_desktops({"gsettings", "reset-recursively", schema}));
   CAF_CHECK(!is_for_desktops({"gsettings", "set",
                               "org.gnome.settings-daemon.plugins.media-keys",
                               "mode", "x"}));
