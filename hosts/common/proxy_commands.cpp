@@ -39,6 +39,22 @@ std::string check_shell(const std::string& name) {
   return parse_shell(name) ? "" : "expected sh, bash, zsh or fish";
 }
 
+/// The shell that is named, or else that of `$SHELL`. Error: `not_found` for
+/// one whose commands are not known.
+result<shell_kind> find_shell(std::string name,
+                              const process_environment& env) {
+  if (name.empty() && env.variable)
+    name = env.variable("SHELL").value_or("");
+  if (name.empty())
+    return shell_kind::posix;
+  if (auto known = parse_shell(name))
+    return *known;
+  return make_error(errc::not_found,
+                    "$SHELL is " + name
+                        + ", whose commands are not known: say --shell sh, "
+                          "bash, zsh or fish");
+}
+
 json::object state_json(const desktop_state& x) {
   json::object out{{"desktop", x.desktop}, {"on", x.on}};
   if (!x.error.empty()) {
@@ -197,19 +213,18 @@ int proxy_commands::print_status(context& in) {
 }
 
 int proxy_commands::print_environment(context& in) {
-  auto name = shell_;
-  if (name.empty() && in.env.variable)
-    name = in.env.variable("SHELL").value_or("");
-  auto shell = parse_shell(name).value_or(shell_kind::posix);
+  auto shell = find_shell(shell_, in.env);
+  if (!shell)
+    return in.fail(shell.error());
   if (unset_) {
-    in.to.out << proxy_unsets(shell);
+    in.to.out << proxy_unsets(*shell);
     return exit_ok;
   }
   // What would send every program of the shell nowhere is not printed.
   auto proxy = find_proxy(in.options);
   if (!proxy)
     return in.fail(proxy.error());
-  in.to.out << proxy_exports(shell, "http://" + to_string(reachable(*proxy)));
+  in.to.out << proxy_exports(*shell, "http://" + to_string(reachable(*proxy)));
   if (&in.to.out == &std::cout && ::isatty(STDOUT_FILENO) != 0)
     in.to.err << "# to have them in this shell: eval \"$(peapod proxy env)\"\n";
   return exit_ok;

@@ -22,7 +22,8 @@ struct cli_outcome {
   std::optional<demo_options> demo;
 };
 
-cli_outcome run(std::vector<const char*> arguments) {
+cli_outcome run(std::vector<const char*> arguments,
+                const process_environment& env = plain_environment()) {
   cli_outcome outcome;
   cli_hooks hooks;
   hooks.version = "1.2.3";
@@ -37,7 +38,6 @@ cli_outcome run(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "peapod");
   std::ostringstream out;
   std::ostringstream err;
-  auto env = plain_environment();
   outcome.code = run_cli(static_cast<int>(arguments.size()), arguments.data(),
                          hooks, env, out, err);
   outcome.out = out.str();
@@ -104,6 +104,33 @@ CAF_TEST(without a daemon status says how to start one) {
   CAF_CHECK_EQUAL(x.err,
                   "peapod: no daemon at " + socket
                       + ": start it with peapod --actor-config pod.ini\n");
+}
+
+CAF_TEST(variables are taken back in words of the shell) {
+  auto env = plain_environment();
+  std::string shell;
+  env.variable = [&](const char*) { return std::optional{shell}; };
+  auto unset = [&] { return run({"proxy", "env", "--unset"}, env); };
+  for (auto posix : {"", "/bin/bash", "/bin/dash"}) {
+    shell = posix;
+    CAF_CHECK(contains(unset().out, "unset http_proxy;"));
+  }
+  shell = "/usr/bin/fish";
+  CAF_CHECK(contains(unset().out, "set -e http_proxy;"));
+}
+
+CAF_TEST(an unknown shell gets no words of another one) {
+  auto env = plain_environment();
+  env.variable = [](const char*) {
+    return std::optional<std::string>{"/bin/tcsh"};
+  };
+  auto x = run({"proxy", "env", "--unset"}, env);
+  CAF_CHECK_EQUAL(x.code, 1);
+  CAF_CHECK_EQUAL(x.out, "");
+  CAF_CHECK(contains(x.err, "tcsh"));
+  CAF_CHECK(contains(x.err, "--shell"));
+  x = run({"proxy", "env", "--unset", "--shell", "sh"}, env);
+  CAF_CHECK_EQUAL(x.code, 0);
 }
 
 CAF_TEST(the demo takes its options) {
