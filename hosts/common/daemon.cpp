@@ -189,8 +189,9 @@ bool is_incomplete(const reports& outcome) {
 /// does.
 class handover {
 public:
-  handover(boost::asio::io_context& main, system_proxy& system, std::string url)
-    : timer_(main), system_(system), url_(std::move(url)) {}
+  handover(boost::asio::io_context& main, const settings& x,
+           system_proxy& system, std::string url)
+    : timer_(main), options_(x), system_(system), url_(std::move(url)) {}
 
   void begin() {
     follow(system_.switch_on(url_));
@@ -201,7 +202,7 @@ private:
   void follow(const reports& outcome) {
     auto lines = lines_of(outcome);
     if (lines != told_)
-      log_reports(outcome);
+      tell(outcome);
     told_ = std::move(lines);
     if (!is_incomplete(outcome))
       return;
@@ -213,7 +214,17 @@ private:
     });
   }
 
+  void tell(const reports& outcome) {
+    log_reports(outcome);
+    if (!outcome || options_.wan.upstream.proxy)
+      return;
+    for (auto& x : *outcome)
+      if (auto hint = upstream_hint(x); !hint.empty())
+        log::warn("the system's proxy: " + hint);
+  }
+
   boost::asio::steady_timer timer_;
+  const settings& options_;
   system_proxy& system_;
   std::string url_;
   duration delay_ = first_delay;
@@ -274,7 +285,7 @@ int run_daemon(const settings& x, const std::string& version,
   (**device).start(give_up, end_at_once);
   greet(x, **device);
   auto script = pac_url((**device).proxy());
-  handover system_on{main, system, script};
+  handover system_on{main, x, system, script};
   if (x.proxy.system)
     system_on.begin();
   else

@@ -160,7 +160,19 @@ int proxy_commands::switch_on(context& in) {
   auto proxy = find_proxy(in.options);
   if (!proxy)
     return in.fail(proxy.error());
-  return print_reports(in, in.open().switch_on(pac_url(*proxy)), "");
+  auto outcome = in.open().switch_on(pac_url(*proxy));
+  auto code = print_reports(in, outcome, "");
+  if (outcome)
+    print_hints(in, *outcome);
+  return code;
+}
+
+void proxy_commands::print_hints(context& in,
+                                 const std::vector<desktop_report>& done) {
+  for (auto& x : done)
+    if (auto hint = upstream_hint(x);
+        !hint.empty() && !in.options.wan.upstream.proxy)
+      in.to.err << hint << '\n';
 }
 
 int proxy_commands::switch_off(context& in) {

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace peapod {
 
@@ -38,6 +39,8 @@ private:
   int switch_off(context& in);
   int print_status(context& in);
   int print_environment(context& in);
+  /// What to know of desktops that were switched on.
+  void print_hints(context& in, const std::vector<desktop_report>& done);
   int print_reports(context& in,
                     const result<std::vector<desktop_report>>& outcome,
                     std::string_view nothing);

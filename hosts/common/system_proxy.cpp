@@ -65,6 +65,14 @@ std::string words_for(const desktop& of, const restore_plan& plan,
 
 } // namespace
 
+std::string upstream_hint(const desktop_report& x) {
+  return x.had_proxy ? x.desktop
+                           + ": PeaPod does not use what was set before: if "
+                             "this network lets nothing out without that "
+                             "proxy, name it in [wan] upstream"
+                     : "";
+}
+
 system_proxy::system_proxy(finder find, std::filesystem::path state_dir,
                            probe answers)
   : find_(std::move(find)),
@@ -132,8 +140,10 @@ result<desktop_report> system_proxy::switch_one(desktop& on,
   record.back().ours.resize(1);
   if (auto stored = store(record); !stored)
     return stored.error();
+  auto& before = plan->before;
   return desktop_report{
-      on.name(), "uses " + url + "; before: " + words_for(on, plan->before)};
+      on.name(), "uses " + url + "; before: " + words_for(on, before), false,
+      !before.mode.empty() && before.mode != on.direct_mode()};
 }
 
 result<std::vector<desktop_report>> system_proxy::switch_off() {

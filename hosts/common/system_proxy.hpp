@@ -25,7 +25,12 @@ struct desktop_report {
   std::string desktop;
   std::string text;
   bool failed = false;
+  bool had_proxy = false; ///< somebody else's proxy or script gave way to ours
 };
+
+/// What users may have to do, in a sentence, when the proxy that a network lets
+/// nothing out without gave way to a daemon that does not know it; else empty.
+std::string upstream_hint(const desktop_report& x);
 
 /// How the proxy of one desktop stands.
 struct desktop_state {

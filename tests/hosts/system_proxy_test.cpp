@@ -119,6 +119,20 @@ CAF_TEST(on twice keeps what stood there first) {
   CAF_CHECK(gnome() == none);
 }
 
+CAF_TEST(a proxy that gives way is told with what to do) {
+  now.settings["GNOME"] = {"manual", ""};
+  auto on = process().switch_on(a_url);
+  CAF_REQUIRE(on);
+  CAF_REQUIRE_EQUAL(on->size(), 2u);
+  auto hint = upstream_hint(on->front());
+  CAF_CHECK(hint.find("[wan] upstream") != std::string::npos);
+  CAF_CHECK_EQUAL(upstream_hint(on->back()), "");
+  now.settings["KDE"] = {"auto", "http://corp/x.pac"};
+  on = process().switch_on(a_url);
+  CAF_REQUIRE(on);
+  CAF_CHECK(!upstream_hint(on->back()).empty());
+}
+
 CAF_TEST(off without on says nothing) {
   auto off = process().switch_off();
   CAF_REQUIRE(off);

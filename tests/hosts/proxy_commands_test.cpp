@@ -1,0 +1,136 @@
+#include "hosts/common/cli.hpp"
+#include "tests/hosts/settings_fixture.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/streambuf.hpp>
+#include <boost/asio/write.hpp>
+
+#include <atomic>
+#include <sstream>
+#include <thread>
+#include <vector>
+
+#define CAF_SUITE proxy_commands
+#include <caf/test/dsl.hpp>
+
+using namespace peapod;
+
+namespace {
+
+namespace asio = boost::asio;
+
+/// Gives whoever asks the same answer, as a daemon's proxy gives its script.
+template <class Protocol>
+class answering {
+public:
+  answering(const typename Protocol::endpoint& at, std::string body)
+    : acceptor_(io_, at), body_(std::move(body)) {
+    accept();
+    thread_ = std::thread{[this] { io_.run(); }};
+  }
+  ~answering() {
+    io_.stop();
+    thread_.join();
+  }
+  auto local() const {
+    return acceptor_.local_endpoint();
+  }
+
+private:
+  void accept() {
+    acceptor_.async_accept([this](auto ec, typename Protocol::socket peer) {
+      if (ec)
+        return;
+      asio::streambuf asked;
+      boost::system::error_code ignored;
+      asio::read_until(peer, asked, "\r\n\r\n", ignored);
+      auto head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: "
+                  + std::to_string(body_.size()) + "\r\n\r\n";
+      asio::write(peer, asio::buffer(head + body_), ignored);
+      accept();
+    });
+  }
+
+  asio::io_context io_;
+  typename Protocol::acceptor acceptor_;
+  std::string body_;
+  std::thread thread_;
+};
+
+class fake_desktop final : public desktop {
+public:
+  explicit fake_desktop(proxy_setting& held) : held_(held) {}
+  std::string name() const override {
+    return "GNOME";
+  }
+  std::string script_mode() const override {
+    return "auto";
+  }
+  std::string direct_mode() const override {
+    return "none";
+  }
+  result<proxy_setting> read() override {
+    return held_;
+  }
+  result<void> write(const proxy_setting& x) override {
+    held_ = x;
+    return {};
+  }
+
+private:
+  proxy_setting& held_;
+};
+
+struct fixture {
+  /// `peapod proxy on` with more options; what it says on standard error.
+  std::string on(std::vector<std::string> more = {}) {
+    more.insert(more.begin(),
+                {"peapod", "--proxy.listen=127.0.0.1:" + port(),
+                 "--pod.state-dir=" + (folder / "state").string()});
+    more.insert(more.end(), {"proxy", "on"});
+    std::vector<const char*> words;
+    for (auto& word : more)
+      words.push_back(word.c_str());
+    cli_hooks hooks;
+    hooks.find_desktops = [this](const process_environment&) {
+      session_desktops out;
+      out.all.push_back(std::make_unique<fake_desktop>(held));
+      return out;
+    };
+    std::ostringstream out;
+    std::ostringstream err;
+    auto code = run_cli(static_cast<int>(words.size()), words.data(), hooks,
+                        plain_environment(), out, err);
+    CAF_CHECK_EQUAL(code, 0);
+    CAF_CHECK_EQUAL(held.mode, "auto");
+    return err.str();
+  }
+
+  std::string port() const {
+    return std::to_string(proxy.local().port());
+  }
+
+  scratch_folder folder;
+  answering<asio::ip::tcp> proxy{{asio::ip::address_v4::loopback(), 0},
+                                 "// PeaPod"};
+  proxy_setting held{"none", ""};
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(proxy_commands_tests, fixture)
+
+CAF_TEST(a proxy that the daemon does not know is told when it gives way) {
+  held = {"manual", ""};
+  CAF_CHECK(contains(on(), "[wan] upstream"));
+  CAF_CHECK(!contains(on({"--wan.upstream=http://corp.example:8080"}),
+                      "[wan] upstream"));
+}
+
+CAF_TEST(nothing is told when no proxy gives way) {
+  CAF_CHECK(!contains(on(), "[wan] upstream"));
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
