@@ -2,12 +2,15 @@
 
 #include "hosts/common/cli.hpp"
 #include "hosts/common/control_client.hpp"
+#include "hosts/common/identity_file.hpp"
 #include "hosts/common/json_members.hpp"
 #include "hosts/common/pac_probe.hpp"
 #include "hosts/common/proxy_environment.hpp"
 
 #include <boost/json.hpp>
 
+#include <algorithm>
+#include <filesystem>
 #include <iostream>
 
 #include <unistd.h>
@@ -18,20 +21,44 @@ namespace {
 
 namespace json = boost::json;
 
-/// Where the daemon behind the control socket says that its proxy is.
-result<endpoint> ask_for_proxy(const settings& x) {
+/// What the daemon behind the control socket says of itself.
+result<json::object> ask_for_status(const settings& x) {
   auto answer = ask_daemon(x.console.socket, {"GET", "/v1/status", ""});
   if (!answer)
     return answer.error();
-  auto parsed = control::parse_object(answer->body);
-  auto text =
-      parsed ? control::text_of(control::object_of(*parsed, "proxy"), "listen")
-             : "";
-  auto found = parse_host_port(text);
+  return control::parse_object(answer->body).value_or(json::object{});
+}
+
+/// Where it says that its proxy is.
+result<endpoint> ask_for_proxy(const settings& x) {
+  auto status = ask_for_status(x);
+  if (!status)
+    return status.error();
+  auto found = parse_host_port(
+      control::text_of(control::object_of(*status, "proxy"), "listen"));
   if (!found)
     return make_error(errc::bad_http, "the daemon does not say where its proxy "
                                       "is");
   return endpoint{found->host, found->port};
+}
+
+/// Whether the daemon whose proxy is at `at` keeps its state in the same
+/// folder, and so finds there what to put back. Its key tells; without a
+/// control socket nobody can be asked, and it is taken for granted.
+bool shares_state(const settings& x, const endpoint& at) {
+  if (x.console.socket.empty())
+    return true;
+  auto status = ask_for_status(x);
+  std::error_code ec;
+  if (!status || !std::filesystem::exists(x.pod.state_dir / "identity.key", ec))
+    return false;
+  auto self = load_identity(x.pod.state_dir);
+  auto listen = parse_host_port(
+      control::text_of(control::object_of(*status, "proxy"), "listen"));
+  return self && listen && listen->port == at.port
+         && to_string(self->device())
+                == control::text_of(control::object_of(*status, "device"),
+                                    "id");
 }
 
 /// The ones named in help; others that are like them are taken, too.
@@ -163,16 +190,23 @@ int proxy_commands::switch_on(context& in) {
   auto outcome = in.open().switch_on(pac_url(*proxy));
   auto code = print_reports(in, outcome, "");
   if (outcome)
-    print_hints(in, *outcome);
+    print_hints(in, *outcome, *proxy);
   return code;
 }
 
 void proxy_commands::print_hints(context& in,
-                                 const std::vector<desktop_report>& done) {
+                                 const std::vector<desktop_report>& done,
+                                 const endpoint& proxy) {
   for (auto& x : done)
     if (auto hint = upstream_hint(x);
         !hint.empty() && !in.options.wan.upstream.proxy)
       in.to.err << hint << '\n';
+  bool any = !std::ranges::all_of(done, &desktop_report::failed);
+  if (any && !shares_state(in.options, proxy))
+    in.to.err << "no daemon that keeps its state in "
+              << in.options.pod.state_dir.string()
+              << " serves this proxy, so this daemon will not put it back when "
+                 "it ends: run peapod proxy off then\n";
 }
 
 int proxy_commands::switch_off(context& in) {

@@ -39,8 +39,9 @@ private:
   int switch_off(context& in);
   int print_status(context& in);
   int print_environment(context& in);
-  /// What to know of desktops that were switched on.
-  void print_hints(context& in, const std::vector<desktop_report>& done);
+  /// What to know of desktops that were handed to the daemon at `proxy`.
+  void print_hints(context& in, const std::vector<desktop_report>& done,
+                   const endpoint& proxy);
   int print_reports(context& in,
                     const result<std::vector<desktop_report>>& outcome,
                     std::string_view nothing);

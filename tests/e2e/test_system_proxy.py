@@ -208,6 +208,22 @@ def test_a_second_daemon_does_not_take_it_from_the_first(session):
     assert "--actor-config" in err
 
 
+def test_a_daemon_that_will_not_put_it_back_is_told(session):
+    """Its state folder is not that of the command."""
+    daemon = session.daemon()
+    assert session.run("on")[2] == ""
+    session.run("off")
+    daemon.config_file.write_text(
+        daemon.config_file.read_text().replace("own-state", "other-state"))
+    code, _, err = session.run("on")
+    assert (code, session.gnome) == (0, ON)
+    assert "will not put it back" in err and "peapod proxy off" in err
+    assert daemon.terminate() == 0
+    assert session.gnome == ON
+    assert session.run("off")[0] == 0
+    assert session.gnome == OFF
+
+
 def test_on_without_a_daemon_changes_nothing(session):
     session.daemon().kill()
     code, _, err = session.run("on")

@@ -1,14 +1,18 @@
 #include "hosts/common/cli.hpp"
+#include "hosts/common/identity_file.hpp"
 #include "tests/hosts/settings_fixture.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/streambuf.hpp>
 #include <boost/asio/write.hpp>
 
-#include <atomic>
+#include <filesystem>
+#include <memory>
 #include <sstream>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -131,6 +135,29 @@ CAF_TEST(a proxy that the daemon does not know is told when it gives way) {
 
 CAF_TEST(nothing is told when no proxy gives way) {
   CAF_CHECK(!contains(on(), "[wan] upstream"));
+}
+
+CAF_TEST(a daemon with another state folder is told to put nothing back) {
+  auto socket = (folder / "sock").string();
+  auto told = [&] {
+    return contains(on({"--console.socket=" + socket}), "peapod proxy off");
+  };
+  CAF_CHECK(told());
+  auto self = load_identity(folder / "state");
+  CAF_REQUIRE(self);
+  auto daemon = [&](const std::string& id) {
+    return std::make_unique<answering<asio::local::stream_protocol>>(
+        socket, R"({"device":{"id":")" + id
+                    + R"("},"proxy":{"listen":"127.0.0.1:)" + port()
+                    + R"("}})");
+  };
+  CAF_CHECK(told());
+  auto own = daemon(to_string(self->device()));
+  CAF_CHECK(!told());
+  own.reset();
+  std::filesystem::remove(socket);
+  auto other = daemon(std::string(32, '0'));
+  CAF_CHECK(told());
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
