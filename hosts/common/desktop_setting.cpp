@@ -18,13 +18,26 @@ namespace {
 constexpr int record_version = 1;
 
 json::object setting_json(const proxy_setting& x) {
-  return {{"mode", x.mode}, {"script", x.script}};
+  json::object out{{"mode", x.mode}, {"script", x.script}};
+  if (!x.mode_options.empty())
+    out["mode_options"] = x.mode_options;
+  if (!x.script_options.empty())
+    out["script_options"] = x.script_options;
+  return out;
+}
+
+/// Records of earlier versions have none.
+std::string options_of(const json::object& in, std::string_view name) {
+  auto* found = in.if_contains(name);
+  return found ? json::value_to<std::string>(*found) : "";
 }
 
 proxy_setting setting_of(const json::value& x) {
   auto& members = x.as_object();
   return {json::value_to<std::string>(members.at("mode")),
-          json::value_to<std::string>(members.at("script"))};
+          json::value_to<std::string>(members.at("script")),
+          options_of(members, "mode_options"),
+          options_of(members, "script_options")};
 }
 
 saved_setting saved_of(const json::value& x) {
@@ -155,7 +168,8 @@ restore_plan plan_restore(const proxy_setting& now,
   bool script_is_ours =
       contains(saved->ours, &proxy_setting::script, now.script);
   if (mode_is_theirs && script_is_ours)
-    out.write = proxy_setting{now.mode, saved->before.script};
+    out.write = proxy_setting{now.mode, saved->before.script, now.mode_options,
+                              saved->before.script_options};
   return out;
 }
 

@@ -16,6 +16,9 @@ namespace peapod {
 struct proxy_setting {
   std::string mode;   ///< which of the desktop's ways is in use
   std::string script; ///< URL of a proxy auto-configuration script
+  /// How the desktop reads them, as `[$e]` of KDE: to be put back along.
+  std::string mode_options{};
+  std::string script_options{};
 
   bool operator==(const proxy_setting&) const = default;
 };

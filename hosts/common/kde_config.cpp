@@ -33,6 +33,7 @@ struct line_facts {
   line_kind kind = line_kind::other;
   bool immutable = false;
   std::string_view value;
+  std::string_view options;
 };
 
 bool is_immutable(std::string_view options) {
@@ -46,11 +47,11 @@ bool is_immutable(std::string_view options) {
 line_facts group_facts(std::string_view line, std::string_view group) {
   auto name = "[" + std::string{group} + "]";
   if (!line.starts_with(name))
-    return {line_kind::other_group, false, {}};
+    return {line_kind::other_group, false, {}, {}};
   auto rest = line.substr(name.size());
   if (!rest.empty() && !rest.starts_with("[$"))
-    return {line_kind::other_group, false, {}};
-  return {line_kind::this_group, is_immutable(rest), {}};
+    return {line_kind::other_group, false, {}, {}};
+  return {line_kind::this_group, is_immutable(rest), {}, {}};
 }
 
 line_facts facts_of(std::string_view raw, std::string_view group,
@@ -68,7 +69,7 @@ line_facts facts_of(std::string_view raw, std::string_view group,
   if (!rest.empty() && !rest.starts_with("[$"))
     return {};
   return {line_kind::entry, is_immutable(rest),
-          trimmed(line.substr(equals + 1))};
+          trimmed(line.substr(equals + 1)), rest};
 }
 
 /// Lines to be joined again.
@@ -94,9 +95,9 @@ error locked(std::string_view what) {
 
 } // namespace
 
-std::optional<std::string>
+std::optional<kde_value>
 kde_entry(std::string_view text, std::string_view group, std::string_view key) {
-  std::optional<std::string> out;
+  std::optional<kde_value> out;
   bool inside = false;
   for (auto line : lines_of(text)) {
     auto facts = facts_of(line, group, key);
@@ -105,18 +106,18 @@ kde_entry(std::string_view text, std::string_view group, std::string_view key) {
     else if (facts.kind == line_kind::other_group)
       inside = false;
     else if (facts.kind == line_kind::entry && inside)
-      out = std::string{facts.value};
+      out = {std::string{facts.value}, std::string{facts.options}};
   }
   return out;
 }
 
 result<std::string> with_kde_entry(std::string_view text,
                                    std::string_view group, std::string_view key,
-                                   std::string_view value) {
-  auto entry = std::string{key} + "=" + std::string{value};
+                                   const kde_value& value) {
+  auto entry = std::string{key} + value.options + "=" + value.text;
   rewriting out;
   bool inside = false;
-  bool written = value.empty();
+  bool written = value.text.empty();
   for (auto line : lines_of(text)) {
     auto facts = facts_of(line, group, key);
     bool ours = facts.kind == line_kind::this_group

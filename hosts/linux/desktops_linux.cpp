@@ -208,9 +208,10 @@ public:
     if (!text)
       return text.error();
     auto content = text->value_or("");
-    return proxy_setting{
-        kde_entry(content, kde_group, kde_mode).value_or(""),
-        kde_entry(content, kde_group, kde_script).value_or("")};
+    auto mode = kde_entry(content, kde_group, kde_mode).value_or(kde_value{});
+    auto script =
+        kde_entry(content, kde_group, kde_script).value_or(kde_value{});
+    return proxy_setting{mode.text, script.text, mode.options, script.options};
   }
 
   result<void> write(const proxy_setting& x) override {
@@ -219,7 +220,8 @@ public:
       return text.error();
     auto content = text->value_or("");
     for (auto& [key, value] :
-         {std::pair{kde_mode, x.mode}, std::pair{kde_script, x.script}}) {
+         {std::pair{kde_mode, kde_value{x.mode, x.mode_options}},
+          std::pair{kde_script, kde_value{x.script, x.script_options}}}) {
       auto changed = with_kde_entry(content, kde_group, key, value);
       if (!changed)
         return make_error(changed.error().code,

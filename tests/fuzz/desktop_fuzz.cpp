@@ -16,13 +16,14 @@ constexpr auto group = "Proxy Settings";
 constexpr auto key = "ProxyType";
 
 void check_kde(std::string_view text) {
-  auto on = with_kde_entry(text, group, key, "2");
+  auto on = with_kde_entry(text, group, key, {"2"});
   if (!on)
     return;
-  check(kde_entry(*on, group, key) == "2", "a change is not in force");
-  auto off = with_kde_entry(*on, group, key, "");
+  check(kde_entry(*on, group, key) == kde_value{"2"},
+        "a change is not in force");
+  auto off = with_kde_entry(*on, group, key, {});
   check(off && !kde_entry(*off, group, key), "a change cannot be taken back");
-  check(with_kde_entry(*on, group, key, "2") == on, "a change is made twice");
+  check(with_kde_entry(*on, group, key, {"2"}) == on, "a change is made twice");
 }
 
 void check_record(std::string_view text) {

@@ -38,6 +38,16 @@ CAF_TEST(a record survives its file) {
   CAF_CHECK(*back == x);
 }
 
+CAF_TEST(how a desktop reads a value is kept in the record) {
+  proxy_record x{saved({"2", "file://$HOME/x.pac", "", "[$e]"})};
+  auto back = parse_record(record_text(x));
+  CAF_REQUIRE(back);
+  CAF_CHECK(*back == x);
+  CAF_CHECK_EQUAL(back->front().before.script_options, "[$e]");
+  auto plan = plan_restore(ours, back->front(), modes, false);
+  CAF_CHECK(plan.write == x.front().before);
+}
+
 CAF_TEST(a record that somebody edited is refused) {
   for (auto text :
        {"", "{}", "[]", "{\"version\":1}", "{\"version\":2,\"desktops\":[]}",

@@ -10,8 +10,9 @@ namespace {
 constexpr auto group = "Proxy Settings";
 constexpr auto key = "ProxyType";
 
-std::string changed(std::string_view text, std::string_view value) {
-  auto out = with_kde_entry(text, group, key, value);
+std::string changed(std::string_view text, const char* value,
+                    const char* options = "") {
+  auto out = with_kde_entry(text, group, key, {value, options});
   CAF_REQUIRE(out);
   return *out;
 }
@@ -21,7 +22,7 @@ std::string changed(std::string_view text, std::string_view value) {
 CAF_TEST(an entry is found in its group alone) {
   auto text = "[Other]\nProxyType=1\n[Proxy Settings]\n ProxyType = 3 \n"
               "[Proxy Settings][Sub]\nProxyType=4\n";
-  CAF_CHECK(kde_entry(text, group, key) == "3");
+  CAF_CHECK(kde_entry(text, group, key) == kde_value{"3"});
   CAF_CHECK(!kde_entry("[Other]\nProxyType=1\n", group, key));
   CAF_CHECK(
       !kde_entry("#ProxyType=1\n[Proxy Settings]\nProxyTypes=1\n", group, key));
@@ -48,6 +49,16 @@ CAF_TEST(an entry that was not there goes again) {
   CAF_CHECK_EQUAL(changed("", ""), "");
 }
 
+CAF_TEST(how an entry is read is kept and written with it) {
+  auto text = "[Proxy Settings]\nProxyType[$e]=$MODE\n";
+  auto before = kde_entry(text, group, key);
+  CAF_REQUIRE(before);
+  CAF_CHECK(*before == (kde_value{"$MODE", "[$e]"}));
+  auto on = changed(text, "2");
+  CAF_CHECK_EQUAL(on, "[Proxy Settings]\nProxyType=2\n");
+  CAF_CHECK_EQUAL(changed(on, "$MODE", "[$e]"), text);
+}
+
 CAF_TEST(of an entry that stands there twice one is left) {
   CAF_CHECK_EQUAL(changed("[Proxy Settings]\nProxyType=1\nProxyType=3\n", "2"),
                   "[Proxy Settings]\nProxyType=2\n");
@@ -57,7 +68,7 @@ CAF_TEST(what the administrator has locked is refused) {
   for (auto text : {"[Proxy Settings]\nProxyType[$i]=1\n",
                     "[Proxy Settings][$i]\nProxyType=1\n",
                     "[Proxy Settings]\nProxyType[$ei]=1\n"}) {
-    auto out = with_kde_entry(text, group, key, "2");
+    auto out = with_kde_entry(text, group, key, {"2"});
     CAF_REQUIRE(!out);
     CAF_CHECK(out.error().code == errc::not_allowed);
   }

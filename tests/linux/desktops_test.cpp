@@ -1,5 +1,7 @@
 #include "hosts/linux/desktops_linux.hpp"
 
+#include "tests/hosts/settings_fixture.hpp"
+
 #include <map>
 
 #define CAF_SUITE desktops
@@ -75,6 +77,34 @@ CAF_TEST(of two keys only the one that the user had set is set again) {
   auto before = set;
   on_and_off();
   CAF_CHECK(set == before);
+}
+
+CAF_TEST(what KDE expands is put back to be expanded) {
+  scratch_folder folder;
+  auto file = folder / "kioslaverc";
+  std::string text =
+      "[Proxy Settings]\nProxy Config Script[$e]=file://$HOME/x\n"
+      "ProxyType=2\n";
+  write_all(file, text);
+  process_environment env;
+  env.variable = [&](const char* name) -> std::optional<std::string> {
+    return std::string{name} == "XDG_CONFIG_HOME"
+               ? std::optional{file.parent_path().string()}
+               : std::nullopt;
+  };
+  auto found = find_desktops(env, [](auto&) {
+    return program_outcome{1, {}, {}};
+  });
+  CAF_REQUIRE_EQUAL(found.all.size(), 1u);
+  auto& kde = *found.all.front();
+  auto before = kde.read();
+  CAF_REQUIRE(before);
+  CAF_REQUIRE(kde.write({"2", "http://127.0.0.1:3128/proxy.pac"}));
+  CAF_CHECK(!contains(read_all(file), "[$e]"));
+  CAF_REQUIRE(kde.put_back(*before));
+  CAF_CHECK(
+      contains(read_all(file), "Proxy Config Script[$e]=file://$HOME/x\n"));
+  CAF_CHECK(*kde.read() == *before);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
