@@ -118,10 +118,11 @@ void dial_race::run(dns_cache& names, const std::string& host, uint16_t port,
       on_found(family, std::move(*known));
       continue;
     }
-    names.lookup(host, family,
-                 [self = shared_from_this(), family](result<addresses> found) {
-                   self->on_found(family, std::move(found));
-                 });
+    lookups_.push_back(names.lookup(
+        host, family,
+        [self = shared_from_this(), family](result<addresses> found) {
+          self->on_found(family, std::move(found));
+        }));
   }
 }
 
@@ -220,6 +221,8 @@ void dial_race::settle(result<socket_ptr> outcome) {
 /// Calls off whatever still runs; gives whom to tell.
 handler<socket_ptr> dial_race::end() {
   timer_.cancel();
+  for (const auto& call_off : std::exchange(lookups_, {}))
+    call_off();
   for (const auto& socket : std::exchange(sockets_, {})) {
     error_code ec;
     socket->close(ec);

@@ -78,8 +78,9 @@ private:
   uint16_t port_ = 0;
   std::vector<source_bind> binds_;
   address_check permit_;
-  std::vector<socket_ptr> sockets_; // being connected
-  std::optional<error> failure_;    // the one that says most
+  std::vector<std::function<void()>> lookups_; // each to be called off
+  std::vector<socket_ptr> sockets_;            // being connected
+  std::optional<error> failure_;               // the one that says most
   boost::asio::ip::tcp::endpoint reached_;
   bool any_address_ = false;
 };

@@ -7,6 +7,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -97,6 +98,11 @@ result<addresses> resolve_by_system(const std::string& host,
   return out;
 }
 
+dns_limits with_threads_for(dns_limits x, size_t descriptors) {
+  x.threads = std::min(x.threads, std::max(x.lookups, descriptors / 16));
+  return x;
+}
+
 struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
   using key = std::pair<std::string, address_family>;
 
@@ -107,11 +113,18 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
     uint64_t epoch = 0; ///< in which it was asked for
   };
 
-  /// A lookup under way: its thread, and who waits for it.
-  struct lookup {
+  /// A thread that asks the system.
+  struct thread {
+    key asked;
     std::shared_ptr<return_path> back; ///< keeps the event loop running
-    std::vector<handler<addresses>> waiting;
     uint64_t epoch = 0;
+    instant begun;
+  };
+
+  /// What is to be found out: its thread, and who waits for it.
+  struct lookup {
+    uint64_t thread = 0; ///< its number; 0: it is in the queue
+    std::map<uint64_t, handler<addresses>> waiting; ///< by their tickets
   };
 
   state(asio::any_io_executor executor, dns_limits bounds, name_resolver how,
@@ -119,7 +132,8 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
     : ex(std::move(executor)),
       limits(bounds),
       resolver(std::move(how)),
-      epoch(std::move(networks)) {}
+      epoch(std::move(networks)),
+      timer(ex) {}
 
   uint64_t epoch_now() const {
     return epoch ? epoch->number() : 0;
@@ -137,75 +151,135 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
     return i->second.outcome;
   }
 
-  void ask(const key& x, handler<addresses> done) {
-    if (closed)
-      return answer_later(done, make_error(errc::cancelled, "called off"));
-    if (auto i = lookups.find(x); i != lookups.end()) {
-      i->second.waiting.push_back(std::move(done));
+  /// Returns a ticket for `call_off`.
+  uint64_t ask(const key& x, handler<addresses> done) {
+    auto ticket = ++last_number;
+    if (closed) {
+      answer_later(done, make_error(errc::cancelled, "called off"));
+    } else if (auto i = lookups.find(x); i != lookups.end()) {
+      i->second.waiting.emplace(ticket, std::move(done));
       // Who asks the network of before may wait for long.
-      if (i->second.back && i->second.epoch != epoch_now())
-        begin(x, i->second);
+      if (is_outdated(i->second) && queue.size() < limits.waiting)
+        enqueue(x, i->second);
     } else if (queue.size() >= limits.waiting) {
       answer_later(done, make_error(errc::limit_reached,
                                     x.first
                                         + ": too many names are being looked "
                                           "up"));
     } else {
-      lookups[x].waiting.push_back(std::move(done));
-      queue.push_back(x);
-      start_queued();
+      auto& job = lookups[x];
+      job.waiting.emplace(ticket, std::move(done));
+      enqueue(x, job);
     }
+    return ticket;
+  }
+
+  /// What nobody waits for is not begun; what has begun is remembered.
+  void call_off(const key& x, uint64_t ticket) {
+    auto i = lookups.find(x);
+    if (i == lookups.end())
+      return;
+    auto who = i->second.waiting.extract(ticket);
+    if (!who)
+      return;
+    answer_later(who.mapped(), make_error(errc::cancelled, "called off"));
+    if (!i->second.waiting.empty())
+      return;
+    if (i->second.thread == 0) {
+      std::erase(queue, x);
+      lookups.erase(i);
+    }
+    start_queued();
+  }
+
+  bool is_outdated(const lookup& job) const {
+    auto i = threads.find(job.thread);
+    return i != threads.end() && i->second.epoch != epoch_now();
+  }
+
+  /// Has the system asked, in place of whoever does so already.
+  void enqueue(const key& x, lookup& job) {
+    job.thread = 0;
+    queue.push_back(x);
+    start_queued();
   }
 
   void start_queued() {
-    while (!queue.empty() && running < limits.lookups) {
+    while (!queue.empty() && threads.size() < limits.threads
+           && count_quick() < limits.lookups) {
       auto x = std::move(queue.front());
       queue.pop_front();
-      ++running;
       begin(x, lookups[x]);
     }
+    wait_for_slow();
   }
 
-  /// Asks the system, in place of whoever does so for this lookup already.
+  /// Whether others have to wait for a thread.
+  bool is_quick(const thread& x) const {
+    auto job = lookups.find(x.asked);
+    return x.epoch == epoch_now() && boot_time() < x.begun + limits.slow
+           && job != lookups.end() && !job->second.waiting.empty();
+  }
+
+  size_t count_quick() const {
+    return static_cast<size_t>(std::ranges::count_if(
+        threads, [this](auto& x) { return is_quick(x.second); }));
+  }
+
+  /// Sees to the queue when the next thread is slow.
+  void wait_for_slow() {
+    timer->cancel();
+    auto oldest = std::ranges::find_if(
+        threads, [this](auto& x) { return is_quick(x.second); });
+    if (queue.empty() || oldest == threads.end())
+      return;
+    timer->expires_after(oldest->second.begun + limits.slow - boot_time());
+    timer->async_wait([weak = weak_from_this()](auto ec) {
+      if (auto self = weak.lock(); self && !ec && !self->closed)
+        self->start_queued();
+    });
+  }
+
   void begin(const key& x, lookup& job) {
-    if (job.back)
-      job.back->close();
-    job.back = std::make_shared<return_path>(ex);
-    job.epoch = epoch_now();
-    run_lookup(x, job.back, job.epoch);
+    job.thread = ++last_number;
+    auto back = std::make_shared<return_path>(ex);
+    threads.emplace(job.thread, thread{x, back, epoch_now(), boot_time()});
+    run_thread(job.thread, x, back);
   }
 
-  void run_lookup(const key& x, std::shared_ptr<return_path> back,
-                  uint64_t asked_in) {
-    auto work = [weak = weak_from_this(), x, back, asked_in, how = resolver] {
+  void run_thread(uint64_t number, const key& x,
+                  const std::shared_ptr<return_path>& back) {
+    auto work = [weak = weak_from_this(), number, x, back, how = resolver] {
       auto outcome = how(x.first, x.second);
-      back->post([weak, x, asked_in, outcome] {
+      back->post([weak, number, outcome] {
         if (auto self = weak.lock())
-          self->finish(x, asked_in, outcome);
+          self->finish(number, outcome);
       });
     };
     try {
       std::thread{std::move(work)}.detach();
     } catch (const std::system_error& e) {
       back->post(
-          [weak = weak_from_this(), x, asked_in, text = std::string{e.what()}] {
+          [weak = weak_from_this(), number, text = std::string{e.what()}] {
             if (auto self = weak.lock())
-              self->finish(x, asked_in, make_error(errc::limit_reached, text));
+              self->finish(number, make_error(errc::limit_reached, text));
           });
     }
   }
 
-  void finish(const key& x, uint64_t asked_in,
-              const result<addresses>& outcome) {
-    auto i = lookups.find(x);
-    if (i == lookups.end() || i->second.epoch != asked_in)
+  /// A thread has ended, perhaps one whose place another has taken.
+  void finish(uint64_t number, const result<addresses>& outcome) {
+    auto ended = threads.extract(number);
+    if (!ended)
       return;
+    ended.mapped().back->close();
+    auto i = lookups.find(ended.mapped().asked);
+    if (i == lookups.end() || i->second.thread != number)
+      return start_queued();
     auto found = lookups.extract(i);
-    --running;
-    found.mapped().back->close();
-    remember(x, outcome, asked_in);
+    remember(found.key(), outcome, ended.mapped().epoch);
     start_queued();
-    for (auto& done : found.mapped().waiting)
+    for (auto& [ticket, done] : found.mapped().waiting)
       done(outcome);
   }
 
@@ -242,13 +316,13 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
 
   void close() {
     closed = true;
-    for (auto& [x, job] : std::exchange(lookups, {})) {
-      if (job.back)
-        job.back->close();
-      for (auto& done : job.waiting)
-        answer_later(done, make_error(errc::cancelled, "called off"));
-    }
+    timer.reset();
     queue.clear();
+    for (auto& [number, x] : std::exchange(threads, {}))
+      x.back->close();
+    for (auto& [x, job] : std::exchange(lookups, {}))
+      for (auto& [ticket, done] : job.waiting)
+        answer_later(done, make_error(errc::cancelled, "called off"));
   }
 
   asio::any_io_executor ex;
@@ -257,8 +331,10 @@ struct dns_cache::state : std::enable_shared_from_this<dns_cache::state> {
   std::shared_ptr<const network_epoch> epoch;
   std::map<key, answer> answers;
   std::map<key, lookup> lookups;
+  std::map<uint64_t, thread> threads; ///< by their numbers, the oldest first
   std::deque<key> queue; ///< of `lookups`, those that wait for a thread
-  size_t running = 0;
+  std::optional<asio::steady_timer> timer; ///< until the end, not the loop's
+  uint64_t last_number = 0;                ///< of tickets and threads
   bool closed = false;
 };
 
@@ -285,13 +361,19 @@ std::optional<result<addresses>> dns_cache::known(const std::string& host,
   return state_->known({host, family});
 }
 
-void dns_cache::lookup(const std::string& host, address_family family,
-                       handler<addresses> done) {
+std::function<void()> dns_cache::lookup(const std::string& host,
+                                        address_family family,
+                                        handler<addresses> done) {
   state::key x{host, family};
-  if (auto known = state_->known(x))
+  if (auto known = state_->known(x)) {
     state_->answer_later(done, std::move(*known));
-  else
-    state_->ask(x, std::move(done));
+    return [] {};
+  }
+  auto ticket = state_->ask(x, std::move(done));
+  return [weak = std::weak_ptr{state_}, x = std::move(x), ticket] {
+    if (auto self = weak.lock())
+      self->call_off(x, ticket);
+  };
 }
 
 } // namespace peapod::net

@@ -1,6 +1,7 @@
 #include "hosts/net/origin_dialer.hpp"
 
 #include "core/host_pattern.hpp"
+#include "hosts/net/descriptors.hpp"
 #include "hosts/net/dial_race.hpp"
 #include "hosts/net/http_await.hpp"
 #include "hosts/net/interfaces.hpp"
@@ -106,7 +107,7 @@ struct origin_dialer::shared {
     : ex(executor),
       wan(std::move(config)),
       allow_for_peer(std::move(policy)),
-      names(ex, wan.dns, wan.resolver, wan.epoch),
+      names(ex, limits_for_us(wan.dns), wan.resolver, wan.epoch),
       peer_names(ex, limits_for_peers(wan.dns), wan.resolver, wan.epoch) {
     if (wan.binds.empty())
       wan.binds.emplace_back();
@@ -120,8 +121,14 @@ struct origin_dialer::shared {
       };
   }
 
+  static dns_limits limits_for_us(const dns_limits& x) {
+    return with_threads_for(x, descriptor_limit());
+  }
+
   static dns_limits limits_for_peers(dns_limits x) {
+    x = limits_for_us(x);
     x.lookups = std::min(x.lookups, max_peer_lookups);
+    x.threads = std::max(x.lookups, x.threads / 4);
     return x;
   }
 
@@ -216,6 +223,8 @@ public:
   void cancel() override {
     cancelled_ = true;
     patience_.reset();
+    if (call_off_lookup_)
+      call_off_lookup_();
     if (race_)
       race_->cancel();
     if (socket_) {
@@ -350,7 +359,8 @@ private:
     std::optional<error> why;
     for (auto family : {address_family::v4, address_family::v6}) {
       auto begin = [&](handler<addresses> done) {
-        all_->peer_names.lookup(to_.host, family, std::move(done));
+        call_off_lookup_ =
+            all_->peer_names.lookup(to_.host, family, std::move(done));
       };
       auto found = co_await await_handler<addresses>(begin);
       if (cancelled_)
@@ -382,6 +392,7 @@ private:
   std::optional<asio::steady_timer> patience_;  // with that line
   bool silent_ = false;                         // it was called off
   std::shared_ptr<dial_race> race_;
+  std::function<void()> call_off_lookup_; // of `find_checked`
   tcp::endpoint reached_;
   socket_ptr socket_; // asks the upstream proxy
   bool cancelled_ = false;

@@ -98,10 +98,14 @@ struct fixture {
   std::shared_ptr<std::optional<result<addresses>>>
   begin(const std::string& host) {
     auto out = std::make_shared<std::optional<result<addresses>>>();
-    cache->lookup(host, address_family::v4,
-                  [out](result<addresses> x) { out->emplace(std::move(x)); });
+    call_off =
+        cache->lookup(host, address_family::v4, [out](result<addresses> x) {
+          out->emplace(std::move(x));
+        });
     return out;
   }
+
+  std::function<void()> call_off; ///< what was begun last
 };
 
 } // namespace
@@ -219,6 +223,7 @@ CAF_TEST(a name server that hangs holds a bounded number of threads) {
   dns_limits limits;
   limits.lookups = 3;
   limits.waiting = 5;
+  limits.slow = 1h;
   open(limits);
   std::vector<std::shared_ptr<std::optional<result<addresses>>>> all;
   for (int i = 0; i < 20; ++i) {
@@ -248,6 +253,103 @@ CAF_TEST(a slow name delays no other one) {
   auto slow = begin("slow.example");
   CAF_CHECK(ask("fast.example").has_value());
   CAF_CHECK(!slow->has_value());
+}
+
+CAF_TEST(names that nobody answers for do not keep others from a thread) {
+  dns_limits limits;
+  limits.lookups = 2;
+  limits.slow = 10ms;
+  open(limits);
+  for (auto host : {"dead1.example", "dead2.example", "dead3.example"}) {
+    server->hold(host);
+    begin(host);
+  }
+  CAF_CHECK(ask("a.example").has_value());
+  CAF_CHECK(server->await_threads(3));
+}
+
+CAF_TEST(slow lookups have a bounded number of threads) {
+  dns_limits limits;
+  limits.lookups = 2;
+  limits.threads = 3;
+  limits.slow = 1ms;
+  open(limits);
+  for (auto host : {"dead1.example", "dead2.example", "dead3.example"}) {
+    server->hold(host);
+    begin(host);
+  }
+  auto last = begin("a.example");
+  for (int i = 0; i < 1000 && server->count("dead3.example") == 0; ++i)
+    l.until([] { return false; }, 10ms);
+  CAF_CHECK(server->await_threads(3));
+  l.until([&] { return last->has_value(); }, 30ms);
+  CAF_CHECK_EQUAL(server->count("a.example"), 0);
+  server->release();
+  CAF_CHECK(l.until([&] { return last->has_value(); }));
+  CAF_CHECK((*last)->has_value());
+  CAF_CHECK_EQUAL(server->most_running, 3);
+}
+
+CAF_TEST(few descriptors leave threads for lookups that are not slow) {
+  dns_limits limits;
+  CAF_CHECK_EQUAL(with_threads_for(limits, 64).threads, limits.lookups);
+  CAF_CHECK_EQUAL(with_threads_for(limits, 1024).threads, 64u);
+  CAF_CHECK_EQUAL(with_threads_for(limits, 1u << 20).threads, limits.threads);
+}
+
+CAF_TEST(lookups of the network before do not keep others from a thread) {
+  dns_limits limits;
+  limits.lookups = 1;
+  limits.slow = 1h;
+  open(limits);
+  server->hold("dead.example");
+  begin("dead.example");
+  CAF_CHECK(server->await_threads(1));
+  epoch->next();
+  CAF_CHECK(ask("a.example").has_value());
+}
+
+CAF_TEST(who has gone does not keep others from a thread) {
+  dns_limits limits;
+  limits.lookups = 1;
+  limits.slow = 1h;
+  open(limits);
+  server->hold("dead.example");
+  begin("dead.example");
+  auto go = call_off;
+  CAF_CHECK(server->await_threads(1));
+  auto waiting = begin("a.example");
+  go();
+  CAF_CHECK(l.until([&] { return waiting->has_value(); }));
+}
+
+CAF_TEST(what nobody waits for any longer is not asked for) {
+  dns_limits limits;
+  limits.lookups = 1;
+  limits.waiting = 2;
+  limits.slow = 1h;
+  open(limits);
+  server->hold("slow.example");
+  begin("slow.example");
+  auto one = begin("gone.example");
+  auto first = call_off;
+  auto two = begin("gone.example");
+  auto second = call_off;
+  auto other = begin("a.example");
+  first();
+  CAF_CHECK(l.until([&] { return one->has_value(); }));
+  CAF_CHECK(code_of_error(**one) == errc::cancelled);
+  CAF_CHECK(!two->has_value());
+  second();
+  auto in_its_place = begin("b.example");
+  server->release();
+  CAF_CHECK(
+      l.until([&] { return other->has_value() && in_its_place->has_value(); }));
+  CAF_CHECK((*other)->has_value() && (*in_its_place)->has_value());
+  CAF_CHECK_EQUAL(server->count("gone.example"), 0);
+  // Of what has its answer nothing is called off.
+  second();
+  call_off();
 }
 
 CAF_TEST(the number of answers is bounded and the oldest goes) {

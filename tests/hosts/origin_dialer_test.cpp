@@ -2,6 +2,7 @@
 
 #include "tests/hosts/scripted_origin.hpp"
 
+#include <atomic>
 #include <fstream>
 #include <future>
 #include <map>
@@ -269,6 +270,45 @@ CAF_TEST(a lookup may last longer than the dialer and its event loop) {
   released->set_value();
   while (!running.expired())
     std::this_thread::yield();
+}
+
+CAF_TEST(the name of an attempt that was called off is not looked up) {
+  for (auto purpose : {dial_purpose::own_tunnel, dial_purpose::peer}) {
+    std::promise<void> gate;
+    auto asked = std::make_shared<std::map<std::string, std::atomic<int>>>();
+    for (auto host : {"slow.example", "gone.example", "last.example"})
+      (*asked)[host] = 0;
+    config.resolver = [opened = gate.get_future().share(),
+                       asked](const std::string& host,
+                              address_family) -> result<addresses> {
+      ++asked->at(host);
+      opened.wait();
+      return make_error(errc::dns_failed, host + ": no such host");
+    };
+    // For a peer one family is asked for after the other.
+    config.dns.lookups = purpose == dial_purpose::peer ? 1 : 2;
+    config.dns.slow = 1h;
+    if (purpose == dial_purpose::peer)
+      config.upstream.proxy = parse_upstream("http://127.0.0.1:1").value();
+    dialer = std::make_unique<origin_dialer>(l.io.get_executor(), config);
+    std::map<std::string, errc> outcomes;
+    auto dial = [&](const std::string& host) {
+      return dialer->dial({host, 80}, purpose, {}, [&outcomes, host](auto x) {
+        outcomes[host] = code_of_error(x).value_or(errc::internal);
+      });
+    };
+    auto slow = dial("slow.example");
+    auto gone = dial("gone.example");
+    l.settle();
+    gone->cancel();
+    auto last = dial("last.example");
+    gate.set_value();
+    CAF_CHECK(l.until([&] { return outcomes.size() == 3; }));
+    CAF_CHECK(outcomes["gone.example"] == errc::cancelled);
+    CAF_CHECK(outcomes["last.example"] == errc::dns_failed);
+    CAF_CHECK_EQUAL(asked->at("last.example"), 2);
+    CAF_CHECK_EQUAL(asked->at("gone.example"), 0);
+  }
 }
 
 CAF_TEST(we do not dial ourselves) {
