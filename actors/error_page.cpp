@@ -78,6 +78,11 @@ constexpr wording upstream{
     "Check [wan] upstream in PeaPod's configuration, its user name and "
     "password, and what that proxy allows.",
     "proxy_configuration_error"};
+constexpr wording no_upstream{
+    "The upstream proxy cannot be reached.",
+    "Check [wan] upstream in PeaPod's configuration, that proxy, and this "
+    "device's connection to it.",
+    ""}; // the type is that of the code
 constexpr wording loop{
     "The request would come back to PeaPod itself.",
     "Check the address, and [wan] upstream in PeaPod's configuration.",
@@ -102,7 +107,28 @@ unsigned status_of_request(const error& why) {
   return status >= 400 && status <= 599 ? status : 0;
 }
 
-const wording& wording_for(const error& why) {
+/// What the detail of an error begins with when the upstream proxy is what was
+/// not reached.
+constexpr std::string_view at_upstream = "cannot reach upstream proxy ";
+
+/// Whether an error says that something was not reached, not why it must not.
+bool is_of_the_way(errc code) {
+  switch (code) {
+    case errc::dns_failed:
+    case errc::dns_unanswered:
+    case errc::connection_refused:
+    case errc::unreachable:
+    case errc::connect_timed_out:
+    case errc::connection_closed:
+    case errc::io_failed:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// By the code alone.
+const wording& wording_of_code(const error& why) {
   switch (why.code) {
     case errc::dns_failed:
       return unknown_name;
@@ -138,6 +164,15 @@ const wording& wording_for(const error& why) {
     default:
       return anything;
   }
+}
+
+wording wording_for(const error& why) {
+  auto out = wording_of_code(why);
+  if (is_of_the_way(why.code) && why.detail.starts_with(at_upstream)) {
+    out.what = no_upstream.what;
+    out.advice = no_upstream.advice;
+  }
+  return out;
 }
 
 /// The detail without the status that it may begin with.
@@ -221,7 +256,7 @@ bool wants_html(const http_fields& request) {
 }
 
 own_page make_error_page(const error& why, bool html) {
-  auto& words = wording_for(why);
+  auto words = wording_for(why);
   auto status = status_for(why);
   auto title = std::to_string(status) + " " + reason_for(status);
   auto detail = detail_of(why);
@@ -232,6 +267,12 @@ own_page make_error_page(const error& why, bool html) {
   out.head.fields.add("Proxy-Status", "PeaPod; error=" + std::string{words.type}
                                           + "; details=" + in_quotes(detail));
   return out;
+}
+
+error failure_at_upstream(error why) {
+  auto begin = is_of_the_way(why.code) ? at_upstream : "upstream proxy ";
+  why.detail.insert(0, begin);
+  return why;
 }
 
 own_page make_welcome_page(const std::string& address, bool html) {

@@ -23,6 +23,10 @@ bool wants_html(const http_fields& request);
 /// `status_for`.
 own_page make_error_page(const error& why, bool html);
 
+/// `why` as what kept us from the upstream proxy that its detail names. Its
+/// page speaks of that proxy instead of the site; the code stays.
+error failure_at_upstream(error why);
+
 /// What somebody sees who takes the proxy for a web site. `address` is where
 /// the client found it, as in `127.0.0.1:3128`, or empty.
 own_page make_welcome_page(const std::string& address, bool html);

@@ -1,5 +1,6 @@
 #include "hosts/net/origin_dialer.hpp"
 
+#include "actors/error_page.hpp"
 #include "core/host_pattern.hpp"
 #include "hosts/net/descriptors.hpp"
 #include "hosts/net/dial_race.hpp"
@@ -234,11 +235,12 @@ public:
   }
 
   error overdue() const override {
-    auto who = via_ ? upstream_name(*via_) : to_string(to_);
-    if (race_ && race_->is_looking_up())
-      return make_error(errc::dns_unanswered,
-                        who + ": no name server answers in time");
-    return make_error(errc::connect_timed_out, who + ": no connection in time");
+    if (via_ && race_)
+      return failure_at_upstream(silent({via_->host, via_->port}));
+    if (via_)
+      return make_error(errc::connect_timed_out,
+                        upstream_name(*via_) + ": no connection in time");
+    return silent(to_);
   }
 
   tcp::endpoint reached() const override {
@@ -254,6 +256,15 @@ private:
     return purpose_ == dial_purpose::peer;
   }
 
+  /// That nothing has come of dialling `to` in time.
+  error silent(const host_port& to) const {
+    if (race_ && race_->is_looking_up())
+      return make_error(errc::dns_unanswered,
+                        to_string(to) + ": no name server answers in time");
+    return make_error(errc::connect_timed_out,
+                      to_string(to) + ": no connection in time");
+  }
+
   /// Through the upstream proxy.
   task<socket_ptr> go() {
     auto target = to_;
@@ -266,8 +277,7 @@ private:
     host_port proxy{via_->host, via_->port};
     auto socket = co_await connect(proxy, false);
     if (!socket)
-      co_return make_error(socket.error().code,
-                           "upstream proxy " + socket.error().detail);
+      co_return failure_at_upstream(socket.error());
     if (purpose_ == dial_purpose::own_request)
       co_return socket;
     socket_ = *socket;

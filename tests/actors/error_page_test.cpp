@@ -29,3 +29,30 @@ CAF_TEST(what speaks of the proxy itself is its refusal) {
               == make_error(errc::upstream_refused, "words"));
   }
 }
+
+CAF_TEST(an upstream proxy that is not reached is not called the site) {
+  for (auto code :
+       {errc::dns_failed, errc::dns_unanswered, errc::connection_refused,
+        errc::unreachable, errc::connect_timed_out, errc::io_failed}) {
+    auto why = make_error(code, "proxy.test:3128: words");
+    auto site = make_error_page(why, false);
+    auto page = make_error_page(failure_at_upstream(why), false);
+    CAF_CHECK(page.text.find("The upstream proxy cannot be reached.")
+              != std::string::npos);
+    CAF_CHECK(page.text.find("[wan] upstream") != std::string::npos);
+    CAF_CHECK(page.text.find("proxy.test:3128: words") != std::string::npos);
+    CAF_CHECK(page.text.find("site") == std::string::npos);
+    // Programs are told as before what happened.
+    CAF_CHECK_EQUAL(page.head.status, site.head.status);
+    auto told = failure_told_by_proxy(page.head);
+    CAF_CHECK(told->code == failure_told_by_proxy(site.head)->code);
+    CAF_CHECK(failure_at_upstream(why).code == code);
+  }
+}
+
+CAF_TEST(an upstream proxy that must not be reached is told as such) {
+  auto page = make_error_page(
+      failure_at_upstream(make_error(errc::loop_detected, "here")), false);
+  CAF_CHECK(page.text.find("would come back") != std::string::npos);
+  CAF_CHECK(page.text.find("PeaPod: upstream proxy here") != std::string::npos);
+}

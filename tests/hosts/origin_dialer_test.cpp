@@ -1,5 +1,6 @@
 #include "hosts/net/origin_dialer.hpp"
 
+#include "actors/error_page.hpp"
 #include "tests/hosts/scripted_origin.hpp"
 
 #include <atomic>
@@ -369,6 +370,59 @@ CAF_TEST(an upstream proxy on this machine is reached for other machines) {
   CAF_CHECK_EQUAL(dial("direct.example", port, dial_purpose::own_request,
                        nullptr, own_services::refused),
                   to_string(errc::policy_refused));
+}
+
+CAF_TEST(what keeps us from the upstream proxy is not told of the site) {
+  names["a.example"] = {{}, {"127.0.0.1"}};
+  uint16_t port = 0;
+  {
+    auto gone = listener_at(l, "127.0.0.1", 0);
+    port = gone.local_endpoint().port();
+  }
+  auto page_of = [](const error& why) {
+    return make_error_page(why, false).text;
+  };
+  auto blames_proxy = [&](const error& why) {
+    return page_of(why).find("The upstream proxy cannot be reached.")
+           != std::string::npos;
+  };
+  auto failure = [&](const std::string& proxy) {
+    config.upstream.proxy = parse_upstream("http://" + proxy).value();
+    open();
+    return l
+        .await<socket_ptr>([&](auto done) {
+          job = dialer->dial({"site.example", 443}, dial_purpose::own_tunnel,
+                             {}, done);
+        })
+        .error();
+  };
+  auto refused = failure("a.example:" + std::to_string(port));
+  CAF_CHECK(refused.code == errc::connection_refused);
+  CAF_CHECK(blames_proxy(refused));
+  auto nameless = failure("nowhere.example:3128");
+  CAF_CHECK(nameless.code == errc::dns_failed);
+  CAF_CHECK(blames_proxy(nameless));
+}
+
+CAF_TEST(an upstream proxy that is silent is not told of the site) {
+  auto listener = listener_at(l, "127.0.0.1", 0);
+  auto port = listener.local_endpoint().port();
+  listener.close();
+  black_hole silent{l, "127.0.0.1", port};
+  auto before = connecting_to(port);
+  config.upstream.proxy =
+      parse_upstream("http://127.0.0.1:" + std::to_string(port)).value();
+  open();
+  job = dialer->dial({"site.example", 443}, dial_purpose::own_tunnel, {},
+                     [](auto) {});
+  CAF_CHECK(l.until([&] { return connecting_to(port) == before + 1; }));
+  auto why = job->overdue();
+  CAF_CHECK(why.code == errc::connect_timed_out);
+  CAF_CHECK(make_error_page(why, false)
+                .text.find("The upstream proxy cannot be reached.")
+            != std::string::npos);
+  job->cancel();
+  l.settle();
 }
 
 CAF_TEST(a user keeps one of several lines for each site) {
