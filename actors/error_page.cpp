@@ -21,9 +21,11 @@ constexpr wording unknown_name{
     "server of this network does not know the name.",
     "dns_error"};
 constexpr wording silent_name_server{
-    "The site's address could not be found out, because no name server "
-    "answers.",
-    "Check this device's internet connection, then try again.", "dns_timeout"};
+    "The site's address could not be found out: the name server has no answer "
+    "for this name now, or none can be reached.",
+    "If other sites work, try this one again later. If none does, check this "
+    "device's internet connection.",
+    "dns_timeout"};
 constexpr wording refused{
     "The site's computer is there, but does not take the connection.",
     "Check the port in the address, if there is one. Else the site is down: "

@@ -48,9 +48,10 @@ address_family family_of(const address& x) {
 error lookup_error(const std::string& host, boost::system::error_code ec) {
   if (ec == asio::error::host_not_found || ec == asio::error::no_data)
     return make_error(errc::dns_failed, host + ": no such host");
+  // A server's failure to find out, or no server: the system does not say.
   if (ec == asio::error::host_not_found_try_again)
     return make_error(errc::dns_unanswered,
-                      host + ": the name server does not answer");
+                      host + ": no answer from a name server for now");
   return make_error(errc::dns_failed, host + ": " + ec.message());
 }
 

@@ -56,3 +56,15 @@ CAF_TEST(an upstream proxy that must not be reached is told as such) {
   CAF_CHECK(page.text.find("would come back") != std::string::npos);
   CAF_CHECK(page.text.find("PeaPod: upstream proxy here") != std::string::npos);
 }
+
+CAF_TEST(a name that is not answered for may be the fault of either side) {
+  // A failure of the name server looks like none that can be reached.
+  auto page =
+      make_error_page(make_error(errc::dns_unanswered, "a.test"), false);
+  CAF_CHECK_EQUAL(page.head.status, 504u);
+  CAF_CHECK(page.text.find("has no answer for this name now, or none can be "
+                           "reached")
+            != std::string::npos);
+  CAF_CHECK(page.text.find("If other sites work") != std::string::npos);
+  CAF_CHECK(page.text.find("internet connection") != std::string::npos);
+}
