@@ -230,12 +230,7 @@ std::optional<url> redirect_of(const fetch& x, const response_head& head) {
                || head.status == 307 || head.status == 308;
   if (!moved || !location || !x.ask.for_peer || x.redirects >= max_redirects)
     return std::nullopt;
-  std::string text{*location};
-  if (text.starts_with("//"))
-    text = x.target.scheme + ":" + text;
-  else if (text.starts_with("/"))
-    text = x.target.scheme + "://" + x.target.authority() + text;
-  auto out = parse_url(text);
+  auto out = resolve_reference(x.target, *location);
   return out ? std::optional{*out} : std::nullopt;
 }
 

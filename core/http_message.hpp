@@ -92,6 +92,10 @@ struct url {
 /// other than `http` and `https` is one of them. A fragment is dropped.
 result<url> parse_url(std::string_view text);
 
+/// Where a reference that was found at `base` leads, be it absolute or relative
+/// (RFC 3986, 5.2). Errors: those of `parse_url`.
+result<url> resolve_reference(const url& base, std::string_view reference);
+
 /// Replaces each `%XX` (RFC 3986, 2.1); nothing when one is broken.
 std::optional<std::string> percent_decoded(std::string_view text);
 

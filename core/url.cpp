@@ -107,6 +107,47 @@ result<host_port> parse_bracketed(std::string_view text,
   return host_port{lower_case(host), *port};
 }
 
+/// Whether a reference begins with a scheme (RFC 3986, 3.1).
+bool has_scheme(std::string_view reference) {
+  auto end = reference.find_first_of(":/?#");
+  if (end == 0 || end == std::string_view::npos || reference[end] != ':')
+    return false;
+  auto scheme = reference.substr(0, end);
+  return scheme.front() > '9' // a letter, of those that may be there
+         && std::ranges::all_of(scheme, [](char c) {
+              return is_alpha_or_digit(c) || c == '+' || c == '-' || c == '.';
+            });
+}
+
+/// A path that begins with a slash without `.` and `..` (RFC 3986, 5.2.4).
+std::string without_dot_segments(std::string_view path) {
+  std::string out;
+  while (!path.empty()) {
+    auto segment = path.substr(0, path.find('/', 1));
+    path.remove_prefix(segment.size());
+    if (segment == "/..")
+      out.erase(std::min(out.rfind('/'), out.size()));
+    else if (segment != "/.")
+      out += segment;
+    if (path.empty() && (segment == "/." || segment == "/.."))
+      out += '/';
+  }
+  return out;
+}
+
+/// What a relative reference without a host makes of a path and a query.
+std::string resolved_target(std::string_view base, std::string_view reference) {
+  auto path = base.substr(0, base.find('?'));
+  if (reference.empty())
+    return std::string{base};
+  if (reference.starts_with('?'))
+    return std::string{path}.append(reference);
+  if (reference.starts_with('/'))
+    return std::string{reference};
+  auto folder = std::string{path.substr(0, path.rfind('/') + 1)};
+  return (folder.empty() ? std::string{"/"} : folder) + std::string{reference};
+}
+
 } // namespace
 
 std::string url::authority() const {
@@ -166,6 +207,21 @@ result<url> parse_url(std::string_view text) {
   out.port = where->port;
   out.target = target.starts_with('/') ? "" : "/";
   out.target += target;
+  return out;
+}
+
+result<url> resolve_reference(const url& base, std::string_view reference) {
+  reference = reference.substr(0, reference.find('#'));
+  std::string text{reference};
+  if (reference.starts_with("//"))
+    text = base.scheme + ':' + text;
+  else if (!has_scheme(reference))
+    text = base.origin() + resolved_target(base.target, reference);
+  auto out = parse_url(text);
+  if (!out)
+    return out;
+  auto path = out->target.substr(0, out->target.find('?'));
+  out->target.replace(0, path.size(), without_dot_segments(path));
   return out;
 }
 

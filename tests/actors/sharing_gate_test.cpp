@@ -217,4 +217,22 @@ CAF_TEST(a redirect to another host is followed and counts once) {
   CAF_CHECK_EQUAL(used(), 1000u);
 }
 
+CAF_TEST(a redirect relative to where it was found is followed) {
+  start({});
+  server->twist = [](const request_head& ask, response_head& head,
+                     byte_range& range) {
+    if (ask.target.target.starts_with("/moved/"))
+      return;
+    head.status = 302;
+    head.fields.set("Location", "moved/file?a=b");
+    range = {};
+  };
+  ask({0, 1000});
+  pass(100ms);
+  CAF_CHECK_EQUAL(brought(), 1u);
+  CAF_REQUIRE_EQUAL(server->requests.size(), 2u);
+  CAF_CHECK_EQUAL(server->requests[1].target.text(),
+                  "http://origin.example/moved/file?a=b");
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()
