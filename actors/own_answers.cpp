@@ -89,6 +89,10 @@ std::optional<own_page> answer_here(request_head& request) {
                                  : to_string(host_port{at.host, at.port}),
                              wants_html(request.fields));
   }
+  // A length of 0 announces none.
+  if (trace && request.framing == body_framing::length
+      && request.content_length == 0)
+    request.framing = body_framing::none;
   if (trace && request.framing != body_framing::none)
     return refuse(request, "400 TRACE has no body");
   if (!trace && request.method != "OPTIONS")

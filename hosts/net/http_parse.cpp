@@ -300,8 +300,12 @@ result<request_head> parse_request_head(std::string_view head) {
   auto framing = take_framing(parser.fields, parser.version, length);
   if (!framing)
     return framing.error();
-  if (parser.method == "CONNECT" && *framing != body_framing::none)
-    return bad("400 CONNECT has no body");
+  if (parser.method == "CONNECT") {
+    if (*framing == body_framing::chunked || length.value_or(0) > 0)
+      return bad("400 CONNECT has no body");
+    // A length of 0 announces none (RFC 9110, 9.3.6).
+    framing = body_framing::none;
+  }
   out.method = std::move(parser.method);
   out.target = std::move(*target);
   out.version = parser.version;

@@ -257,6 +257,19 @@ CAF_TEST(forwards are counted and end here) {
   CAF_CHECK_EQUAL(server->requests.size(), 1u);
 }
 
+CAF_TEST(a trace may have a length of 0 and no body) {
+  auto head = get_file();
+  head.method = "TRACE";
+  head.fields.add("Max-Forwards", "0");
+  head.framing = body_framing::length;
+  ask(head);
+  CAF_CHECK_EQUAL(last_status(), 200u);
+  CAF_CHECK(!client->closed);
+  ask(head, "x");
+  CAF_CHECK_EQUAL(last_status(), 400u);
+  CAF_CHECK(client->closed);
+}
+
 CAF_TEST(each failure has a status and a type for programs) {
   auto check = [&](errc code, unsigned status, const std::string& type) {
     auto again = connect(*x);

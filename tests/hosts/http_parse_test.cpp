@@ -92,6 +92,19 @@ CAF_TEST(authority form names the end of a tunnel) {
   CAF_CHECK_EQUAL(head->target.port, 443);
 }
 
+CAF_TEST(a tunnel may be asked for with a length of 0 and no more) {
+  auto ask = [](const std::string& field) {
+    return parse_request_head("CONNECT c.example:443 HTTP/1.1\r\n"
+                              "Host: c.example:443\r\n"
+                              + field + "\r\n\r\n");
+  };
+  auto head = ask("Content-Length: 0");
+  CAF_REQUIRE(head.has_value());
+  CAF_CHECK(head->framing == body_framing::none);
+  CAF_CHECK(!ask("Content-Length: 1").has_value());
+  CAF_CHECK(!ask("Transfer-Encoding: chunked").has_value());
+}
+
 CAF_TEST(framing fields are taken out of the head) {
   auto length = parse_request_head(get("Content-Length: 12\r\n"));
   CAF_REQUIRE(length.has_value());
