@@ -151,6 +151,8 @@ using proxy_connection_actor = caf::typed_actor<
     caf::reacts_to<continue_timeout>,
     // The origin did not answer to half a request, or through a peer.
     caf::reacts_to<answer_overdue>,
+    // The client has gone while it was being answered.
+    caf::reacts_to<client_gone>,
     // A head has gone to the client.
     caf::reacts_to<head_written>,
     // A piece of the body has gone to the client.

@@ -90,6 +90,9 @@ struct answer_overdue {
   bool at_exit = false; ///< it went through a peer
 };
 
+/// The client has gone while it was being answered.
+struct client_gone {};
+
 /// A client has connected to the proxy.
 struct client_accepted {
   result<std::shared_ptr<http_server_stream>> outcome;
@@ -109,4 +112,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::relay_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::request_relayed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::continue_timeout)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::answer_overdue)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::client_gone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::client_accepted)

@@ -136,6 +136,15 @@ struct relay_totals {
   uint64_t to_client = 0;
 };
 
+/// How a client that goes away while it is being answered is noticed.
+struct client_patience {
+  /// From which age of a request on it is looked for.
+  duration look_after = std::chrono::seconds(1);
+  /// How long the origin may be silent, about, once the client has ended what
+  /// it sends: it may read on, or have gone.
+  duration half_closed = std::chrono::seconds(60);
+};
+
 /// A client's connection to the proxy, as a sequence of requests.
 class http_server_stream {
 public:
@@ -225,6 +234,14 @@ public:
   /// Closes the connection: with `abort` by a reset, so that a client can see
   /// that the body is incomplete; else gracefully.
   virtual void close(bool abort) = 0;
+
+  /// From the next request on notices a client that goes away while it is
+  /// being answered, in the head or the body, and nobody reads from it. `gone`
+  /// is called then, not from within any call. Not for tunnels.
+  virtual void watch_client(client_patience how, std::function<void()> gone) {
+    static_cast<void>(how);
+    static_cast<void>(gone);
+  }
 };
 
 // -- peers --------------------------------------------------------------------

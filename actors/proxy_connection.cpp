@@ -47,6 +47,9 @@ constexpr auto exit_answer_wait = 4s;
 /// it may have refused it early (RFC 9112, 9.5), else it waits for ever.
 constexpr auto cut_off_wait = 5s;
 
+/// When a client is looked for that may have gone, and what it may be gone for.
+constexpr client_patience patience{.look_after = 1s, .half_closed = 60s};
+
 /// Bytes of a pooled body that wait for one write, about: the transfer gets the
 /// client's credit for all of them when the kernel has them.
 constexpr uint64_t write_batch = 256_KiB;
@@ -569,6 +572,8 @@ proxy_connection_behavior(self_pointer self, environment_ptr env,
     else if (x.reason)
       end_connection(self, true);
   });
+  st.client->watch_client(patience,
+                          send_back(self, [] { return client_gone{}; }));
   next_request(self);
   // Those that each connection gets come first: they are tried one by one.
   return {
@@ -586,6 +591,7 @@ proxy_connection_behavior(self_pointer self, environment_ptr env,
       [self](const body_written& msg) { on_body_written(self, msg); },
       [self](body_ready& msg) { on_body_ready(self, msg); },
       [self](const body_failed&) { end_connection(self, true); },
+      [self](client_gone) { end_connection(self, true); },
       [self](relay_bounced& msg) {
         if (msg.step == self->state.step)
           go_home(self, msg);

@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
+#include <functional>
 #include <utility>
 
 namespace peapod::net {
@@ -177,6 +178,10 @@ public:
 
   void close(bool abort) override {
     connection().close(abort);
+  }
+
+  void watch_client(client_patience how, std::function<void()> gone) override {
+    connection().watch_client(how, std::move(gone));
   }
 
 private:

@@ -112,6 +112,12 @@ public:
   void lose_unless_from(const std::vector<std::string>& addresses);
 
   uint64_t received() const;
+
+  /// Whether something is awaited from the origin.
+  bool awaits_origin() const {
+    return reading_;
+  }
+
   const asio::any_io_executor& executor() const {
     return core_->ex;
   }

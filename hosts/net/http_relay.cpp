@@ -88,7 +88,9 @@ server_connection::relay_response(std::shared_ptr<http_exchange> origin) {
   }
   if (body_unread() && !relaying_request_)
     pump_request(origin);
+  relayed_ = state;
   auto totals = co_await pump_response(std::move(state));
+  relayed_.reset();
   // What the origin has answered to does not need the rest of the request.
   if (body_unread() && relaying_request_) {
     origin->cancel();
@@ -362,8 +364,11 @@ void server_connection::end_both() {
   link_->close();
 }
 
-/// What the client has sent behind its request; frees the buffer.
+/// What the client has sent behind its request, from which on it is no HTTP;
+/// frees the buffer.
 std::string server_connection::take_unread() {
+  end_watch();
+  away_.reset();
   std::string out{in_.unread()};
   in_.consume(out.size());
   give_block_back();

@@ -89,6 +89,7 @@ server_connection::server_connection(asio::ip::tcp::socket socket,
     watch_(ex_, [this] { on_overdue(); }) {}
 
 server_connection::~server_connection() {
+  end_watch();
   give_block_back();
 }
 
@@ -114,6 +115,7 @@ void server_connection::read_request(handler<request_head> done) {
 }
 
 void server_connection::begin_request() {
+  end_watch();
   body_.reset();
   version_ = 11;
   to_head_ = client_persists_ = expects_continue_ = false;
@@ -211,6 +213,8 @@ result<request_head> server_connection::accept_request(std::string_view text) {
   expects_continue_ = version_ == 11 && head->framing != body_framing::none
                       && head->fields.has_token("Expect", "100-continue");
   body_.emplace(head->framing, head->content_length);
+  if (head->method != "CONNECT")
+    begin_watch();
   return head;
 }
 
@@ -303,6 +307,7 @@ task<void> server_connection::write_head(response_head head) {
   auto text = begin_response(head);
   if (!text)
     co_return text.error();
+  ++writes_;
   auto written = co_await link_->write_text(std::move(*text));
   broken_ = broken_ || !written;
   if (!written)
@@ -317,11 +322,14 @@ task<void> server_connection::write_body(body_parts parts) {
     co_return make_error(errc::bad_http, "a body before its head");
   if (response_done_ && layout_.framing == body_framing::none)
     co_return result<void>{};
+  ++writes_;
+  writing_ = true;
   result<void> written = make_error(errc::io_failed, "");
   if (layout_.framing == body_framing::chunked)
     written = co_await write_framed(parts);
   else
     written = co_await write_raw(parts);
+  writing_ = false;
   if (!written) {
     broken_ = true;
     co_return explain(written.error());
@@ -365,6 +373,38 @@ task<void> server_connection::write_framed(const body_parts& parts) {
   co_return written;
 }
 
+// -- clients that go away -----------------------------------------------------
+
+void server_connection::watch_client(client_patience how,
+                                     std::function<void()> gone) {
+  patience_ = how;
+  gone_ = std::move(gone);
+}
+
+void server_connection::begin_watch() {
+  if (!gone_)
+    return;
+  if (!away_)
+    away_ = std::make_shared<client_watch>(*this, link_, patience_);
+  away_->begin();
+}
+
+void server_connection::end_watch() {
+  if (away_)
+    away_->end();
+}
+
+std::optional<uint64_t> server_connection::progress() const {
+  if (writing_ || (relayed_ && !relayed_->awaits_origin()))
+    return std::nullopt;
+  return writes_ + (relayed_ ? relayed_->received() : 0);
+}
+
+void server_connection::on_gone() {
+  if (!closed_ && gone_)
+    gone_();
+}
+
 // -- ends ---------------------------------------------------------------------
 
 bool server_connection::keep_alive() const {
@@ -376,6 +416,7 @@ bool server_connection::keep_alive() const {
 void server_connection::close(bool abort) {
   if (std::exchange(closed_, true))
     return;
+  end_watch();
   watch_.disarm();
   if (dial_)
     dial_->cancel();
@@ -391,6 +432,7 @@ void server_connection::close(bool abort) {
 void server_connection::close_idle() {
   if (std::exchange(closed_, true))
     return;
+  end_watch();
   watch_.disarm();
   link_->close();
 }

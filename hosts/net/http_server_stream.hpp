@@ -2,6 +2,7 @@
 
 #include "actors/ports.hpp"
 #include "core/http_date.hpp"
+#include "hosts/net/http_client_watch.hpp"
 #include "hosts/net/http_exchange.hpp"
 #include "hosts/net/http_format.hpp"
 #include "hosts/net/http_input.hpp"
@@ -39,12 +40,13 @@ struct server_context {
 /// A client's connection to the proxy: what `http_server_stream` promises. The
 /// coroutines here keep themselves alive.
 class server_connection
-  : public std::enable_shared_from_this<server_connection> {
+  : public client_watch::owner,
+    public std::enable_shared_from_this<server_connection> {
 public:
   server_connection(asio::ip::tcp::socket socket,
                     asio::ip::tcp::endpoint remote,
                     std::shared_ptr<server_context> shared);
-  ~server_connection();
+  ~server_connection() override;
 
   void read_request(handler<request_head> done);
   task<body_part> read_body(size_t limit);
@@ -65,6 +67,7 @@ public:
   }
   void close(bool abort);
   void close_idle();
+  void watch_client(client_patience how, std::function<void()> gone);
   const asio::any_io_executor& executor() const {
     return ex_;
   }
@@ -106,6 +109,14 @@ private:
   std::shared_ptr<tunnel_tools> tools() const {
     return {shared_, &shared_->tools};
   }
+  // -- clients that go away ---------------------------------------------------
+  void begin_watch();
+  void end_watch();
+  bool reads_client() const override {
+    return body_unread();
+  }
+  std::optional<uint64_t> progress() const override;
+  void on_gone() override;
   // -- ends -------------------------------------------------------------------
   task<void> linger();
   error explain(error why) const;
@@ -146,7 +157,13 @@ private:
   bool head_written_ = false;
   bool response_done_ = false;
   bool upgraded_ = false;
+  bool writing_ = false;
+  uint64_t writes_ = 0; // of heads and pieces of bodies, since the connection
+  std::shared_ptr<exchange_state> relayed_; // while its body is passed on
   // The connection.
+  client_patience patience_;
+  std::function<void()> gone_;         // null: nobody wants to know
+  std::shared_ptr<client_watch> away_; // once a request has come
   bool broken_ = false;
   bool closed_ = false;
   bool both_ended_ = false; // nothing is to come from the client

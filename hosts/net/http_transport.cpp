@@ -14,6 +14,30 @@ namespace {
 
 using asio::ip::tcp;
 
+/// What a socket would fail with, as one of Asio's socket options.
+struct pending_error {
+  int value = 0;
+
+  template <class Protocol>
+  int level(const Protocol&) const {
+    return SOL_SOCKET;
+  }
+  template <class Protocol>
+  int name(const Protocol&) const {
+    return SO_ERROR;
+  }
+  template <class Protocol>
+  void* data(const Protocol&) {
+    return &value;
+  }
+  template <class Protocol>
+  size_t size(const Protocol&) const {
+    return sizeof(value);
+  }
+  template <class Protocol>
+  void resize(const Protocol&, size_t) {}
+};
+
 class plain_transport final : public transport {
 public:
   plain_transport(tcp::socket socket, tcp::endpoint remote, bool has_options)
@@ -119,6 +143,13 @@ bool transport::is_stale() {
   char byte;
   socket().receive(asio::buffer(&byte, 1), asio::socket_base::message_peek, ec);
   return ec != asio::error::would_block;
+}
+
+boost::system::error_code transport::take_failure() {
+  boost::system::error_code ec;
+  pending_error now;
+  socket().get_option(now, ec);
+  return {now.value, boost::system::system_category()};
 }
 
 std::shared_ptr<transport> make_plain_transport(tcp::socket socket,

@@ -33,30 +33,6 @@ error_code last_error() {
   return {errno, boost::system::system_category()};
 }
 
-/// What a socket would fail with, as one of Asio's socket options.
-struct pending_error {
-  int value = 0;
-
-  template <class Protocol>
-  int level(const Protocol&) const {
-    return SOL_SOCKET;
-  }
-  template <class Protocol>
-  int name(const Protocol&) const {
-    return SO_ERROR;
-  }
-  template <class Protocol>
-  void* data(const Protocol&) {
-    return &value;
-  }
-  template <class Protocol>
-  size_t size(const Protocol&) const {
-    return sizeof(value);
-  }
-  template <class Protocol>
-  void resize(const Protocol&, size_t) {}
-};
-
 } // namespace
 
 pump::pump(owner& whose, transport& from, transport& to, pump_tools& tools,
@@ -286,13 +262,11 @@ void pump::watch_for_reset() {
   if (!options_.watch_resets || std::exchange(watching_, true))
     return;
   auto look = [this, keep = owner_.keep_alive()](error_code ec) {
-    pending_error now;
-    if (!ec && !over_)
-      from_.socket().get_option(now, ec);
+    if (ec || over_)
+      return;
     // Urgent data is no reset; looking again for it would never end.
-    if (!ec && !over_ && now.value != 0)
-      end(transport_error({now.value, boost::system::system_category()},
-                          from_.name()));
+    if (auto failure = from_.take_failure())
+      end(transport_error(failure, from_.name()));
   };
   from_.socket().async_wait(asio::socket_base::wait_error, std::move(look));
 }

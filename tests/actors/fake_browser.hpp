@@ -3,6 +3,7 @@
 #include "tests/actors/fake_tunnel.hpp"
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,6 +44,15 @@ public:
   void vanish() {
     answer(*work, on_written_,
            result<void>{make_error(errc::connection_closed, "reset")});
+  }
+
+  /// It goes away while it is being answered.
+  void go_away() {
+    work->post(on_gone_);
+  }
+
+  void watch_client(client_patience, std::function<void()> gone) override {
+    on_gone_ = std::move(gone);
   }
 
   void read_request(handler<request_head> done) override {
@@ -191,6 +201,7 @@ private:
   std::string request_body_;
   handler<request_head> on_request_;
   handler<void> on_written_;
+  std::function<void()> on_gone_;
   bool gone_ = false;
 };
 

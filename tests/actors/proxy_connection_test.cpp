@@ -367,6 +367,17 @@ CAF_TEST(a client that vanishes takes its transfer with it) {
   CAF_CHECK(ended[0].state.starts_with("failed"));
 }
 
+CAF_TEST(a client that goes away does not hold a silent origin) {
+  x->wan->frozen = true;
+  ask(get_file());
+  CAF_CHECK_EQUAL(x->env->counters.busy.load(), 1u);
+  client->go_away();
+  settle();
+  CAF_CHECK(client->closed);
+  CAF_CHECK(x->wan->exchanges.empty());
+  CAF_CHECK_EQUAL(x->env->counters.busy.load(), 0u);
+}
+
 CAF_TEST(a spine that breaks is replaced on the own line) {
   server->size = 3'000'000;
   x->wan->rate = 1'000'000;

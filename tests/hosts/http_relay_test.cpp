@@ -1,4 +1,5 @@
 #include "hosts/net/http_ports.hpp"
+#include "hosts/net/http_watchdog.hpp"
 #include "tests/hosts/scripted_origin.hpp"
 
 #include <utility>
@@ -23,6 +24,9 @@ struct fixture {
   stream_ptr server =
       l.await<stream_ptr>([&](auto done) { acceptor->accept(done); }).value();
   std::shared_ptr<http_exchange> exchange;
+  bool gone = false; ///< the client, as was noticed
+  std::optional<result<response_head>> answer;
+  std::optional<result<relay_totals>> totals;
 
   ~fixture() {
     exchange.reset();
@@ -40,6 +44,34 @@ struct fixture {
     CAF_REQUIRE(head.has_value());
     exchange = http->open(*head, {});
   }
+
+  /// The same for a client that is looked for at once.
+  void open_watched(duration half_closed = std::chrono::minutes(1)) {
+    server->watch_client({std::chrono::milliseconds(1), half_closed}, [this] {
+      gone = true;
+      exchange->cancel();
+      server->close(true);
+    });
+    open();
+  }
+
+  /// The client resets its connection after half of this response.
+  void reset_within(const std::string& response) {
+    scripted_origin origin{l, answering(response)};
+    client->send(request_line(origin, "GET") + "\r\n");
+    open_watched();
+    pass_head();
+    server->relay_response(exchange, [this](auto x) { totals = std::move(x); });
+    CAF_REQUIRE(
+        l.until([&] { return client->received.find("hello") != npos; }));
+    CAF_CHECK(!gone);
+    client->reset();
+    CAF_CHECK(l.until([&] { return totals && origin.peers[0]->ended; }));
+    CAF_CHECK(gone);
+    CAF_CHECK(!totals->has_value());
+  }
+
+  static constexpr auto npos = std::string::npos;
 
   /// Passes the response's head on.
   void pass_head() {
@@ -209,6 +241,106 @@ CAF_TEST(a client that goes away ends the exchange) {
   l.await<void>([&](auto done) { server->write_head(*head, done); });
   CAF_CHECK(!relay().has_value());
   CAF_CHECK(l.until([&] { return origin.peers[0]->ended; }));
+}
+
+CAF_TEST(a client that resets before the answer is noticed) {
+  scripted_origin origin{l};
+  client->send(request_line(origin, "GET") + "\r\n");
+  open_watched();
+  exchange->read_head([this](auto x) { answer = std::move(x); });
+  CAF_REQUIRE(l.until([&] {
+    return origin.peers.size() == 1 && !origin.peers[0]->received.empty();
+  }));
+  client->reset();
+  CAF_CHECK(l.until([&] { return answer && origin.peers[0]->ended; }));
+  CAF_CHECK(gone);
+}
+
+CAF_TEST(a client that resets behind its next request is noticed) {
+  scripted_origin origin{l};
+  auto request = request_line(origin, "GET") + "\r\n";
+  client->send(request + request);
+  open_watched();
+  CAF_REQUIRE(l.until([&] { return origin.peers.size() == 1; }));
+  client->send(request);
+  client->reset();
+  CAF_CHECK(l.until([&] { return gone; }));
+}
+
+CAF_TEST(a client that resets within a quiet stream is noticed) {
+  reset_within("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+               "5\r\nhello\r\n");
+}
+
+CAF_TEST(a client that resets within a quiet body with a length is noticed) {
+  reset_within("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nhello");
+}
+
+CAF_TEST(an origin is given up that is silent to a half closed client) {
+  scripted_origin origin{l};
+  client->send(request_line(origin, "GET") + "\r\n");
+  client->half_close();
+  open_watched(std::chrono::milliseconds(40));
+  CAF_CHECK(l.until([&] { return gone; }));
+  CAF_CHECK(l.until([&] { return client->ended; }));
+}
+
+CAF_TEST(an origin that is not silent goes on to a half closed client) {
+  scripted_origin origin{
+      l, answering("HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n")};
+  client->send(request_line(origin, "GET") + "\r\n");
+  client->half_close();
+  open_watched(std::chrono::milliseconds(40));
+  pass_head();
+  server->relay_response(exchange, [](auto) {});
+  auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(120);
+  while (std::chrono::steady_clock::now() < end && !gone) {
+    auto had = client->received.size();
+    origin.peers[0]->send("x");
+    CAF_REQUIRE(l.until([&] { return gone || client->received.size() > had; }));
+  }
+  CAF_CHECK(!gone);
+  CAF_CHECK(l.until([&] { return gone; }));
+}
+
+CAF_TEST(a half closed client gets its late answer) {
+  scripted_origin origin{l};
+  client->send(request_line(origin, "GET") + "\r\n");
+  client->half_close();
+  open_watched();
+  CAF_REQUIRE(l.until([&] {
+    return origin.peers.size() == 1 && !origin.peers[0]->received.empty();
+  }));
+  origin.peers[0]->send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  pass_head();
+  CAF_CHECK(relay().has_value());
+  CAF_CHECK(l.until([&] { return client->received.ends_with("ok"); }));
+  auto next =
+      l.await<request_head>([&](auto done) { server->read_request(done); });
+  CAF_CHECK(code_of_error(next) == errc::connection_closed);
+  CAF_CHECK(!gone);
+}
+
+CAF_TEST(who was looked for is read from as ever) {
+  scripted_origin origin{l};
+  for (int i = 0; i < 3; ++i) {
+    client->send(request_line(origin, "GET") + "\r\n");
+    open_watched();
+    CAF_REQUIRE(l.until([&] {
+      return origin.peers.size() == 1 && !origin.peers[0]->received.empty();
+    }));
+    // The look has begun when a later deadline has passed.
+    bool later = false;
+    watchdog clock{l.io.get_executor(), [&] { later = true; }};
+    clock.arm(std::chrono::milliseconds(5));
+    CAF_REQUIRE(l.until([&] { return later; }));
+    origin.peers[0]->received.clear();
+    origin.peers[0]->send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    pass_head();
+    CAF_CHECK(relay().has_value());
+  }
+  CAF_CHECK(!gone);
+  CAF_CHECK(server->keep_alive());
 }
 
 CAF_TEST(a request body goes to the origin before the response) {
