@@ -235,6 +235,12 @@ public:
   /// that the body is incomplete; else gracefully.
   virtual void close(bool abort) = 0;
 
+  /// Whether the present request's body has failed to come from the client:
+  /// `relay_request` then ends because of that, not because of the origin.
+  virtual bool lost_request() const {
+    return false;
+  }
+
   /// From the next request on notices a client that goes away while it is
   /// being answered, in the head or the body, and nobody reads from it. `gone`
   /// is called then, not from within any call. Not for tunnels.

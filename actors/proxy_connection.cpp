@@ -163,7 +163,8 @@ void on_request_relayed(self_pointer self, const request_relayed& msg) {
   if (st.body_relayed || st.answered)
     return;
   auto why = msg.outcome.error();
-  if (why.code == errc::bad_http)
+  // What the client does not send the origin need not wait for.
+  if (why.code == errc::bad_http || st.client->lost_request())
     answer(self, why);
   else
     self->delayed_send(self, cut_off_wait, answer_overdue{st.step, why});

@@ -180,6 +180,10 @@ public:
     connection().close(abort);
   }
 
+  bool lost_request() const override {
+    return state_ && state_->lost_request();
+  }
+
   void watch_client(client_patience how, std::function<void()> gone) override {
     connection().watch_client(how, std::move(gone));
   }

@@ -62,6 +62,9 @@ public:
   void resume_tunnel(host_port target, line_wish over, slice first,
                      handler<relay_totals> done);
   bool keep_alive() const;
+  bool lost_request() const {
+    return client_failed_;
+  }
   asio::ip::tcp::socket& socket() const {
     return link_->socket();
   }

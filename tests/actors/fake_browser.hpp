@@ -103,6 +103,8 @@ public:
   void relay_request(std::shared_ptr<http_exchange> origin,
                      handler<relay_totals> done) override {
     ++relayed_requests;
+    if (upload_fails)
+      return answer(*work, done, result<relay_totals>{*upload_fails});
     origin->write_body(
         {slice{std::string_view{request_body_}}, true},
         [done](result<void> x) { x ? done(relay_totals{}) : done(x.error()); });
@@ -135,6 +137,9 @@ public:
     answer(*work, done, result<relay_totals>{relay_totals{10, 20}});
   }
 
+  bool lost_request() const override {
+    return vanishes;
+  }
   bool keep_alive() const override {
     return keeps_alive;
   }
@@ -176,6 +181,8 @@ public:
   unsigned relayed_requests = 0;
   std::optional<host_port> tunnel_target;
   std::optional<error> tunnel_fails;
+  std::optional<error> upload_fails;
+  bool vanishes = false; ///< that is why
   unsigned accepted_tunnels = 0;
   std::shared_ptr<tunnel_pipe> talk; ///< the client's end of an accepted tunnel
   std::weak_ptr<tunnel_pipe> actors_end; ///< the other end of it

@@ -147,6 +147,26 @@ CAF_TEST(an answer before the request body was sent ends the connection) {
   CAF_CHECK(client->closed);
 }
 
+CAF_TEST(an upload that the client breaks off ends at the origin at once) {
+  x->wan->waits_for_body = true;
+  client->upload_fails = make_error(errc::connection_closed, "reset");
+  client->vanishes = true;
+  ask(post(), "hello");
+  CAF_CHECK_EQUAL(last_status(), 502u);
+  CAF_CHECK(client->closed);
+  CAF_CHECK(x->wan->exchanges.empty());
+}
+
+CAF_TEST(an origin that takes no more of an upload has time to answer) {
+  x->wan->waits_for_body = true;
+  client->upload_fails = make_error(errc::connection_closed, "reset");
+  ask(post(), "hello");
+  pass(4900ms);
+  CAF_CHECK(client->heads.empty());
+  pass(200ms);
+  CAF_CHECK_EQUAL(last_status(), 502u);
+}
+
 // -- pages of our own ---------------------------------------------------------
 
 CAF_TEST(an origin that cannot be reached gives a page) {

@@ -384,6 +384,23 @@ CAF_TEST(an origin that answers early ends the upload) {
             != std::string::npos);
 }
 
+CAF_TEST(whose fault it is that an upload breaks off is known) {
+  scripted_origin origin{l};
+  client->send(request_line(origin, "POST")
+               + "Content-Length: 1000000\r\n\r\nhello");
+  open();
+  server->relay_request(exchange, [this](auto x) { totals = std::move(x); });
+  CAF_REQUIRE(l.until([&] {
+    return origin.peers.size() == 1
+           && origin.peers[0]->received.ends_with("hello");
+  }));
+  CAF_CHECK(!server->lost_request());
+  client->reset();
+  CAF_REQUIRE(l.until([&] { return totals.has_value(); }));
+  CAF_CHECK(!totals->has_value());
+  CAF_CHECK(server->lost_request());
+}
+
 CAF_TEST(an early answer is the last even if the rest of the request comes) {
   scripted_origin origin{
       l, answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")};
