@@ -85,6 +85,22 @@ result<void> check_lines(std::string_view head) {
   }
 }
 
+std::string without_padding(std::string_view head) {
+  std::string out{head.substr(0, head.find("\r\n"))};
+  for (auto begin = out.size(); begin < head.size();) {
+    auto end = std::min(head.find("\r\n", begin + 2), head.size());
+    auto line = head.substr(begin, end - begin);
+    auto colon = std::min(line.find(':'), line.size());
+    auto name = line.substr(0, colon);
+    if (colon < line.size())
+      name = name.substr(0, name.find_last_not_of(" \t") + 1);
+    out += name;
+    out += line.substr(colon);
+    begin = end;
+  }
+  return out;
+}
+
 bool may_begin_response(std::string_view bytes) {
   return may_begin_with("HTTP/1.", bytes);
 }

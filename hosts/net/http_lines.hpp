@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 /// The lines of a message's head, before anybody asks what they mean: what two
@@ -28,6 +29,10 @@ bool has_control(std::string_view text);
 /// control characters and folded lines. Errors: `bad_http`, the detail begins
 /// with the status that a client is to get (400, 414 or 431).
 result<void> check_lines(std::string_view head);
+
+/// A complete head without the white space between names of fields and their
+/// colons, which a proxy removes from responses (RFC 9112, 5.1).
+std::string without_padding(std::string_view head);
 
 /// Whether `bytes` can be how a response begins; so that what is no HTTP is
 /// told before its end is waited for.

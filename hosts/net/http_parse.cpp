@@ -316,6 +316,9 @@ result<request_head> parse_request_head(std::string_view head) {
 }
 
 result<response_head> parse_response_head(std::string_view head, bool to_head) {
+  std::string closed_up;
+  if (!check_lines(head))
+    head = closed_up = without_padding(head);
   if (auto ok = check_lines(head); !ok)
     return response_error(ok.error());
   head_parser<false> parser;

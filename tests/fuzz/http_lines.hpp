@@ -12,7 +12,8 @@
 namespace peapod {
 
 /// The lines between the start line and the empty one, taken apart at the
-/// first colon; a folded line belongs to the one before (RFC 9112, 5.2).
+/// first colon; a folded line belongs to the one before (RFC 9112, 5.2), and
+/// white space before the colon to nothing.
 inline http_fields read_lines(std::string_view head) {
   while (head.starts_with("\r\n"))
     head.remove_prefix(2);
@@ -29,7 +30,9 @@ inline http_fields read_lines(std::string_view head) {
     auto first = std::min(value.find_first_not_of(" \t"), value.size());
     value = value.substr(0, value.find_last_not_of(" \t") + 1);
     value.remove_prefix(std::min(first, value.size()));
-    out.add(flat.substr(i, colon - i), std::string{value});
+    auto name = flat.substr(i, colon - i);
+    name.resize(name.find_last_not_of(" \t") + 1);
+    out.add(std::move(name), std::string{value});
   }
   return out;
 }

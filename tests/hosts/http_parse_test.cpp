@@ -188,6 +188,23 @@ CAF_TEST(a status may stand alone in its line) {
     CAF_CHECK(!parse_response_head(line + "\r\n\r\n", false).has_value());
 }
 
+CAF_TEST(white space before a colon is removed from responses) {
+  auto parse = [](const std::string& fields) {
+    return parse_response_head("HTTP/1.1 200 OK: \t:\r\n" + fields + "\r\n",
+                               false);
+  };
+  auto head = parse("A \t: b : c\r\nContent-Length : 5\r\nD:e\r\n");
+  CAF_REQUIRE(head.has_value());
+  CAF_CHECK_EQUAL(head->reason, "OK: \t:");
+  CAF_CHECK(head->fields == (http_fields{{"A", "b : c"}, {"D", "e"}}));
+  CAF_CHECK_EQUAL(head->content_length.value_or(0), 5u);
+  CAF_CHECK(!parse("Content-Length : 5\r\nContent-Length: 5\r\n").has_value());
+  CAF_CHECK(!parse("A B : c\r\n").has_value());
+  CAF_CHECK(!parse(" : c\r\n").has_value());
+  CAF_CHECK(!parse(" A : c\r\n").has_value());
+  CAF_CHECK(!parse("A \r\n").has_value());
+}
+
 CAF_TEST(a stream of Shoutcast is a response of an old server) {
   for (std::string line : {"ICY 200 OK", "ICY 200 ", "ICY 200"}) {
     auto head =
