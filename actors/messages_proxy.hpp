@@ -43,12 +43,14 @@ struct head_received {
 struct origin_answered {
   uint64_t step = 0;
   result<response_head> outcome;
+  uint64_t attempt = 0; ///< to which of several lines, where they are tried
 };
 
 /// An interim (1xx) head of the origin.
 struct interim_answered {
   uint64_t step = 0;
   response_head head;
+  uint64_t attempt = 0; ///< as above
 };
 
 /// A head has gone to the client, or not.

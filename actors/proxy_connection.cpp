@@ -231,8 +231,9 @@ void answer(self_pointer self, const error& why) {
 void forward(self_pointer self) {
   auto& st = self->state;
   auto step = st.step;
-  auto interim = send_back(self, [step](response_head head) {
-    return interim_answered{step, std::move(head)};
+  auto attempt = ++st.attempt;
+  auto interim = send_back(self, [step, attempt](response_head head) {
+    return interim_answered{step, std::move(head), attempt};
   });
   exchange_options options;
   options.idle_timeout = quiet_origin;
@@ -242,9 +243,10 @@ void forward(self_pointer self) {
   st.asked = now_of(self);
   st.exchange =
       http->open(forwarded(*st.env, st.request), options, std::move(interim));
-  st.exchange->read_head(send_back(self, [step](result<response_head> outcome) {
-    return origin_answered{step, std::move(outcome)};
-  }));
+  st.exchange->read_head(
+      send_back(self, [step, attempt](result<response_head> outcome) {
+        return origin_answered{step, std::move(outcome), attempt};
+      }));
   if (st.exit)
     self->delayed_send(
         self, exit_answer_wait,
@@ -420,7 +422,7 @@ void on_answer_overdue(self_pointer self, const answer_overdue& msg) {
 
 void on_interim(self_pointer self, interim_answered& msg) {
   auto& st = self->state;
-  if (msg.step != st.step || st.answered)
+  if (msg.step != st.step || msg.attempt != st.attempt || st.answered)
     return;
   if (msg.head.status == 100) {
     relay_request_body(self); // makes the client continue, too
@@ -433,10 +435,8 @@ void on_interim(self_pointer self, interim_answered& msg) {
 
 void on_origin_answered(self_pointer self, origin_answered& msg) {
   auto& st = self->state;
-  if (msg.step != st.step || st.answered)
-    return;
-  // One of a peer's line that was called off.
-  if (!msg.outcome && msg.outcome.error().code == errc::cancelled)
+  // One of a peer's line may come when the own one has taken over.
+  if (msg.step != st.step || msg.attempt != st.attempt || st.answered)
     return;
   if (st.exit && came_home(self, msg.outcome))
     return;

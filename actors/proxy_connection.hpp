@@ -50,6 +50,8 @@ struct proxy_connection_state {
 
   /// Counts the steps of all requests; answers to older steps are stale.
   uint64_t step = 0;
+  /// Counts the exchanges; within a step another line may take over.
+  uint64_t attempt = 0;
   request_head request;
   std::shared_ptr<http_exchange> exchange;
   instant asked{};       ///< when the origin was

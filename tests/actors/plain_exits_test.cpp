@@ -149,6 +149,24 @@ CAF_TEST(a site that is silent there is asked at home) {
   CAF_CHECK(!client->closed);
 }
 
+CAF_TEST(an answer from there that comes too late is none of the own line) {
+  form_pod();
+  server->status = 404;
+  theirs->frozen = true;
+  auto client = ask();
+  pass(3990ms, 10ms);
+  CAF_REQUIRE_EQUAL(theirs->exchanges.size(), 1u);
+  // Both are there before the connection sees one of them.
+  advance_time(20ms);
+  theirs->frozen = false;
+  theirs->exchanges.front()->respond();
+  net.work->run();
+  settle();
+  CAF_CHECK_EQUAL(server->requests.size(), 1u);
+  CAF_REQUIRE_EQUAL(client->heads.size(), 1u);
+  CAF_CHECK_EQUAL(client->heads.back().status, 404u);
+}
+
 CAF_TEST(a body that breaks off is seen by the client) {
   form_pod();
   theirs->rate = 1;
