@@ -67,7 +67,6 @@ void next_request(self_pointer self) {
   if (st.own_tunnel != 0)
     st.env->exits.tell(tunnel_over{std::exchange(st.own_tunnel, 0)});
   st.pooled.reset();
-  st.digest.reset();
   st.page = {};
   st.portions.clear();
   st.crashes = 0;
@@ -311,7 +310,7 @@ void start_transfer(self_pointer self) {
   source->rep = st.pooled->version;
   source->encoded = st.encoded;
   // The hash is of the whole: what a crashed transfer has sent is not here.
-  auto digest = st.crashes == 0 ? st.digest : std::nullopt;
+  auto digest = st.crashes == 0 ? st.pooled->digest : std::nullopt;
   // Handed over, not shared: the spine must end with the transfer, on its
   // thread.
   auto held = std::make_shared<transfer_start>(
@@ -461,7 +460,7 @@ void on_origin_answered(self_pointer self, origin_answered& msg) {
   } else if (good) {
     st.pooled =
         std::make_unique<pooled_body>(*good, st.env, now_of(self) - st.asked);
-    st.digest = digest_of(head, good->body, good->total);
+    st.pooled->digest = digest_of(head, good->body, good->total);
     st.encoded = head.fields.count("Content-Encoding") > 0;
     after = then::pool;
     ++st.env->counters.pooled;

@@ -29,6 +29,7 @@ struct pooled_body : eligible {
 
   environment_ptr env;
   duration way; ///< how long the origin took for its head
+  std::optional<origin_digest> digest{}; ///< what it hashes to
 };
 
 /// One client's connection: a request at a time.
@@ -84,7 +85,6 @@ struct proxy_connection_state {
   /// Wait to be written, the first is being written.
   std::list<portion> portions;
   std::unique_ptr<pooled_body> pooled; ///< apart, as idle tunnels have none
-  std::optional<origin_digest> digest; ///< what the pooled body hashes to
   uint64_t received = 0;     ///< offset behind what transfers have sent
   unsigned crashes = 0;      ///< transfers of this response that have crashed
   bool rest_is_here = false; ///< relay the exchange once `portions` is empty

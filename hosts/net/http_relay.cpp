@@ -88,9 +88,11 @@ server_connection::relay_response(std::shared_ptr<http_exchange> origin) {
   }
   if (body_unread() && !relaying_request_)
     pump_request(origin);
-  relayed_ = state;
+  if (answer_)
+    answer_->relayed = state;
   auto totals = co_await pump_response(std::move(state));
-  relayed_.reset();
+  if (answer_)
+    answer_->relayed.reset();
   // What the origin has answered to does not need the rest of the request.
   if (body_unread() && relaying_request_) {
     origin->cancel();
@@ -368,7 +370,7 @@ void server_connection::end_both() {
 /// frees the buffer.
 std::string server_connection::take_unread() {
   end_watch();
-  away_.reset();
+  answer_.reset();
   std::string out{in_.unread()};
   in_.consume(out.size());
   give_block_back();

@@ -307,8 +307,9 @@ task<void> server_connection::write_head(response_head head) {
   auto text = begin_response(head);
   if (!text)
     co_return text.error();
-  ++writes_;
+  count_write(true);
   auto written = co_await link_->write_text(std::move(*text));
+  count_write(false);
   broken_ = broken_ || !written;
   if (!written)
     co_return explain(written.error());
@@ -322,14 +323,13 @@ task<void> server_connection::write_body(body_parts parts) {
     co_return make_error(errc::bad_http, "a body before its head");
   if (response_done_ && layout_.framing == body_framing::none)
     co_return result<void>{};
-  ++writes_;
-  writing_ = true;
+  count_write(true);
   result<void> written = make_error(errc::io_failed, "");
   if (layout_.framing == body_framing::chunked)
     written = co_await write_framed(parts);
   else
     written = co_await write_raw(parts);
-  writing_ = false;
+  count_write(false);
   if (!written) {
     broken_ = true;
     co_return explain(written.error());
@@ -377,32 +377,42 @@ task<void> server_connection::write_framed(const body_parts& parts) {
 
 void server_connection::watch_client(client_patience how,
                                      std::function<void()> gone) {
-  patience_ = how;
-  gone_ = std::move(gone);
+  answer_ = std::make_unique<answer>();
+  answer_->patience = how;
+  answer_->gone = std::move(gone);
 }
 
 void server_connection::begin_watch() {
-  if (!gone_)
+  if (!answer_)
     return;
-  if (!away_)
-    away_ = std::make_shared<client_watch>(*this, link_, patience_);
-  away_->begin();
+  auto& watch = answer_->watch;
+  if (!watch)
+    watch = std::make_shared<client_watch>(*this, link_, answer_->patience);
+  watch->begin();
+}
+
+void server_connection::count_write(bool begins) {
+  if (!answer_)
+    return;
+  answer_->writes += begins;
+  answer_->writing = begins;
 }
 
 void server_connection::end_watch() {
-  if (away_)
-    away_->end();
+  if (answer_ && answer_->watch)
+    answer_->watch->end();
 }
 
 std::optional<uint64_t> server_connection::progress() const {
-  if (writing_ || (relayed_ && !relayed_->awaits_origin()))
+  auto& x = *answer_;
+  if (x.writing || (x.relayed && !x.relayed->awaits_origin()))
     return std::nullopt;
-  return writes_ + (relayed_ ? relayed_->received() : 0);
+  return x.writes + (x.relayed ? x.relayed->received() : 0);
 }
 
 void server_connection::on_gone() {
-  if (!closed_ && gone_)
-    gone_();
+  if (!closed_ && answer_)
+    answer_->gone();
 }
 
 // -- ends ---------------------------------------------------------------------

@@ -113,6 +113,16 @@ private:
     return {shared_, &shared_->tools};
   }
   // -- clients that go away ---------------------------------------------------
+  /// How far answers are, and who waits for them. Tunnels have none.
+  struct answer {
+    client_patience patience;
+    std::function<void()> gone;
+    std::shared_ptr<client_watch> watch;     // once a request has come
+    std::shared_ptr<exchange_state> relayed; // while its body is passed on
+    uint64_t writes = 0; // of heads and pieces of bodies, since the connection
+    bool writing = false;
+  };
+  void count_write(bool begins);
   void begin_watch();
   void end_watch();
   bool reads_client() const override {
@@ -160,13 +170,8 @@ private:
   bool head_written_ = false;
   bool response_done_ = false;
   bool upgraded_ = false;
-  bool writing_ = false;
-  uint64_t writes_ = 0; // of heads and pieces of bodies, since the connection
-  std::shared_ptr<exchange_state> relayed_; // while its body is passed on
   // The connection.
-  client_patience patience_;
-  std::function<void()> gone_;         // null: nobody wants to know
-  std::shared_ptr<client_watch> away_; // once a request has come
+  std::unique_ptr<answer> answer_; // null: nobody wants to know
   bool broken_ = false;
   bool closed_ = false;
   bool both_ended_ = false; // nothing is to come from the client
