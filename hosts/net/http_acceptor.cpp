@@ -87,7 +87,7 @@ public:
   /// Between two requests the connection may have to make room for another.
   void read_request(handler<request_head> done) override {
     idle_clients::ticket waiting = 0;
-    if (state_)
+    if (std::exchange(asked_, true))
       waiting = others_->idle.enter([state = state_] { state->close_idle(); });
     auto check = [others = others_, waiting,
                   done = std::move(done)](result<request_head> head) {
@@ -207,6 +207,7 @@ private:
   std::shared_ptr<server_context> shared_;
   crowd_ptr others_;
   supply supply_;
+  bool asked_ = false; // for a request, at least once
   std::shared_ptr<server_connection> state_;
 };
 

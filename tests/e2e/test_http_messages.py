@@ -262,8 +262,18 @@ def test_a_refusal_says_why_to_people_and_to_programs(proxy):
 
 # -- responses ----------------------------------------------------------------
 
+#: What RFC 9112, 5.1 has a proxy mend.
+MENDED = "space-before-colon"
+
 HEADS = [name for name in origin_shapes.SHAPES
-         if name not in origin_shapes.BODY_SHAPES]
+         if name not in origin_shapes.BODY_SHAPES and name != MENDED]
+
+
+def test_white_space_before_a_colon_is_removed(proxy, origin):
+    answer = proxy.get(f"http://127.0.0.1:{origin}/raw,shape={MENDED}/0/x")
+    assert answer.status == 200
+    assert answer.fields["content-length"] == "5"
+    assert answer.body == b"hello"
 
 
 @pytest.mark.parametrize("shape", HEADS)
