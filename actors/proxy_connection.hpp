@@ -71,9 +71,9 @@ struct proxy_connection_state {
   std::shared_ptr<open_tunnel_state> tunnel; ///< of a CONNECT
   /// Where it leads, or a plain request that may leave through a peer, and
   /// through which peers it was tried.
-  std::optional<tunnel_wish> wish;
-  std::optional<device_id> exit;    ///< the peer that a plain request uses
-  std::optional<error> own_failure; ///< why the own line cannot open it
+  std::unique_ptr<tunnel_wish> wish;  ///< apart, as most have none
+  std::optional<device_id> exit;      ///< the peer that a plain request uses
+  std::unique_ptr<error> own_failure; ///< why the own line cannot open it
   uint64_t own_tunnel = 0; ///< for the exits, when the own line carries it
 
   /// Some of the pooled body and who sent it.

@@ -44,8 +44,8 @@ bool may_leave(const environment& env, const request_head& request) {
 void choose_line(self_pointer self) {
   auto& st = self->state;
   auto& target = st.request.target;
-  st.wish = tunnel_wish{
-      st.client->remote().address, {target.host, target.port}, {}, {}, true};
+  st.wish = std::make_unique<tunnel_wish>(tunnel_wish{
+      st.client->remote().address, {target.host, target.port}, {}, {}, true});
   ask_exits(self, std::nullopt, [self](const exit_chosen& x) {
     if (x.session)
       self->state.exit = x.line;

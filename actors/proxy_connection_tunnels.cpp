@@ -66,7 +66,7 @@ void ask_for_exit(self_pointer self, std::optional<device_id> wanted) {
       answer(self, make_error(errc::unreachable, "no connected peer "
                                                      + to_string(*wanted)
                                                      + " opens tunnels"));
-    else if (auto why = std::exchange(self->state.own_failure, std::nullopt))
+    else if (auto why = std::exchange(self->state.own_failure, nullptr))
       answer(self, *why); // and no peer is there to try
     else
       open_own_tunnel(self);
@@ -183,11 +183,12 @@ void open_tunnel(self_pointer self) {
   bool own = device == env.self->device();
   if (own || (!device && !may_use_peers(env)))
     return open_own_tunnel(self, std::move(wanted->own));
-  st.wish = tunnel_wish{st.client->remote().address,
-                        {st.request.target.host, st.request.target.port},
-                        {},
-                        {},
-                        false};
+  st.wish = std::make_unique<tunnel_wish>(
+      tunnel_wish{st.client->remote().address,
+                  {st.request.target.host, st.request.target.port},
+                  {},
+                  {},
+                  false});
   ask_for_exit(self, device);
 }
 
@@ -223,7 +224,7 @@ void conclude_tunnel(self_pointer self, const result<relay_totals>& outcome) {
       && st.wish->tried.front() == st.env->self->device()
       && may_be_ours_alone(outcome.error())) {
     st.env->log(log_level::debug, name() + " is tried through peers: " + words);
-    st.own_failure = outcome.error();
+    st.own_failure = std::make_unique<error>(outcome.error());
     ask_for_exit(self, std::nullopt);
     return;
   }
