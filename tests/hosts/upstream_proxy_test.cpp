@@ -271,7 +271,7 @@ CAF_TEST(a refused tunnel writes nothing to the client) {
 
 CAF_TEST(nonsense of the proxy is not passed on) {
   for (auto text : {"SSH-2.0-x\r\n", "HTTP/1.1 200 OK\nX: y\n\n",
-                    "HTTP/1.1 200 OK\r\nX : y\r\n\r\n"}) {
+                    "HTTP/1.1 200 OK\r\nX y\r\n\r\n"}) {
     reply = text;
     CAF_CHECK(code_of_error(tunnel()) == errc::bad_http);
     CAF_CHECK_EQUAL(client_socket->received, "");
