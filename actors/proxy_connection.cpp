@@ -1,6 +1,7 @@
 #include "actors/proxy_connection.hpp"
 
 #include "actors/error_page.hpp"
+#include "actors/forwarding.hpp"
 #include "actors/own_answers.hpp"
 #include "actors/proxy_connection_plain.hpp"
 #include "actors/proxy_connection_tunnels.hpp"
@@ -169,36 +170,6 @@ void on_request_relayed(self_pointer self, const request_relayed& msg) {
     self->delayed_send(self, cut_off_wait, answer_overdue{st.step, why});
 }
 
-/// What an answer says of protocols: that another one begins, or which one the
-/// client is to ask for (RFC 9110, 15.5.22).
-upgrades upgrades_of(unsigned status) {
-  switch (status) {
-    case 101:
-      return upgrades::keep;
-    case 426:
-      return upgrades::require;
-    default:
-      return upgrades::drop;
-  }
-}
-
-/// The request as it goes to the origin.
-request_head forwarded(const environment& env, const request_head& request) {
-  auto out = request;
-  // HTTP/2 cannot be read here, so nobody may switch to it.
-  bool upgrade = request.fields.find("Upgrade").has_value()
-                 && request.version >= 11
-                 && request.fields.has_token("Connection", "upgrade")
-                 && !request.fields.has_token("Upgrade", "h2c");
-  strip_hop_by_hop(out.fields, upgrade ? upgrades::keep : upgrades::drop);
-  add_via(out.fields, request.version, env.via_name);
-  // An old client does not know what to wait for (RFC 9110, 10.1.1).
-  if (request.version == 10)
-    out.fields.erase("Expect");
-  out.version = 11;
-  return out;
-}
-
 /// Whether there is anything to relay: a body may be announced and be empty.
 bool has_body(const request_head& request) {
   return request.framing == body_framing::chunked
@@ -240,8 +211,8 @@ void forward(self_pointer self) {
   auto http = st.exit ? ports.http_through(*st.exit) : ports.http;
   options.over = own_line_for(st);
   st.asked = now_of(self);
-  st.exchange =
-      http->open(forwarded(*st.env, st.request), options, std::move(interim));
+  st.exchange = http->open(forwarded(st.request, st.env->via_name), options,
+                           std::move(interim));
   st.exchange->read_head(
       send_back(self, [step, attempt](result<response_head> outcome) {
         return origin_answered{step, std::move(outcome), attempt};
@@ -310,7 +281,9 @@ void start_transfer(self_pointer self) {
   source->rep = st.pooled->version;
   source->encoded = st.encoded;
   // The hash is of the whole: what a crashed transfer has sent is not here.
-  auto digest = st.crashes == 0 ? st.pooled->digest : std::nullopt;
+  std::optional<origin_digest> digest;
+  if (st.crashes == 0)
+    digest = st.pooled->digest;
   // Handed over, not shared: the spine must end with the transfer, on its
   // thread.
   auto held = std::make_shared<transfer_start>(

@@ -367,7 +367,15 @@ CAF_TEST(a much slower peer costs next to nothing) {
 
 namespace {
 
-/// Three lines of a pod, to an origin that takes so long to answer.
+/// A pod of three equal lines near to its origin.
+void join_three(pool& p) {
+  p.secure = true;
+  p.audit = 0;
+  for (auto name : {'o', 'a', 'b'})
+    p.join(name, 5e6, 5ms);
+}
+
+/// From now on origins take so long to answer.
 void answer_after(pool& p, duration way) {
   for (auto name : {'o', 'a', 'b'})
     p.lines.at(name).latency = way;
@@ -386,10 +394,7 @@ duration download(pool& p, std::string origin) {
 
 CAF_TEST(what a late origin makes of a source is not thought of it elsewhere) {
   pool p;
-  p.secure = true;
-  p.audit = 0;
-  for (auto name : {'o', 'a', 'b'})
-    p.join(name, 5e6, 5ms);
+  join_three(p);
   download(p, "prompt");
   auto before = download(p, "prompt");
   answer_after(p, 500ms);
@@ -401,10 +406,7 @@ CAF_TEST(what a late origin makes of a source is not thought of it elsewhere) {
 
 CAF_TEST(peers help at a late origin as soon as they can) {
   pool p;
-  p.secure = true;
-  p.audit = 0;
-  for (auto name : {'o', 'a', 'b'})
-    p.join(name, 5e6, 5ms);
+  join_three(p);
   download(p, "prompt");
   answer_after(p, 500ms);
   // The own line alone would need a second; the peers begin after half of it.
