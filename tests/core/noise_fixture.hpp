@@ -46,7 +46,8 @@ inline std::vector<public_key> low_order_keys() {
 
 inline bool contains(std::span<const uint8_t> bytes,
                      std::span<const uint8_t> what) {
-  return !std::ranges::search(bytes, what).empty();
+  return std::search(bytes.begin(), bytes.end(), what.begin(), what.end())
+         != bytes.end();
 }
 
 /// Whether the memory of a `T` made of `args`, which has `secret` while it
