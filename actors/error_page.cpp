@@ -85,6 +85,10 @@ constexpr wording no_upstream{
     "Check [wan] upstream in PeaPod's configuration, that proxy, and this "
     "device's connection to it.",
     ""}; // the type is that of the code
+constexpr wording no_line{
+    "The connection that PeaPod is to use is not there.",
+    "Connect it, or correct [wan] bind in PeaPod's configuration.",
+    "proxy_configuration_error"};
 constexpr wording loop{
     "The request would come back to PeaPod itself.",
     "Check the address, and [wan] upstream in PeaPod's configuration.",
@@ -112,6 +116,16 @@ unsigned status_of_request(const error& why) {
 /// What the detail of an error begins with when the upstream proxy is what was
 /// not reached.
 constexpr std::string_view at_upstream = "cannot reach upstream proxy ";
+
+/// What the detail of an error begins with when a line is missing.
+constexpr std::string_view at_line = "[wan] bind names ";
+
+bool is_of_missing_line(const error& why) {
+  std::string_view detail{why.detail};
+  if (detail.starts_with(at_upstream))
+    detail.remove_prefix(at_upstream.size());
+  return why.code == errc::io_failed && detail.starts_with(at_line);
+}
 
 /// Whether an error says that something was not reached, not why it must not.
 bool is_of_the_way(errc code) {
@@ -169,6 +183,8 @@ const wording& wording_of_code(const error& why) {
 }
 
 wording wording_for(const error& why) {
+  if (is_of_missing_line(why))
+    return no_line;
   auto out = wording_of_code(why);
   if (is_of_the_way(why.code) && why.detail.starts_with(at_upstream)) {
     out.what = no_upstream.what;
@@ -275,6 +291,11 @@ error failure_at_upstream(error why) {
   auto begin = is_of_the_way(why.code) ? at_upstream : "upstream proxy ";
   why.detail.insert(0, begin);
   return why;
+}
+
+error missing_line(const std::string& name) {
+  return make_error(errc::io_failed,
+                    std::string{at_line} + name + ", which is not there");
 }
 
 own_page make_welcome_page(const std::string& address, bool html) {

@@ -27,6 +27,10 @@ own_page make_error_page(const error& why, bool html);
 /// page speaks of that proxy instead of the site; the code stays.
 error failure_at_upstream(error why);
 
+/// That the line which is called `name` in `[wan] bind` is not there: no
+/// interface or no address of this machine. Its page says so.
+error missing_line(const std::string& name);
+
 /// What somebody sees who takes the proxy for a web site. `address` is where
 /// the client found it, as in `127.0.0.1:3128`, or empty.
 own_page make_welcome_page(const std::string& address, bool html);

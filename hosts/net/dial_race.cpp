@@ -1,5 +1,6 @@
 #include "hosts/net/dial_race.hpp"
 
+#include "actors/error_page.hpp"
 #include "hosts/net/descriptors.hpp"
 #include "hosts/net/origin_dialer.hpp"
 #include "hosts/net/socket_address.hpp"
@@ -56,6 +57,8 @@ result<void> open_from(tcp::socket& socket, const dial_candidate& x) {
   if (!source)
     return source.error();
   socket.bind(*source, ec);
+  if (ec == boost::system::errc::address_not_available)
+    return missing_line(x.from.address);
   if (ec)
     return error_of(ec, "leaving from " + x.from.address);
   return {};

@@ -1,4 +1,6 @@
 #include "hosts/net/origin_dialer.hpp"
+
+#include "actors/error_page.hpp"
 #include "hosts/net/socket_address.hpp"
 
 #include <cerrno>
@@ -12,6 +14,8 @@ result<void> bind_to_interface(int descriptor, const std::string& name) {
       setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, name.data(), size);
   if (rc == 0)
     return {};
+  if (errno == ENODEV)
+    return missing_line(name);
   boost::system::error_code ec{errno, boost::system::system_category()};
   return error_of(ec, "interface " + name);
 }

@@ -346,7 +346,8 @@ private:
     }
     if (may_be_the_line(outcome.error()))
       (for_peer() ? all_->peer_names : all_->names).doubt(to.host);
-    if (!failure_)
+    // A line that is not there says nothing of the site.
+    if (!failure_ || failure_->code == errc::io_failed)
       failure_ = outcome.error();
     if (cancelled_ || !has_turns() || !may_be_the_line(outcome.error()))
       return done(cancelled_ ? outcome.error() : *failure_);

@@ -50,6 +50,21 @@ CAF_TEST(an upstream proxy that is not reached is not called the site) {
   }
 }
 
+CAF_TEST(a line that is not there is named and not the site) {
+  auto why = missing_line("wwan0");
+  for (auto& x : {why, failure_at_upstream(why)}) {
+    auto page = make_error_page(x, false);
+    CAF_CHECK_EQUAL(page.head.status, 502u);
+    CAF_CHECK(page.text.find("[wan] bind names wwan0, which is not there")
+              != std::string::npos);
+    CAF_CHECK(page.text.find("correct [wan] bind") != std::string::npos);
+    CAF_CHECK(page.text.find("site") == std::string::npos);
+    CAF_CHECK(page.head.fields.joined("Proxy-Status")
+                  .find("error=proxy_configuration_error")
+              != std::string::npos);
+  }
+}
+
 CAF_TEST(an upstream proxy that must not be reached is told as such) {
   auto page = make_error_page(
       failure_at_upstream(make_error(errc::loop_detected, "here")), false);

@@ -482,6 +482,37 @@ CAF_TEST(a line that cannot be used is stood in for) {
   CAF_CHECK_EQUAL(leave(other, port, {"a", {}}), "127.0.0.3");
 }
 
+CAF_TEST(a line that is not there is told by its setting) {
+  names = sites();
+  for (auto& [line, bind] : std::map<std::string, source_bind>{
+           {"192.0.2.77", {"192.0.2.77", {}}}, {"gone0", {{}, "gone0"}}}) {
+    config.binds = {bind};
+    open();
+    auto why = l.await<socket_ptr>([&](auto done) {
+                  job = dialer->dial({"www.site1.example", 80},
+                                     dial_purpose::own_tunnel, {}, done);
+                }).error();
+    CAF_CHECK_EQUAL(why.detail,
+                    "[wan] bind names " + line + ", which is not there");
+    auto page = make_error_page(why, false);
+    CAF_CHECK_EQUAL(page.head.status, 502u);
+    CAF_CHECK(page.text.find("correct [wan] bind") != std::string::npos);
+    CAF_CHECK(page.text.find("this device's internet") == std::string::npos);
+  }
+}
+
+CAF_TEST(what a line says is told rather than that another is not there) {
+  auto gone = listener_at(l, "127.0.0.1", 0);
+  auto port = gone.local_endpoint().port();
+  gone.close();
+  config.binds = {{"192.0.2.77", {}}, {"127.0.0.3", {}}};
+  names = sites();
+  open();
+  for (auto& line : {"192.0.2.77", "127.0.0.3"})
+    CAF_CHECK_EQUAL(leave(site_on(line, "a"), port, {"a", {}}),
+                    to_string(errc::connection_refused));
+}
+
 CAF_TEST(a line that is silent is stood in for) {
   auto good = listener_at(l, "127.0.0.1", 0);
   auto port = good.local_endpoint().port();
