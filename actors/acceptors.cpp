@@ -61,6 +61,7 @@ void tell_refused(proxy_acceptor_state::self_pointer self) {
 /// A limit is reached: told at once, then again while it lasts.
 void complain(proxy_acceptor_state::self_pointer self, const std::string& why) {
   auto& st = self->state;
+  ++st.env->counters.turned_away;
   ++st.refused;
   st.why = why;
   if (!st.telling)
@@ -89,7 +90,6 @@ bool has_room(proxy_acceptor_state::self_pointer self,
     if (stream.can_be_served())
       return true;
   }
-  ++counters.turned_away;
   std::string why = full ? "there are as many clients as [proxy] max-clients "
                            "allows"
                          : "this device has no descriptors left (ulimit -n)";
@@ -149,6 +149,7 @@ proxy_acceptor_behavior(proxy_acceptor_state::self_pointer self,
         accept_next<client_accepted>(self);
       },
       [self](start_work) { accept_next<client_accepted>(self); },
+      [self](const request_turned_away& msg) { complain(self, msg.why); },
       [self](tick) { on_tick(self); },
   };
 }

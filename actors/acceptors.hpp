@@ -19,7 +19,7 @@ struct proxy_acceptor_state {
   const char* name = "proxy_acceptor";
   environment_ptr env;
   std::shared_ptr<http_acceptor> port;
-  uint64_t refused = 0; ///< clients since the last line of the log about it
+  uint64_t refused = 0; ///< since the last line of the log about it
   std::string why;      ///< that the last one of them was
   bool telling = false; ///< the next line waits for a `tick`, which is due
 };

@@ -31,6 +31,7 @@ void environment::forget_actors() {
   exits.clear();
   relays.clear();
   exit_tunnels.clear();
+  proxy.clear();
 }
 
 } // namespace peapod

@@ -203,6 +203,7 @@ struct environment {
   current<supervisor_actor> clients;
   current<supervisor_actor> relays;       ///< ends of tunnels through peers
   current<supervisor_actor> exit_tunnels; ///< ends of tunnels for peers
+  current<proxy_acceptor_actor> proxy;
 
   /// Whether this source is one of this device's own lines.
   bool is_own(const device_id& source) {

@@ -169,11 +169,14 @@ using proxy_connection_actor = caf::typed_actor<
     caf::reacts_to<rest_answered>>;
 
 /// Listens for clients of the proxy.
-using proxy_acceptor_actor = caf::typed_actor<caf::reacts_to<start_work>,
-                                              // A client has connected.
-                                              caf::reacts_to<client_accepted>,
-                                              // Tell who was turned away since.
-                                              caf::reacts_to<tick>>;
+using proxy_acceptor_actor =
+    caf::typed_actor<caf::reacts_to<start_work>,
+                     // A client has connected.
+                     caf::reacts_to<client_accepted>,
+                     // One of them had to be refused.
+                     caf::reacts_to<request_turned_away>,
+                     // Tell who was turned away since.
+                     caf::reacts_to<tick>>;
 
 /// One connected peer: its chunks for us, ours for it.
 using peer_session_actor =

@@ -9,6 +9,7 @@
 #include <caf/allowed_unsafe_message_type.hpp>
 
 #include <memory>
+#include <string>
 
 /// What is said to a client's connection to the proxy.
 namespace peapod {
@@ -100,6 +101,11 @@ struct client_accepted {
   result<std::shared_ptr<http_server_stream>> outcome;
 };
 
+/// A client's request got a 503 because a limit is reached.
+struct request_turned_away {
+  std::string why;
+};
+
 } // namespace peapod
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::body_ready)
@@ -116,3 +122,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::continue_timeout)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::answer_overdue)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::client_gone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::client_accepted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(peapod::request_turned_away)

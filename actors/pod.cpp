@@ -158,7 +158,7 @@ child_spec gateway_tree(const environment_ptr& env) {
   spec.children.push_back(
       port_owner<proxy_acceptor_actor, proxy_acceptor_state>(
           "proxy_acceptor", env->ports.listen_proxy, proxy_acceptor_behavior,
-          env));
+          env, &env->proxy));
   return supervisor_child(env->workers, std::move(spec), nullptr);
 }
 

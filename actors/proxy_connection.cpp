@@ -190,8 +190,19 @@ void end_connection(self_pointer self, bool abort) {
   self->quit();
 }
 
+/// What a limit says, without the address that it may begin with: that is
+/// nobody's business who reads the log.
+std::string words_of_limit(const error& why) {
+  auto colon = why.detail.rfind(": ");
+  auto begin = colon == std::string::npos ? 0 : colon + 2;
+  return begin < why.detail.size() ? why.detail.substr(begin)
+                                   : std::string{to_string(why.code)};
+}
+
 void answer(self_pointer self, const error& why) {
   auto& st = self->state;
+  if (why.code == errc::limit_reached)
+    st.env->proxy.tell(request_turned_away{words_of_limit(why)});
   st.ending = true;
   auto page = make_error_page(why, wants_html(st.request.fields));
   page.head.fields.add("Connection", "close");

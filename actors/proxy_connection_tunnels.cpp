@@ -163,7 +163,6 @@ void open_tunnel(self_pointer self) {
   auto& env = *st.env;
   ++env.counters.tunnels;
   if (env.counters.open_tunnels >= env.config.max_tunnels) {
-    ++env.counters.turned_away;
     answer(self, make_error(errc::limit_reached,
                             "there are as many tunnels as [proxy] max-tunnels "
                             "allows"));

@@ -119,8 +119,8 @@ void pod_fixture::go_online(device& x) {
       x, peer_acceptor_behavior, x.peers);
   x.proxy = std::make_shared<listener<http_server_stream>>(
       net.work, endpoint{"127.0.0.1", 3128});
-  start_port<proxy_acceptor_actor, proxy_acceptor_state>(
-      x, proxy_acceptor_behavior, x.proxy);
+  env.proxy.set(start_port<proxy_acceptor_actor, proxy_acceptor_state>(
+      x, proxy_acceptor_behavior, x.proxy));
   x.group = std::make_shared<radio>(net, address_of(x));
   env.discovery.set(
       start_port<discovery_listener_actor, discovery_listener_state>(

@@ -35,6 +35,12 @@ struct fixture : pod_fixture {
     }));
   }
 
+  bool told(const std::string& words) const {
+    return std::ranges::any_of(x->log, [&](auto& line) {
+      return line.find(words) != std::string::npos;
+    });
+  }
+
   bool is_served(const std::shared_ptr<browser>& client) {
     client->ask(get_file());
     settle();
@@ -99,6 +105,35 @@ CAF_TEST(the log says nothing more when nobody is turned away any more) {
   CAF_CHECK_EQUAL(complaints(), 1u);
   arrive(true);
   CAF_CHECK_EQUAL(complaints(), 2u);
+}
+
+CAF_TEST(a request for which there is no room is told of like a client) {
+  x->env->config.max_tunnels = 0;
+  auto refuse_tunnel = [&] {
+    auto head = get_file();
+    head.method = "CONNECT";
+    arrive()->ask(std::move(head));
+    settle();
+  };
+  for (int i = 0; i < 3; ++i)
+    refuse_tunnel();
+  CAF_CHECK_EQUAL(complaints(), 1u);
+  CAF_CHECK(told("away: there are as many tunnels as [proxy] max-tunnels"));
+  CAF_CHECK_EQUAL(x->env->counters.turned_away.load(), 3u);
+  sched.advance_time(std::chrono::seconds(11));
+  settle();
+  CAF_CHECK_EQUAL(complaints(), 2u);
+  CAF_CHECK(told("(2 since"));
+}
+
+CAF_TEST(the log of a limit does not say where a client wanted to go) {
+  x->wan->fails = make_error(errc::limit_reached,
+                             "secret.test: too many names are being looked "
+                             "up");
+  arrive()->ask(get_file());
+  settle();
+  CAF_CHECK_EQUAL(complaints(), 1u);
+  CAF_CHECK(told("clients are turned away: too many names"));
 }
 
 CAF_TEST(when clients leave others are served again) {
