@@ -29,7 +29,7 @@ std::string_view to_string(errc code) {
     case errc::dns_failed:
       return "name resolution failed";
     case errc::dns_unanswered:
-      return "name server does not answer";
+      return "name resolution failed for now";
     case errc::connection_refused:
       return "connection refused";
     case errc::unreachable:

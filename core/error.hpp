@@ -36,7 +36,7 @@ enum class errc {
   timed_out,
   /// There is no such name.
   dns_failed,
-  /// No name server answered in time.
+  /// No name server had an answer: it has failed, or none was heard of in time.
   dns_unanswered,
   /// Nobody listens at the address.
   connection_refused,

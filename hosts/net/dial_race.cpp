@@ -65,8 +65,8 @@ result<void> open_from(tcp::socket& socket, const dial_candidate& x) {
 }
 
 /// How much an error says about why nothing was reached: what an address said
-/// says more than a lookup, and that a name server is silent more than that a
-/// family has no address.
+/// says more than a lookup, and that name servers have no answer more than that
+/// a family has no address.
 int weight(const error& x) {
   switch (x.code) {
     case errc::dns_failed:

@@ -51,7 +51,7 @@ error lookup_error(const std::string& host, boost::system::error_code ec) {
   // A server's failure to find out, or no server: the system does not say.
   if (ec == asio::error::host_not_found_try_again)
     return make_error(errc::dns_unanswered,
-                      host + ": no answer from a name server for now");
+                      host + ": no name server has an answer for now");
   return make_error(errc::dns_failed, host + ": " + ec.message());
 }
 

@@ -260,7 +260,7 @@ private:
   error silent(const host_port& to) const {
     if (race_ && race_->is_looking_up())
       return make_error(errc::dns_unanswered,
-                        to_string(to) + ": no name server answers in time");
+                        to_string(to) + ": no answer of a name server in time");
     return make_error(errc::connect_timed_out,
                       to_string(to) + ": no connection in time");
   }

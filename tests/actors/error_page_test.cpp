@@ -80,6 +80,8 @@ CAF_TEST(a name that is not answered for may be the fault of either side) {
   CAF_CHECK(page.text.find("has no answer for this name now, or none can be "
                            "reached")
             != std::string::npos);
+  CAF_CHECK_EQUAL(to_string(make_error(errc::dns_unanswered, "a.test")),
+                  "name resolution failed for now: a.test");
   CAF_CHECK(page.text.find("If other sites work") != std::string::npos);
   CAF_CHECK(page.text.find("internet connection") != std::string::npos);
 }

@@ -301,7 +301,7 @@ def test_a_daemon_is_as_clear_as_no_daemon(tmp_path, scheme, command):
     ("connection_refused", 502, "connection refused", False),
     ("destination_ip_unroutable", 502, "address unreachable", True),
     ("connection_timeout", 504, "connecting timed out", True),
-    ("dns_timeout", 504, "name server does not answer", True),
+    ("dns_timeout", 504, "name resolution failed for now", True),
     ("destination_ip_prohibited", 403, "refused by policy", False),
     ("proxy_loop_detected", 508, "loop detected", False),
     ("connection_limit_reached", 503, "the daemon refused", True)])
