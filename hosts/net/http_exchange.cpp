@@ -438,7 +438,8 @@ void exchange_state::accept_head(const response_head& head) {
   upgraded_ = head.status == 101;
   persists_ = persists(head.version, head.fields)
               && head.framing != body_framing::until_close;
-  body_.emplace(head.framing, head.content_length.value_or(0));
+  body_.emplace(head.framing, head.content_length.value_or(0),
+                padding::removed);
   received_ = std::min<uint64_t>(in_.unread().size(), body_->rest());
   finish_if_done();
 }

@@ -56,10 +56,11 @@ void input_buffer::recycle(size_t most) {
 
 // -- body_decoder -------------------------------------------------------------
 
-body_decoder::body_decoder(body_framing framing, uint64_t length)
+body_decoder::body_decoder(body_framing framing, uint64_t length,
+                           padding in_trailers)
   : framing_(framing) {
   if (framing == body_framing::chunked)
-    chunks_.emplace();
+    chunks_.emplace(in_trailers);
   else if (framing == body_framing::length)
     rest_ = length;
   else if (framing == body_framing::until_close)

@@ -62,8 +62,10 @@ private:
 /// Turns received bytes into the pieces of one body.
 class body_decoder {
 public:
-  /// `length` matters with `body_framing::length` only.
-  body_decoder(body_framing framing, uint64_t length);
+  /// `length` matters with `body_framing::length` only, `in_trailers` with
+  /// `body_framing::chunked`.
+  body_decoder(body_framing framing, uint64_t length,
+               padding in_trailers = padding::refused);
 
   /// The next piece out of `in`, at most `limit` bytes; nothing when more must
   /// be received first. Errors: `bad_http`.

@@ -378,12 +378,32 @@ bool move_padding(std::span<char> bytes) {
   return true;
 }
 
+/// Moves the colons of the trailer fields that follow the last chunk's size to
+/// their names, in front of white space that stands between them.
+void close_up_trailers(std::span<char> bytes) {
+  std::string_view text{bytes.data(), bytes.size()};
+  auto line_end = [&](size_t begin) {
+    return std::min(text.find("\r\n", begin), text.size());
+  };
+  auto end = line_end(text.starts_with("\r\n") ? 2 : 0);
+  while (end < text.size()) {
+    auto begin = end + 2;
+    end = line_end(begin);
+    auto colon = text.substr(0, end).find(':', begin);
+    if (colon == std::string_view::npos)
+      continue;
+    auto name_end = text.substr(0, colon).find_last_not_of(" \t") + 1;
+    if (name_end > begin)
+      std::swap(bytes[name_end], bytes[colon]);
+  }
+}
+
 } // namespace
 
 /// Beast's parser, led to believe that it has just read a chunked head.
 class chunk_decoder::parser final : public http::basic_parser<false> {
 public:
-  parser() {
+  explicit parser(padding in_trailers) : in_trailers_(in_trailers) {
     static constexpr std::string_view head =
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     error_code ec;
@@ -399,6 +419,10 @@ public:
     while (ec == http::error::bad_chunk_extension
            && move_padding(bytes.subspan(step_.consumed)))
       ec = put_on(bytes);
+    if (ec == http::error::bad_field && in_trailers_ == padding::removed) {
+      close_up_trailers(bytes.subspan(step_.consumed));
+      ec = put_on(bytes);
+    }
     if (ec && ec != http::error::need_more)
       return bad("malformed chunk: " + ec.message());
     if (bytes.size() - step_.consumed > max_head_size)
@@ -439,11 +463,13 @@ private:
   }
   void on_finish_impl(error_code&) override {}
 
+  padding in_trailers_;
   std::span<char> input_;
   step step_;
 };
 
-chunk_decoder::chunk_decoder() : parser_(std::make_unique<parser>()) {}
+chunk_decoder::chunk_decoder(padding in_trailers)
+  : parser_(std::make_unique<parser>(in_trailers)) {}
 
 chunk_decoder::~chunk_decoder() = default;
 chunk_decoder::chunk_decoder(chunk_decoder&&) noexcept = default;

@@ -36,11 +36,16 @@ result<response_head> parse_response_head(std::string_view head, bool to_head);
 /// (RFC 9112, 9.3).
 bool persists(unsigned version, const http_fields& fields);
 
+/// What becomes of white space between the names of fields and their colons
+/// (RFC 9112, 5.1): it is refused in requests, and removed from responses.
+enum class padding { refused, removed };
+
 /// Removes the framing of a chunked body (RFC 9112, 7.1). Trailer fields are
 /// dropped.
 class chunk_decoder {
 public:
-  chunk_decoder();
+  /// `in_trailers`: what is done about it there.
+  explicit chunk_decoder(padding in_trailers);
   ~chunk_decoder();
   chunk_decoder(chunk_decoder&&) noexcept;
   chunk_decoder& operator=(chunk_decoder&&) noexcept;

@@ -40,9 +40,10 @@ void feed(input_buffer& in, std::string_view text) {
 
 /// Decodes a chunked body that arrives `step` bytes at a time.
 result<std::string> dechunk(std::string_view text, size_t step,
-                            size_t limit = 4096) {
+                            size_t limit = 4096,
+                            padding in_trailers = padding::refused) {
   input_buffer in;
-  body_decoder body{body_framing::chunked, 0};
+  body_decoder body{body_framing::chunked, 0, in_trailers};
   std::string out;
   while (true) {
     auto part = body.next(in, limit);
@@ -266,6 +267,18 @@ CAF_TEST(sizes of chunks may be padded) {
   for (auto wrong : {"5 5\r\nhello\r\n0\r\n\r\n", " 5\r\nhello\r\n0\r\n\r\n",
                      " \r\nhello\r\n0\r\n\r\n"})
     CAF_CHECK(!dechunk(wrong, 100).has_value());
+}
+
+CAF_TEST(white space before a colon in trailers is treated as in heads) {
+  auto text = "5\r\nhello\r\n0\r\nA: b : c\r\nD \t: e\r\nF :\r\n\r\n"s;
+  for (size_t step = 1; step <= text.size(); ++step) {
+    CAF_CHECK(dechunk(text, step).error().code == errc::bad_http);
+    CAF_CHECK_EQUAL(dechunk(text, step, 4096, padding::removed).value(),
+                    "hello");
+  }
+  for (auto wrong : {"0\r\nA B : c\r\n\r\n", "0\r\n : c\r\n\r\n",
+                     "0\r\n A : c\r\n\r\n", "0\r\nA \r\n\r\n"})
+    CAF_CHECK(!dechunk(wrong, 100, 4096, padding::removed).has_value());
 }
 
 CAF_TEST(broken chunks are errors) {

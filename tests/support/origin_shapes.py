@@ -24,6 +24,8 @@ SHAPES = {
     "folded-field": OK + b"X: a\r\n b\r\n" + BODY,
     "folded-length": OK + b"Content-Length:\r\n 5\r\n\r\nhello",
     "space-before-colon": OK + b"Content-Length : 5\r\n\r\nhello",
+    "space-before-colon-of-trailer": OK + b"Transfer-Encoding: chunked\r\n\r\n"
+                                     b"5\r\nhello\r\n0\r\nX : y\r\n\r\n",
     "space-before-field": OK + b" X: y\r\n" + BODY,
     "no-colon": OK + b"nonsense\r\n" + BODY,
     "empty-name": OK + b": x\r\n" + BODY,
