@@ -7,11 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstring>
+#include <string>
+#include <thread>
 #include <utility>
 
 namespace peapod {
@@ -127,6 +130,23 @@ bool is_running(pid_t process) {
   return ::kill(process, 0) == 0 || errno != ESRCH;
 }
 
+/// How often a lock that others hold is tried.
+constexpr auto lock_interval = std::chrono::milliseconds(20);
+
+/// For those who wait for the lock; who cannot write it is not named.
+void name_holder_in(int fd) {
+  if (::ftruncate(fd, 0) == 0)
+    write_all(fd, std::to_string(::getpid()) + "\n");
+}
+
+std::string holder_named_in(int fd) {
+  std::array<char, 16> text{};
+  pid_t holder = 0;
+  auto got = ::pread(fd, text.data(), text.size(), 0);
+  std::from_chars(text.data(), text.data() + std::max<ssize_t>(got, 0), holder);
+  return holder > 0 ? "process " + std::to_string(holder) : "another process";
+}
+
 } // namespace
 
 result<std::optional<std::string>> read_state_file(const fs::path& file) {
@@ -183,15 +203,25 @@ void remove_orphans(const fs::path& folder, std::string_view name) {
   }
 }
 
-result<file_lock> file_lock::take(const fs::path& file) {
+result<file_lock> file_lock::take(const fs::path& file, duration patience) {
+  using clock = std::chrono::steady_clock;
   if (auto made = make_folder_of(file); !made)
     return made.error();
   descriptor out{file, O_RDWR | O_CREAT, 0600};
   if (out.get() < 0)
     return failed(file, "made");
-  while (::flock(out.get(), LOCK_EX) != 0)
-    if (errno != EINTR)
+  auto begun = clock::now();
+  while (::flock(out.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR)
       return failed(file, "locked");
+    // Its holder may be stopped, and then waits for ever.
+    if (clock::now() - begun >= patience)
+      return make_error(errc::timed_out, file.string() + " is held by "
+                                             + holder_named_in(out.get())
+                                             + ": let it finish, or end it");
+    std::this_thread::sleep_for(lock_interval);
+  }
+  name_holder_in(out.get());
   return file_lock{out.release()};
 }
 

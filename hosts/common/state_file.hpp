@@ -1,7 +1,9 @@
 #pragma once
 
 #include "core/error.hpp"
+#include "core/types.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -36,11 +38,15 @@ result<void> remove_state_file(const std::filesystem::path& file);
 void remove_orphans(const std::filesystem::path& folder,
                     std::string_view name = {});
 
-/// Holds a file locked against other processes, until its end.
+/// Holds a file locked against other processes, until its end. The file says
+/// which process holds it.
 class file_lock {
 public:
-  /// Waits until nobody else holds it; makes the file if need be.
-  static result<file_lock> take(const std::filesystem::path& file);
+  /// Waits until nobody else holds it; makes the file if need be. Errors:
+  /// `timed_out` with who holds it after so much `patience`, `io_failed`,
+  /// `permission_denied`.
+  static result<file_lock> take(const std::filesystem::path& file,
+                                duration patience = std::chrono::seconds(10));
 
   file_lock(file_lock&& other) noexcept;
   file_lock& operator=(file_lock&&) = delete;

@@ -8,10 +8,15 @@
 #include <caf/test/unit_test.hpp>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <memory>
+#include <thread>
 
 using namespace peapod;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -148,6 +153,32 @@ CAF_TEST(a key file is made once and refused when others may read it) {
   CAF_CHECK(load_identity(state).error().code == errc::permission_denied);
   CAF_REQUIRE(write_state_file(file, std::string(33, 'x')));
   CAF_CHECK(load_identity(state).error().code == errc::bad_config);
+}
+
+CAF_TEST(a lock that is held is not waited for without end) {
+  auto file = state / "x.lock";
+  {
+    auto held = file_lock::take(file);
+    CAF_REQUIRE(held);
+    auto late = file_lock::take(file, 100ms);
+    CAF_REQUIRE(!late);
+    CAF_CHECK(late.error().code == errc::timed_out);
+    CAF_CHECK(contains(late.error().detail, "x.lock is held by process "
+                                                + std::to_string(::getpid())
+                                                + ":"));
+  }
+  CAF_CHECK(file_lock::take(file, 0ms));
+}
+
+CAF_TEST(who waits for a lock gets it when it is free) {
+  auto file = state / "x.lock";
+  auto held = std::make_unique<result<file_lock>>(file_lock::take(file));
+  std::thread holder{[&] {
+    std::this_thread::sleep_for(50ms);
+    held.reset();
+  }};
+  CAF_CHECK(file_lock::take(file));
+  holder.join();
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
