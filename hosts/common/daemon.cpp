@@ -1,5 +1,6 @@
 #include "hosts/common/daemon.hpp"
 
+#include "hosts/common/end_signals.hpp"
 #include "hosts/common/exit_code.hpp"
 #include "hosts/common/identity_file.hpp"
 #include "hosts/common/logging.hpp"
@@ -129,21 +130,6 @@ void confine(const settings& x, const daemon_hooks& hooks, node& device) {
   log::info("confined to the system calls that the daemon needs");
 }
 
-/// As `nohup` makes it.
-bool is_ignored(int signal) {
-  struct sigaction now {};
-  return ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
-}
-
-/// Signals that end the daemon in good order; a terminal that closes sends
-/// SIGHUP.
-void add_signals(boost::asio::signal_set& to) {
-  to.add(SIGINT);
-  to.add(SIGTERM);
-  if (!is_ignored(SIGHUP))
-    to.add(SIGHUP);
-}
-
 /// On the main thread, which may wait for the disk.
 void save_state_regularly(boost::asio::steady_timer& timer, node& device) {
   timer.expires_after(save_interval);
@@ -266,7 +252,7 @@ int run_daemon(const settings& x, const std::string& version,
     return fail_to_start(self.error(), system);
   boost::asio::io_context main;
   boost::asio::signal_set signals{main};
-  add_signals(signals);
+  add_end_signals(signals);
 #ifdef SIGPIPE
   std::signal(SIGPIPE, SIG_IGN);
 #endif

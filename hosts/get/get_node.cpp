@@ -1,6 +1,7 @@
 #include "hosts/get/get_node.hpp"
 
 #include "actors/scheduler.hpp"
+#include "hosts/common/end_signals.hpp"
 #include "hosts/common/identity_file.hpp"
 #include "hosts/common/quiet_scheduler.hpp"
 #include "hosts/get/progress_keeper.hpp"
@@ -17,7 +18,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <mutex>
 #include <thread>
@@ -30,12 +30,6 @@ namespace asio = boost::asio;
 
 /// Signals that come so soon after each other are one.
 constexpr auto one_signal = std::chrono::milliseconds{500};
-
-/// As `nohup` makes it.
-bool is_ignored(int signal) {
-  struct sigaction now {};
-  return ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
-}
 
 struct quiet_config : caf::actor_system_config {
   quiet_config() {
@@ -71,8 +65,7 @@ public:
     setup_.io = io_.get_executor();
     setup_.desk = desk_;
     setup_.spare = spare_;
-    if (!is_ignored(SIGHUP))
-      signals_.add(SIGHUP);
+    add_end_signals(signals_);
     watch_signals();
     thread_ = std::thread{[this] { io_.run(); }};
   }
@@ -167,7 +160,7 @@ private:
   line_setup setup_;
   std::shared_ptr<write_desk> desk_ = std::make_shared<write_desk>();
   std::shared_ptr<spare_lines> spare_ = std::make_shared<spare_lines>();
-  asio::signal_set signals_{io_, SIGINT, SIGTERM};
+  asio::signal_set signals_{io_};
   std::atomic<bool> interrupted_ = false;
   std::chrono::steady_clock::time_point interrupted_at_;
   line_keeper_actor keeper_;
