@@ -211,8 +211,14 @@ void on_lie_found(self_pointer self, const lie_found& msg) {
 }
 
 void on_tick(self_pointer self) {
-  self->state.ticking = false;
-  self->state.core->expire(now_of(self));
+  auto& st = self->state;
+  auto now = now_of(self);
+  st.ticking = false;
+  // Its own clock stands still while the machine sleeps, not while this process
+  // is stopped.
+  if (auto away = st.sleep.look(now, now))
+    st.core->slept(*away, now);
+  st.core->expire(now);
   pump(self);
 }
 

@@ -2,6 +2,7 @@
 
 #include "actors/environment.hpp"
 #include "core/interval_set.hpp"
+#include "core/sleep_detector.hpp"
 
 #include <map>
 #include <memory>
@@ -36,6 +37,7 @@ struct scheduler_state {
   std::map<transfer_id, transfer_entry> transfers;
   std::map<lease_id, open_lease> leases;
   bool ticking = false;
+  sleep_detector sleep; ///< finds out that ticks come late
 };
 
 /// Leases ranges of all bodies to all sources; sees no payload.

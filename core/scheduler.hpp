@@ -192,6 +192,9 @@ public:
 
   void expire(instant now);
 
+  /// Nothing ran here for `away`: nobody is to blame for the silence meanwhile.
+  void slept(duration away, instant now);
+
   // -- observers --------------------------------------------------------------
 
   /// Bytes a second that `source` has shown; nothing before the first sample.

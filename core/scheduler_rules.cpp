@@ -191,6 +191,14 @@ void scheduler::expire(instant now) {
     check_hope(id, body, now);
 }
 
+void scheduler::slept(duration away, instant now) {
+  for (auto& [id, lease] : leases_)
+    lease.heard = std::min(lease.heard + away, now);
+  for (auto& [id, body] : bodies_)
+    if (body.hopeless_since)
+      body.hopeless_since = std::min(*body.hopeless_since + away, now);
+}
+
 /// Takes leases away from sources that have long said nothing, alive or not,
 /// so that a body which waits for them alone can end.
 void scheduler::abandon_silent(instant now) {

@@ -158,6 +158,20 @@ CAF_TEST(a network that swallows everything ends sessions and not downloads) {
   CAF_CHECK(pass_until([&] { return connected(*devices[0]) == 0; }, 7s));
 }
 
+CAF_TEST(peers are not blamed for the time in which nothing ran here) {
+  form_pod(2'000'000);
+  server->size = 8'000'000;
+  auto client = download(*devices[0]);
+  pass(600ms);
+  sched.advance_time(40s);
+  settle();
+  CAF_CHECK(pass_until([&] { return client->complete; }, 7s));
+  CAF_CHECK(is_content(client->body, {0, server->size}));
+  CAF_CHECK(std::ranges::none_of(devices[0]->log, [](auto& line) {
+    return line.find("set aside") != line.npos;
+  }));
+}
+
 CAF_TEST(bytes changed on the way end the session and not the download) {
   form_pod(2'000'000);
   server->size = 8'000'000;
