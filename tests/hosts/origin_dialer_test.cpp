@@ -3,6 +3,8 @@
 #include "actors/error_page.hpp"
 #include "tests/hosts/scripted_origin.hpp"
 
+#include <sys/resource.h>
+
 #include <atomic>
 #include <fstream>
 #include <future>
@@ -310,6 +312,39 @@ CAF_TEST(the name of an attempt that was called off is not looked up) {
     CAF_CHECK_EQUAL(asked->at("last.example"), 2);
     CAF_CHECK_EQUAL(asked->at("gone.example"), 0);
   }
+}
+
+CAF_TEST(a process of few descriptors has few threads that look names up) {
+  std::promise<void> gate;
+  auto running = std::make_shared<std::atomic<int>>(0);
+  config.resolver = [opened = gate.get_future().share(),
+                     running](const std::string& host,
+                              address_family) -> result<addresses> {
+    ++*running;
+    opened.wait();
+    return make_error(errc::dns_failed, host + ": no such host");
+  };
+  config.dns.lookups = 2;
+  config.dns.threads = 100;
+  config.dns.slow = 1ms;
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  auto low = before;
+  low.rlim_cur = 256;
+  ::setrlimit(RLIMIT_NOFILE, &low);
+  dialer = std::make_unique<origin_dialer>(l.io.get_executor(), config);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  int ended = 0;
+  std::vector<std::shared_ptr<dial_job>> jobs;
+  for (int i = 0; i < 20; ++i)
+    jobs.push_back(dialer->dial({"h" + std::to_string(i) + ".example", 80},
+                                dial_purpose::own_tunnel, {},
+                                [&](auto) { ++ended; }));
+  CAF_CHECK(l.until([&] { return *running >= 16; }));
+  l.until([&] { return *running > 16; }, 50ms);
+  CAF_CHECK_EQUAL(running->load(), 16);
+  gate.set_value();
+  CAF_CHECK(l.until([&] { return ended == 20; }));
 }
 
 CAF_TEST(we do not dial ourselves) {
