@@ -32,13 +32,14 @@ duration time_of(uint64_t bytes, double rate) {
 source_estimate source_estimate::at_another_origin() const {
   auto out = *this;
   out.latency_.reset();
+  out.head_ = {};
   out.shortest_.reset();
   out.answers_ = false;
   return out;
 }
 
 void source_estimate::answered(duration way) {
-  latency_ = answers_ ? std::min(*latency_ * 17 / 16, way) : way;
+  see(answers_ ? std::min(latency() * 17 / 16, way) : way);
   answers_ = true;
 }
 
@@ -53,10 +54,10 @@ void source_estimate::finished(uint64_t bytes, uint64_t ahead, instant granted,
   // What is left of the shortest without the bytes is the way, or less: the
   // rate has the ways in it.
   if (!answers_)
-    latency_ = std::max(
+    see(std::max(
         *shortest_
             - (rate ? time_of(shortest_bytes_, *rate) : duration::zero()),
-        duration{1ms});
+        duration{1ms}));
   // Grows with what was tried, however many of that size end at once.
   auto last = static_cast<double>(size_);
   auto tried = max_growth * static_cast<double>(bytes);
@@ -83,6 +84,20 @@ void source_estimate::distrust(instant now) {
   size_ = sizes_.least;
   meter_ = {};
   meter_.started(now);
+}
+
+/// An origin may be late with one thing and prompt with the next. What the head
+/// of the next took longer, or less, the source's way does.
+duration source_estimate::latency() const {
+  if (!latency_ || head_ == duration::zero()
+      || head_then_ == duration::zero())
+    return latency_.value_or(head_);
+  return std::max(*latency_ + head_ - head_then_, std::min(*latency_, head_));
+}
+
+void source_estimate::see(duration latency) {
+  latency_ = latency;
+  head_then_ = head_;
 }
 
 duration source_estimate::time_for(uint64_t bytes) const {

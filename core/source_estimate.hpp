@@ -3,7 +3,6 @@
 #include "core/rate_meter.hpp"
 #include "core/types.hpp"
 
-#include <algorithm>
 #include <optional>
 
 namespace peapod {
@@ -42,10 +41,9 @@ public:
   /// way.
   source_estimate at_another_origin() const;
 
-  /// A way that is not known yet takes at least so long.
+  /// So long took the head of what it is asked for next; nothing: not known.
   void expect(duration way) {
-    if (!answers_)
-      latency_ = std::max(latency(), way);
+    head_ = way;
   }
 
   /// The first bytes of a lease are here, so long after it was given: of a
@@ -73,9 +71,7 @@ public:
 
   /// The least that a lease takes, however small: the way to the origin and
   /// back, the way between the devices, the first byte.
-  duration latency() const {
-    return latency_.value_or(duration::zero());
-  }
+  duration latency() const;
 
   /// The shortest time that any lease took.
   std::optional<duration> shortest() const {
@@ -93,13 +89,17 @@ public:
   duration time_for(uint64_t bytes) const;
 
 private:
+  void see(duration latency);
+
   /// Leases grow by no more than this at a time.
   static constexpr double max_growth = 4;
 
   bounds sizes_;
   uint64_t size_;
   rate_meter meter_;
-  std::optional<duration> latency_;
+  std::optional<duration> latency_; ///< as it was seen
+  duration head_{};                 ///< how late the origin is now
+  duration head_then_{};            ///< and was when that was seen
   std::optional<duration> shortest_;
   uint64_t shortest_bytes_ = 0; ///< that came in it
   bool answers_ = false;        ///< the way is known by its answers

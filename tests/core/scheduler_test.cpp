@@ -413,6 +413,18 @@ CAF_TEST(peers help at a late origin as soon as they can) {
   CAF_CHECK(download(p, "late") < 800ms);
 }
 
+CAF_TEST(peers help as soon when an origin is late for the first time) {
+  pool p;
+  join_three(p);
+  for (int i = 0; i < 3; ++i)
+    download(p, "origin");
+  answer_after(p, 500ms);
+  CAF_CHECK(download(p, "origin") < 800ms);
+  answer_after(p, 5ms);
+  // The next thing may be prompt again.
+  CAF_CHECK(download(p, "origin") < 450ms);
+}
+
 // -- bounds -------------------------------------------------------------------
 
 CAF_TEST(nothing is leased beyond the window of a client that does not read) {
