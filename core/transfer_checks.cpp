@@ -219,25 +219,33 @@ bool transfer::drop(const device_id& source, std::vector<byte_range>& dropped) {
 }
 
 /// Ranges of such an origin do not fit together. Its first answer is one, and
-/// all that the client needs, as long as nothing else is mixed into it.
+/// all that the client needs, as long as nothing else is mixed into it: neither
+/// what the spine has passed nor what was handed out ahead of it.
 void transfer::take_contradiction() {
   auto error = make_error(
       errc::mismatch, "the origin gave different bytes for one range of one "
                       "version");
-  if (!spine_alive_ || not_spine_.intersects({parts_.body().begin, spine_})) {
+  byte_range settled{parts_.body().begin, std::max(spine_, parts_.head())};
+  if (!spine_alive_ || not_spine_.intersects(settled)) {
     fail(std::move(error));
     return;
   }
   alone_ = true;
   compared_.clear();
   unverified_.clear();
-  for (auto& [source, ranges] : std::exchange(waiting_, {}))
-    for (auto x = ranges.first_from(spine_); x; x = ranges.first_from(x->end))
-      ledger_.bytes_by_source[source] -= x->size();
-  auto ahead = not_spine_.bound();
-  if (ahead > spine_)
+  auto throw_away = [this](const device_id& source, const interval_set& x) {
+    ledger_.bytes_by_source[source] -= x.size();
+    ledger_.wasted += x.size();
+  };
+  if (auto ahead = not_spine_.bound(); ahead > spine_)
     parts_.remove({spine_, ahead});
-  not_spine_ = {};
+  // What is in it and waits for nothing is the own line's.
+  for (auto& [source, ranges] : std::exchange(waiting_, {})) {
+    throw_away(source, ranges);
+    for (auto x = ranges.first_from(0); x; x = ranges.first_from(x->end))
+      not_spine_.erase(*x);
+  }
+  throw_away(config_.own, std::exchange(not_spine_, {}));
   actions_.push_back(go_alone{});
 }
 

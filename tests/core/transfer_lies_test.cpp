@@ -244,6 +244,42 @@ CAF_TEST(an origin that contradicts itself is read by the spine alone) {
   CAF_CHECK_EQUAL(x.wrong_pieces, 0u);
 }
 
+namespace {
+
+/// The origin has something else than `peer` brought, and then does not.
+void contradict(world& x) {
+  auto asked = x.questions.at(0);
+  x.questions.clear();
+  x.core.rechecked(asked.number, truth(asked.range));
+  x.pump();
+  x.core.rechecked(x.questions.at(0).number, wrong(asked.range));
+  x.pump();
+}
+
+} // namespace
+
+CAF_TEST(what is thrown away for the sake of the spine counts as wasted) {
+  world x{4 * lease};
+  x.bring(own, {3 * lease, 4 * lease});
+  x.bring(peer, {lease, 2 * lease}, true);
+  contradict(x);
+  CAF_REQUIRE(x.alone);
+  x.read_spine(4 * lease);
+  CAF_CHECK(x.complete);
+  CAF_CHECK_EQUAL(x.core.ledger().wasted, 2 * lease);
+  CAF_CHECK_EQUAL(x.core.ledger().bytes_by_source.at(own), 4 * lease);
+  CAF_CHECK_EQUAL(x.core.ledger().bytes_by_source.at(peer), 0u);
+}
+
+CAF_TEST(a contradiction after a range was handed out ends the body) {
+  world x{4 * lease};
+  x.bring(own, {0, lease});
+  CAF_REQUIRE_EQUAL(x.got, lease);
+  x.bring(peer, {lease, 2 * lease}, true);
+  contradict(x);
+  CAF_CHECK(x.aborted.has_value() && !x.alone);
+}
+
 CAF_TEST(a spine that is alone and ends early ends the body) {
   world x{4 * lease};
   x.bring(peer, {lease, 2 * lease}, true);
