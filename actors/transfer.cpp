@@ -48,10 +48,22 @@ void report(self_pointer self, std::string state) {
   st.env->console.tell(transfer_reported{std::move(out)});
 }
 
+/// Ends the spine's exchange, if it has not ended. What it has received beyond
+/// what was read came in vain.
+void drop_spine(self_pointer self) {
+  auto& st = self->state;
+  auto spine = std::exchange(st.start.spine, nullptr);
+  if (!spine)
+    return;
+  st.core->spine_dropped(spine->received());
+  spine->cancel();
+}
+
 void close(self_pointer self, std::string state) {
   auto& st = self->state;
   if (std::exchange(st.closed, true))
     return;
+  drop_spine(self);
   report(self, state);
   st.env->counters.wasted_bytes += st.core->ledger().wasted;
   count_checks(self);
@@ -63,7 +75,6 @@ void close(self_pointer self, std::string state) {
                                   : event_kind::transfer_failed,
                   state, {}, id);
   st.env->scheduler.tell(transfer_closed{st.start.source->id});
-  st.start.spine.reset();
 }
 
 // -- what the core decides ----------------------------------------------------
@@ -99,8 +110,7 @@ void perform(self_pointer self, transfer::read_spine&) {
 
 void perform(self_pointer self, transfer::stop_spine&) {
   auto& st = self->state;
-  if (st.start.spine)
-    st.start.spine->cancel();
+  drop_spine(self);
   st.env->scheduler.tell(spine_finished{st.start.source->id, st.core->spine()});
 }
 

@@ -47,6 +47,11 @@ void transfer::spine_ended() {
   advance();
 }
 
+void transfer::spine_dropped(uint64_t received) {
+  auto read = spine_ - parts_.body().begin;
+  ledger_.wasted += received - std::min(received, read);
+}
+
 void transfer::chunk_arrived(const device_id& source, uint64_t offset,
                              const slice& bytes, standing how) {
   if (ended_ || alone_ || liars_.contains(source)) {

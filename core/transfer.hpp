@@ -108,6 +108,10 @@ public:
   /// The spine has ended: by its last byte, by our reset or by a failure.
   void spine_ended();
 
+  /// So many bytes of the spine had been received when it was stopped: what of
+  /// them was not read is thrown away.
+  void spine_dropped(uint64_t received);
+
   /// A source's bytes. Those of the own line are always vouched for.
   void chunk_arrived(const device_id& source, uint64_t offset,
                      const slice& bytes, standing how);

@@ -74,9 +74,7 @@ public:
   void write_body(body_part part, handler<void> done) override;
   void read_head(handler<response_head> done) override;
   void read_body(size_t limit, handler<body_part> done) override;
-  uint64_t received() const override {
-    return received_;
-  }
+  uint64_t received() const override;
   void cancel() override;
 
   /// Gives up to `bytes` of the body to whoever reads.
@@ -145,6 +143,7 @@ public:
   std::optional<error> fails; ///< instead of every answer
   bool sends_continue = true; ///< when a request expects it
   bool waits_for_body = false;
+  uint64_t held = 0; ///< bytes that have come of each body, beyond what is read
   std::list<exchange*> exchanges;
   unsigned opened = 0;
 };
@@ -210,6 +209,10 @@ inline void exchange::flow(uint64_t bytes) {
   received_ += size;
   answer(*line_->work, on_body_,
          result<body_part>{body_part{content(part), rest_.empty()}});
+}
+
+inline uint64_t exchange::received() const {
+  return received_ + std::min(line_->held, rest_.size());
 }
 
 inline void exchange::break_body() {

@@ -83,6 +83,19 @@ CAF_TEST(three devices find each other and share a download) {
     CAF_CHECK(devices[i]->env->counters.served_bytes > 1'500'000);
 }
 
+CAF_TEST(what had come of the spine when it was cut off counts as wasted) {
+  form_pod(2'000'000);
+  server->size = 8'000'000;
+  uint64_t wasted[2];
+  for (auto held : {0, 100'000}) {
+    devices[0]->wan->held = held;
+    auto client = download(*devices[0]);
+    CAF_REQUIRE(pass_until([&] { return client->complete; }));
+    wasted[held > 0] = status(*devices[0]).transfers.back().ledger.wasted;
+  }
+  CAF_CHECK(wasted[1] >= wasted[0] + 50'000);
+}
+
 CAF_TEST(all devices may download at the same time) {
   form_pod(2'000'000);
   server->size = 4'000'000;

@@ -112,6 +112,18 @@ CAF_TEST(bytes that come twice are counted as wasted and delivered once) {
   CAF_CHECK_EQUAL(x.ledger().bytes_by_source.at(own), 4u);
 }
 
+CAF_TEST(what the spine has received and nobody reads is counted as wasted) {
+  transfer x{{100, 106}, settings(), zeros};
+  decisions(x);
+  x.spine_arrived(letters("abc"));
+  x.chunk_arrived(own, 103, letters("def"), standing::claimed);
+  decisions(x);
+  x.spine_dropped(5);
+  CAF_CHECK_EQUAL(x.ledger().wasted, 2u);
+  x.spine_dropped(3);
+  CAF_CHECK_EQUAL(x.ledger().wasted, 2u);
+}
+
 CAF_TEST(bytes outside of the body are dropped) {
   transfer x{{0, 4}, settings(), zeros};
   decisions(x);
