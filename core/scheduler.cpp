@@ -341,17 +341,18 @@ void scheduler::turn_to(source_state& source, const std::string& origin,
   auto& known = source.elsewhere;
   if (auto was = std::exchange(source.origin, origin);
       !was.empty() && was != origin) {
-    if (known.size() >= max_origins)
-      known.erase(known.begin());
-    known.insert_or_assign(std::move(was), source.estimate);
-    if (auto i = known.find(origin); i != known.end()) {
+    known.emplace_back(std::move(was), source.estimate);
+    auto i = std::ranges::find(known, origin, [](auto& x) { return x.first; });
+    if (i != known.end()) {
       source.estimate = i->second;
       known.erase(i);
     } else {
       auto best = std::ranges::max_element(
-          known, {}, [](auto& kv) { return kv.second.rate().value_or(0); });
+          known, {}, [](auto& x) { return x.second.rate().value_or(0); });
       source.estimate = best->second.at_another_origin();
     }
+    if (known.size() > max_origins)
+      known.pop_front();
   }
   source.estimate.expect(way);
 }

@@ -8,10 +8,12 @@
 #include "core/types.hpp"
 
 #include <deque>
+#include <list>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -253,8 +255,8 @@ private:
     /// How many requests at a time pay, for each origin.
     std::map<std::string, connection_search> searches;
     std::string origin; ///< that `estimate` is of
-    /// What it has shown at other origins.
-    std::map<std::string, source_estimate> elsewhere;
+    /// What it has shown at other origins, the last one at the end.
+    std::list<std::pair<std::string, source_estimate>> elsewhere;
   };
   struct body_state {
     std::string origin;

@@ -425,6 +425,27 @@ CAF_TEST(peers help as soon when an origin is late for the first time) {
   CAF_CHECK(download(p, "origin") < 450ms);
 }
 
+CAF_TEST(what is known of an origin is kept while it is used) {
+  pool p;
+  join_three(p);
+  // One line is slow there; gives what is thought of it as a body begins.
+  auto visit = [&] {
+    p.lines.at('a').rate = 0.05e6;
+    p.open(5 * megabyte, unlimited, "another");
+    auto thought = *p.machine.rate(device('a'));
+    CAF_REQUIRE(p.run());
+    p.lines.at('a').rate = 5e6;
+    return thought;
+  };
+  download(p, "other");
+  CAF_CHECK(visit() > 1e6);
+  for (int i = 0; i < 100; ++i) {
+    download(p, "other " + std::to_string(i));
+    if (i % 20 == 0)
+      CAF_CHECK(visit() < 1e6);
+  }
+}
+
 // -- bounds -------------------------------------------------------------------
 
 CAF_TEST(nothing is leased beyond the window of a client that does not read) {
