@@ -37,6 +37,13 @@ void client_watch::end() {
     stop_.emit(asio::cancellation_type::all);
 }
 
+void client_watch::read_on() {
+  if (stage_ < stage::looking)
+    return;
+  end();
+  begin();
+}
+
 /// Calls `seen` unless the watch has ended meanwhile.
 template <class Seen>
 auto client_watch::once(Seen seen) {
@@ -57,8 +64,11 @@ void client_watch::on_deadline() {
     look();
 }
 
+/// What is left of a request hides the client's end, but not a reset.
 void client_watch::look() {
   stage_ = stage::looking;
+  if (owner_.will_read_client())
+    return wait_for_reset();
   client_->socket().async_receive(
       asio::buffer(&seen_, 1), asio::socket_base::message_peek,
       once([this](const error_code& ec) { on_seen(ec); }));

@@ -22,8 +22,11 @@ public:
   public:
     virtual ~owner() = default;
 
-    /// Whether the client is being read from, which notices it, too.
+    /// Whether a read from the client is pending, which notices it, too.
     virtual bool reads_client() const = 0;
+
+    /// Whether more of its request is to be read, later.
+    virtual bool will_read_client() const = 0;
 
     /// A number that changes with each part of the answer that comes; nothing
     /// while the client is waited for and not the origin.
@@ -40,8 +43,11 @@ public:
   /// A request is being answered.
   void begin();
 
-  /// It is no more, or the client is about to be read from.
+  /// It is no more, or the client's next request is about to be read.
   void end();
+
+  /// The request is read on: a look would cost each read a call of the system.
+  void read_on();
 
 private:
   enum class stage { idle, waiting, looking, half_closed };

@@ -231,6 +231,8 @@ task<body_part> server_connection::read_body(size_t limit) {
     co_return explain(make_error(errc::connection_closed, "no request"));
   if (auto invited = co_await invite_body(); !invited)
     co_return explain(invited.error());
+  if (answer_ && answer_->watch)
+    answer_->watch->read_on();
   watch_.arm(body_wait);
   while (true) {
     auto part = body_->next(in_, limit);
@@ -255,7 +257,9 @@ task<size_t> server_connection::receive(size_t min, size_t block) {
   if (closed_)
     co_return make_error(errc::cancelled, "called off");
   auto room = in_.prepare(min, block);
+  reading_client_ = true;
   auto n = co_await link_->read_some(room);
+  reading_client_ = false;
   if (!n)
     co_return n.error();
   in_.commit(*n);

@@ -126,6 +126,9 @@ private:
   void begin_watch();
   void end_watch();
   bool reads_client() const override {
+    return reading_client_;
+  }
+  bool will_read_client() const override {
     return body_unread();
   }
   std::optional<uint64_t> progress() const override;
@@ -162,6 +165,7 @@ private:
   bool relaying_request_ = false;
   bool client_failed_ = false;   // to send its body
   bool request_cut_off_ = false; // the origin did not take all of the body
+  bool reading_client_ = false;  // a read of its body is pending
   uint64_t sent_to_origin_ = 0;
   // Its response.
   response_layout layout_;

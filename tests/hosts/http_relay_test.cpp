@@ -321,6 +321,54 @@ CAF_TEST(a half closed client gets its late answer) {
   CAF_CHECK(!gone);
 }
 
+CAF_TEST(a client that resets is noticed while the origin takes nothing) {
+  // Connections wait here for somebody who accepts them.
+  tcp::acceptor origin{l.io, tcp::v4()};
+  origin.set_option(asio::socket_base::receive_buffer_size{65536});
+  origin.bind({asio::ip::address_v4::loopback(), 0});
+  origin.listen();
+  auto host = "127.0.0.1:" + std::to_string(origin.local_endpoint().port());
+  client->send("POST http://" + host + "/ HTTP/1.1\r\nHost: " + host
+               + "\r\nContent-Length: 100000000\r\n\r\n");
+  open_watched();
+  server->relay_request(exchange, [this](auto x) { totals = std::move(x); });
+  client->stream(std::string(100'000'000, 'x'));
+  size_t taken = 0;
+  do
+    taken = client->streamed;
+  while (l.until([&] { return client->streamed > taken; },
+                 std::chrono::milliseconds(300)));
+  CAF_CHECK(taken < 100'000'000u);
+  CAF_CHECK(!gone);
+  CAF_CHECK(!totals);
+  client->reset();
+  CAF_CHECK(l.until([&] { return gone; }, std::chrono::seconds(2)));
+}
+
+CAF_TEST(an upload goes on whose client was looked for) {
+  tcp::acceptor slow{l.io, tcp::v4()};
+  slow.set_option(asio::socket_base::receive_buffer_size{65536});
+  slow.bind({asio::ip::address_v4::loopback(), 0});
+  slow.listen();
+  auto host = "127.0.0.1:" + std::to_string(slow.local_endpoint().port());
+  client->send("POST http://" + host + "/ HTTP/1.1\r\nHost: " + host
+               + "\r\nContent-Length: 20000000\r\n\r\n");
+  open_watched(std::chrono::milliseconds(40));
+  server->relay_request(exchange, [this](auto x) { totals = std::move(x); });
+  client->stream(std::string(20'000'000, 'x'));
+  CAF_CHECK(!l.until([&] { return totals.has_value(); },
+                     std::chrono::milliseconds(300)));
+  auto origin = std::make_shared<raw_peer>(slow.accept());
+  origin->listen();
+  CAF_REQUIRE(l.until([&] { return totals.has_value(); }));
+  CAF_REQUIRE(totals->has_value());
+  CAF_CHECK_EQUAL((*totals)->to_origin, 20'000'000u);
+  CAF_CHECK(!gone);
+  // All has come, so the client's end can be seen.
+  client->half_close();
+  CAF_CHECK(l.until([&] { return gone; }));
+}
+
 CAF_TEST(who was looked for is read from as ever) {
   scripted_origin origin{l};
   for (int i = 0; i < 3; ++i) {
