@@ -155,6 +155,13 @@ void relay_request_body(self_pointer self) {
       }));
 }
 
+/// What the client is told that has not sent all of its request (RFC 9112, 8).
+error unfinished_request(const error& why) {
+  return make_error(errc::bad_http, why.code == errc::timed_out
+                                        ? "408 the request's body took too long"
+                                        : "400 the request's body ends early");
+}
+
 void on_request_relayed(self_pointer self, const request_relayed& msg) {
   auto& st = self->state;
   if (msg.step != st.step)
@@ -164,8 +171,10 @@ void on_request_relayed(self_pointer self, const request_relayed& msg) {
     return;
   auto why = msg.outcome.error();
   // What the client does not send the origin need not wait for.
-  if (why.code == errc::bad_http || st.client->lost_request())
+  if (why.code == errc::bad_http)
     answer(self, why);
+  else if (st.client->lost_request())
+    answer(self, unfinished_request(why));
   else
     self->delayed_send(self, cut_off_wait, answer_overdue{st.step, why});
 }

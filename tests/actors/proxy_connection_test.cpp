@@ -152,8 +152,20 @@ CAF_TEST(an upload that the client breaks off ends at the origin at once) {
   client->upload_fails = make_error(errc::connection_closed, "reset");
   client->vanishes = true;
   ask(post(), "hello");
-  CAF_CHECK_EQUAL(last_status(), 502u);
+  CAF_CHECK_EQUAL(last_status(), 400u);
+  auto status = client->heads.back().fields.find("Proxy-Status");
+  CAF_REQUIRE(status);
+  CAF_CHECK(status->find("http_request_error") != std::string_view::npos);
   CAF_CHECK(client->closed);
+  CAF_CHECK(x->wan->exchanges.empty());
+}
+
+CAF_TEST(an upload whose client is silent for too long ends as its fault) {
+  x->wan->waits_for_body = true;
+  client->upload_fails = make_error(errc::timed_out, "quiet");
+  client->vanishes = true;
+  ask(post(), "hello");
+  CAF_CHECK_EQUAL(last_status(), 408u);
   CAF_CHECK(x->wan->exchanges.empty());
 }
 
