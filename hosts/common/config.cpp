@@ -65,6 +65,7 @@ public:
 
   void read(std::string_view text) {
     auto parsed = read_ini(text);
+    complete_ = parsed.complete;
     auto problem = parsed.problems.begin();
     auto told_until = [&](int line) {
       for (; problem != parsed.problems.end() && problem->line < line;
@@ -99,19 +100,21 @@ public:
     auto& s = settings_;
     auto ip = parse_ip(s.proxy.listen.address);
     if (ip && !is_loopback(*ip) && s.proxy.allow.empty()
-        && !unread_.contains("proxy.allow"))
+        && is_known("proxy.allow"))
       fail(place_of("proxy.listen"),
            "listening beyond this machine needs proxy.allow, the networks of "
            "the clients, such as [\"192.168.0.0/16\"]");
-    if (s.wan.upstream.proxy && is_own(*s.wan.upstream.proxy, s.proxy.listen))
+    if (s.wan.upstream.proxy && is_own(*s.wan.upstream.proxy, s.proxy.listen)
+        && is_known("proxy.listen"))
       fail(place_of("wan.upstream"),
            "this is PeaPod's own proxy, proxy.listen: expected another one");
     if (!s.wan.weights.empty() && s.wan.weights.size() != s.wan.bind.size()
-        && !unread_.contains("wan.bind"))
+        && is_known("wan.bind"))
       fail(place_of("wan.weights"), "expected one number for each of the "
                                         + std::to_string(s.wan.bind.size())
                                         + " lines of wan.bind");
-    if (s.pool.memory / 4 < s.pool.chunk_size)
+    if (s.pool.memory / 4 < s.pool.chunk_size && is_known("pool.memory")
+        && is_known("pool.chunk-size"))
       fail(place_of("pool.memory"),
            "expected at least 4 times pool.chunk-size");
   }
@@ -126,6 +129,12 @@ public:
   }
 
 private:
+  /// Whether the value of a key is what stands in the file, or its default
+  /// because it does not stand there.
+  bool is_known(const std::string& key) const {
+    return complete_ && !unread_.contains(key);
+  }
+
   void add(const ini_problem& problem) {
     auto place = line_place(problem.line);
     unread_.insert(problem.key);
@@ -163,8 +172,10 @@ private:
     if (auto [i, first] = places_.emplace(entry.key, place); !first)
       return fail(place, "set twice, first at "
                              + i->second.substr(0, i->second.rfind(": ")));
-    if (!key->store(settings_, entry.value))
-      fail(place, "expected " + std::string{key->expected});
+    if (key->store(settings_, entry.value))
+      return;
+    unread_.insert(entry.key);
+    fail(place, "expected " + std::string{key->expected});
   }
 
   /// A value as it is written on the command line: text without quotes, lists
@@ -204,6 +215,7 @@ private:
 
   /// CAF's parser calls the section of such a key `global`.
   void fail_without_section(const std::string& place, const std::string& key) {
+    complete_ = false;
     fail(place, key.substr(7) + ": a [section] must stand before it");
   }
 
@@ -214,7 +226,8 @@ private:
   std::string file_;
   settings settings_;
   std::map<std::string, std::string> places_;
-  std::set<std::string> unread_; ///< keys whose values are no INI
+  std::set<std::string> unread_; ///< keys whose values are of no use
+  bool complete_ = true;         ///< no key was overlooked
   std::vector<std::string> problems_;
 };
 

@@ -356,7 +356,8 @@ void leave_out(line_table& lines, int line) {
 
 /// Empties what has a problem, so that the rest can be read. False: it was
 /// empty before.
-bool set_aside(line_table& lines, ini_problem& problem, const begun_key& key) {
+bool set_aside(line_table& lines, ini_problem& problem, const begun_key& key,
+               bool& complete) {
   if (!key.name.empty() && (!key.done || key.line == problem.line)) {
     name_key(problem, key, value_in(lines.at(key.line)));
     bool any = !lines.at(key.line).empty();
@@ -366,6 +367,8 @@ bool set_aside(line_table& lines, ini_problem& problem, const begun_key& key) {
   auto line = without_blanks(lines.at(problem.line));
   if (line.empty() || line == lost_section)
     return false;
+  // Only what is meant as a comment is no key for certain.
+  complete = complete && line.starts_with('#');
   lines.replace(problem.line, line.starts_with('[') ? lost_section : "");
   return true;
 }
@@ -382,13 +385,15 @@ ini_text read_ini(std::string_view text) {
   line_table lines{clean};
   std::vector<ini_problem> problems;
   bool more = true;
+  bool complete = true;
   while (more && !out.found.problems.empty()) {
     problems.push_back(std::move(out.found.problems.front()));
-    more = set_aside(lines, problems.back(), out.begun)
+    more = set_aside(lines, problems.back(), out.begun, complete)
            && problems.size() < max_problems;
     if (more)
       out = read_until_problem(lines.text());
   }
+  out.found.complete = complete && more;
   std::erase_if(out.found.entries,
                 [](auto& x) { return x.key.starts_with("_."); });
   std::ranges::stable_sort(problems, {}, &ini_problem::line);

@@ -27,6 +27,9 @@ struct ini_problem {
 struct ini_text {
   std::vector<ini_entry> entries;
   std::vector<ini_problem> problems; ///< in the order of their lines
+  /// Whether each key that stands there is named by one of them. Not so below
+  /// a section whose name cannot be read, for example.
+  bool complete = true;
 };
 
 /// Reads CAF's INI syntax: `[section]`, `"text"`, `'atom'`, `true`, numbers,

@@ -368,6 +368,28 @@ CAF_TEST(what cannot be read is not missed by other keys) {
   CAF_CHECK(!contains(errors_of("[proxy]\nlisten=\"0.0.0.0:3128\"\n"
                                 "allow=192.168.0.0/16\n"),
                       "listening beyond"));
+  CAF_CHECK(!contains(errors_of("[wan]\nweights=[1,2]\nbind=\"a,b\"\n"),
+                      "one number for each"));
+  CAF_CHECK(!contains(errors_of("[pool]\nchunk-size=\"32MiB\"\nmemory=1GiB\n"),
+                      "at least 4 times"));
+}
+
+CAF_TEST(what stands where nobody reads is not missed by other keys) {
+  std::string listen = "[proxy]\nlisten=\"0.0.0.0:3128\"\n";
+  std::string allow = "allow=[\"10.0.0.0/8\"]\n";
+  std::string notes;
+  for (int i = 0; i < 70; ++i)
+    notes += "# x\n";
+  for (auto& text : {listen + notes + allow, listen + "[foo bar]\n" + allow,
+                     allow + listen, listen + "allow: [\"10.0.0.0/8\"]\n"}) {
+    CAF_CHECK(contains(errors_of(text), "pod.ini:"));
+    CAF_CHECK(!contains(errors_of(text), "listening beyond"));
+  }
+  CAF_CHECK(!contains(errors_of("[wan]\nweights=[1,2]\n[foo bar]\n"
+                                "bind=[\"a\",\"b\"]\n"),
+                      "one number for each"));
+  // A comment of another kind hides nothing.
+  CAF_CHECK(contains(errors_of(listen + "# x\n"), "listening beyond"));
 }
 
 CAF_TEST(who is trusted is a mode a file and a list of ids) {

@@ -112,6 +112,13 @@ CAF_TEST(lines that are none of all are told each) {
   CAF_CHECK_EQUAL(lines_of("[a]\nb=\"x\n\nc=?\nd"), "2 4 5 ");
 }
 
+CAF_TEST(whether a key may have been overlooked is known) {
+  CAF_CHECK(read_ini("[a]\n# x\nb=?\nc=[1,\n").complete);
+  for (auto text : {"[a b]\nc=1\n", "[a]\nb: 1\n"})
+    CAF_CHECK(!read_ini(text).complete);
+  CAF_CHECK(!read_ini(repeated(64, "# x\n")).complete);
+}
+
 CAF_TEST(a long text of nonsense is not read for ever) {
   CAF_CHECK_EQUAL(read_ini(repeated(1000, "?\n")).problems.size(), 64u);
 }
