@@ -330,14 +330,21 @@ std::string_view value_in(std::string_view line) {
   return without_blanks(equals == line.npos ? "" : line.substr(equals + 1));
 }
 
-/// Says what is wrong with the value of a key.
-void name_key(ini_problem& x, const begun_key& key, std::string_view value) {
+/// Says what is wrong with the value of a key; `seen` is the line in which that
+/// was seen.
+void name_key(ini_problem& x, const begun_key& key, std::string_view value,
+              std::string_view seen) {
+  bool at_end = x.what == words_for(caf::pec::unexpected_eof);
+  bool early = at_end || x.what == words_for(caf::pec::unexpected_newline);
+  bool later = at_end || (x.line != key.line && begins_anew(seen));
   x.key = key.name;
-  bool early = x.what == words_for(caf::pec::unexpected_newline);
+  x.line = key.line;
   if (!early && x.what != words_for(caf::pec::unexpected_character))
     return;
   if (value.empty() || value.starts_with(';'))
     x.what = "a value is missing";
+  else if (later && value.starts_with('['))
+    x.what = "the list has no end";
   else if (early && value.find('"') != value.npos)
     x.what = "the closing quote is missing";
   else
@@ -359,7 +366,8 @@ void leave_out(line_table& lines, int line) {
 bool set_aside(line_table& lines, ini_problem& problem, const begun_key& key,
                bool& complete) {
   if (!key.name.empty() && (!key.done || key.line == problem.line)) {
-    name_key(problem, key, value_in(lines.at(key.line)));
+    name_key(problem, key, value_in(lines.at(key.line)),
+             lines.at(problem.line));
     bool any = !lines.at(key.line).empty();
     leave_out(lines, key.line);
     return any;

@@ -48,7 +48,7 @@ CAF_TEST(deep nesting is refused and does not exhaust the stack) {
   constexpr size_t deep = 300'000;
   CAF_CHECK_EQUAL(problem_line("[a]\nb=" + repeated(deep, "[")), 2);
   CAF_CHECK_EQUAL(problem_line("[a]\nb=" + repeated(deep, "{c=")), 2);
-  CAF_CHECK_EQUAL(problem_line("[a]\nb=[\n" + repeated(deep, "[\n")), 10);
+  CAF_CHECK_EQUAL(problem_line("[a]\nb=[\n" + repeated(deep, "[\n")), 2);
   CAF_CHECK_EQUAL(problem_line("\n[a" + repeated(deep, ".a") + "]\nb=1\n"), 2);
   CAF_CHECK_EQUAL(problem_line("[a]\nb=" + repeated(deep, "[<x:;>,")), 2);
 }
@@ -98,6 +98,17 @@ CAF_TEST(a list without an end ends where something else begins) {
   CAF_CHECK_EQUAL(out.problems.at(0).key, "a.b");
   CAF_REQUIRE_EQUAL(out.entries.size(), 2u);
   CAF_CHECK_EQUAL(out.entries[1].key, "d.e");
+}
+
+CAF_TEST(a bad list is told with the line of its key) {
+  CAF_CHECK_EQUAL(problems_of("[a]\nb=[\"x\",\n\nc=1\n"),
+                  "2 a.b: the list has no end");
+  CAF_CHECK_EQUAL(problems_of("[a]\nb=[\"x\",\n[c]\nd=1\n"),
+                  "2 a.b: the list has no end");
+  CAF_CHECK_EQUAL(problems_of("[a]\nb=[1,\n2,\n"),
+                  "2 a.b: the list has no end");
+  CAF_CHECK_EQUAL(problems_of("[a]\nb=[1,\nno,\n2]\nc=1\n"),
+                  "2 a.b: it cannot be read");
 }
 
 CAF_TEST(what stands below an unreadable section is not of the one before) {
