@@ -65,8 +65,7 @@ constexpr wording nonsense{
     "http_protocol_error"};
 constexpr wording bad_request{
     "The program that uses PeaPod sent a request that is not valid.",
-    "Nothing was passed on. This is a fault of that program, or of its "
-    "settings.",
+    "This is a fault of that program, or of its settings, or it was stopped.",
     "http_request_error"};
 constexpr wording forbidden{
     "PeaPod is not allowed to reach this address.",
