@@ -100,7 +100,9 @@ result<addresses> resolve_by_system(const std::string& host,
 }
 
 dns_limits with_threads_for(dns_limits x, size_t descriptors) {
-  x.threads = std::min(x.threads, std::max(x.lookups, descriptors / 16));
+  // An eighth of them for one dialer, with what it looks up for peers:
+  // requests, tunnels and each of several own lines have dialers of their own.
+  x.threads = std::min(x.threads, std::max(x.lookups, descriptors / 32));
   return x;
 }
 

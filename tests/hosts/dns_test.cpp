@@ -293,7 +293,7 @@ CAF_TEST(slow lookups have a bounded number of threads) {
 CAF_TEST(few descriptors leave threads for lookups that are not slow) {
   dns_limits limits;
   CAF_CHECK_EQUAL(with_threads_for(limits, 64).threads, limits.lookups);
-  CAF_CHECK_EQUAL(with_threads_for(limits, 1024).threads, 64u);
+  CAF_CHECK_EQUAL(with_threads_for(limits, 2048).threads, 64u);
   CAF_CHECK_EQUAL(with_threads_for(limits, 1u << 20).threads, limits.threads);
 }
 
