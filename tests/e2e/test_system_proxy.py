@@ -76,6 +76,14 @@ ON = ("'auto'", f"'{URL}'")
 OFF = ("'none'", "''")
 
 
+def has_signal(daemon, field: str, number: int) -> bool:
+    """Whether a signal is in one of the kernel's sets of a process: `SigIgn`,
+    those it ignores, or `ShdPnd`, those that have yet to be delivered."""
+    with open(f"/proc/{daemon.process.pid}/status") as lines:
+        sets = dict(line.split(":", 1) for line in lines)
+    return bool(int(sets[field], 16) >> (number - 1) & 1)
+
+
 @pytest.fixture
 def session(lab, tmp_path, alone):
     made = Session(lab, tmp_path)
@@ -123,6 +131,11 @@ def test_a_daemon_under_nohup_goes_on_without_its_terminal(session):
     daemon = session.daemon(prefix=("nohup",), proxy_system="true")
     wait_until(lambda: session.gnome == ON, 5, "the desktop's proxy is on")
     daemon.signal(signal.SIGHUP)
+    wait_until(lambda: not has_signal(daemon, "ShdPnd", signal.SIGHUP), 5,
+               "the signal has been taken")
+    # One that is caught would end the daemon some time later.
+    assert has_signal(daemon, "SigIgn", signal.SIGHUP)
+    assert daemon.process.poll() is None
     assert daemon.status()["pod_size"] == 1
     assert session.gnome == ON
     assert daemon.terminate() == 0
