@@ -47,6 +47,21 @@ saved_setting saved_of(const json::value& x) {
   out.before = setting_of(members.at("before"));
   for (auto& each : members.at("ours").as_array())
     out.ours.push_back(setting_of(each));
+  // Records of earlier versions do not say.
+  auto* restoring = members.if_contains("restoring");
+  out.restoring = restoring && restoring->as_bool();
+  return out;
+}
+
+json::object saved_json(const saved_setting& x) {
+  json::array ours;
+  for (auto& each : x.ours)
+    ours.push_back(setting_json(each));
+  json::object out{{"desktop", x.desktop},
+                   {"before", setting_json(x.before)},
+                   {"ours", std::move(ours)}};
+  if (x.restoring)
+    out["restoring"] = true;
   return out;
 }
 
@@ -54,14 +69,8 @@ saved_setting saved_of(const json::value& x) {
 
 std::string record_text(const proxy_record& x) {
   json::array desktops;
-  for (auto& each : x) {
-    json::array ours;
-    for (auto& one : each.ours)
-      ours.push_back(setting_json(one));
-    desktops.push_back(json::object{{"desktop", each.desktop},
-                                    {"before", setting_json(each.before)},
-                                    {"ours", std::move(ours)}});
-  }
+  for (auto& each : x)
+    desktops.push_back(saved_json(each));
   json::object all{{"version", record_version},
                    {"desktops", std::move(desktops)}};
   return json::serialize(all) + "\n";
@@ -133,8 +142,10 @@ result<saved_setting> plan_switch_on(const proxy_setting& now,
                       "the PeaPod that serves " + now.script
                           + " has it already: end that one first");
   out.ours.push_back(target);
-  if (saved && (is_held(now, *saved) || now == saved->before)) {
+  if (saved
+      && (saved->restoring || is_held(now, *saved) || now == saved->before)) {
     out.before = saved->before;
+    out.restoring = saved->restoring;
     for (auto& each : saved->ours)
       if (each != target)
         out.ours.push_back(each);
@@ -159,7 +170,7 @@ restore_plan plan_restore(const proxy_setting& now,
   }
   if (now == saved->before)
     return {restoration::already_back, {}};
-  if (is_held(now, *saved))
+  if (saved->restoring || is_held(now, *saved))
     return {restoration::put_back, saved->before};
   // The user's mode stays, and so does a script of theirs. Ours, which is not
   // in use, would only puzzle them later.

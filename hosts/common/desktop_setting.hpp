@@ -54,6 +54,9 @@ struct saved_setting {
   /// What we set, latest first. More than one only until the latest is known
   /// to be in place.
   std::vector<proxy_setting> ours;
+  /// Putting back has begun: where a desktop goes through other settings on its
+  /// way, as through its defaults, it may hold one of them.
+  bool restoring = false;
 
   bool operator==(const saved_setting&) const = default;
 };

@@ -106,8 +106,12 @@ std::string state_text(const desktop_state& x) {
            + " is set, but no daemon answers there, so that programs go "
              "direct; peapod proxy off puts the former setting back";
   auto mode = x.now.mode.empty() ? "not set" : x.now.mode;
-  return "off (its own setting: " + mode + ")"
-         + (x.saved ? "; changed since PeaPod set it" : "");
+  auto off = "off (its own setting: " + mode + ")";
+  if (x.restoring)
+    return off
+           + "; putting the former setting back was cut off: peapod proxy off "
+             "goes on with it";
+  return off + (x.saved ? "; changed since PeaPod set it" : "");
 }
 
 } // namespace

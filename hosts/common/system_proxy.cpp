@@ -63,6 +63,15 @@ std::string words_for(const desktop& of, const restore_plan& plan,
   return "";
 }
 
+/// Whether a desktop that could not be put back may yet hold, because of that,
+/// what looks like the user's will. What timed out may be done later.
+bool may_have_begun(desktop& of, const saved_setting& saved, const error& why) {
+  if (why.code == errc::timed_out)
+    return true;
+  auto now = of.read();
+  return !now || !is_held(*now, saved);
+}
+
 } // namespace
 
 std::string upstream_hint(const desktop_report& x) {
@@ -138,6 +147,7 @@ result<desktop_report> system_proxy::switch_one(desktop& on,
     return failure(on, written.error());
   }
   record.back().ours.resize(1);
+  record.back().restoring = false;
   if (auto stored = store(record); !stored)
     return stored.error();
   auto& before = plan->before;
@@ -206,16 +216,31 @@ desktop_report system_proxy::restore_one(desktop& on, proxy_record& record) {
   auto plan = plan_restore(*now, saved, modes_of(on), alive);
   if (plan.what == restoration::nothing)
     return {on.name(), "", false};
-  if (plan.write) {
-    // A mode that the user has chosen is not touched even for a moment.
-    bool theirs = plan.what == restoration::changed;
-    auto done = theirs ? on.write(*plan.write) : on.put_back(*plan.write);
-    if (!done)
+  if (plan.write)
+    if (auto done = carry_out(on, record, plan); !done)
       return failure(on, done.error());
-  }
   forget(record, on.name());
   return {on.name(), words_for(on, plan, *now),
           plan.what == restoration::other_pod};
+}
+
+/// That putting back has begun is on the disk before the desktop changes. A
+/// full disk is no reason to leave the proxy in place, so it does not matter
+/// whether that succeeds.
+result<void> system_proxy::carry_out(desktop& on, proxy_record& record,
+                                     const restore_plan& plan) {
+  // A mode that the user has chosen is not touched even for a moment.
+  if (plan.what == restoration::changed)
+    return on.write(*plan.write);
+  auto saved = std::ranges::find(record, on.name(), &saved_setting::desktop);
+  if (saved != record.end()) {
+    saved->restoring = true;
+    static_cast<void>(store(record));
+  }
+  auto done = on.put_back(*plan.write);
+  if (!done && saved != record.end())
+    saved->restoring = may_have_begun(on, *saved, done.error());
+  return done;
 }
 
 std::vector<desktop_state> system_proxy::state() {
@@ -224,10 +249,11 @@ std::vector<desktop_state> system_proxy::state() {
   for (auto& each : look().all) {
     desktop_state x;
     x.desktop = each->name();
-    x.saved = record && saved_for(*record, each->name());
+    auto saved = record ? saved_for(*record, each->name()) : std::nullopt;
+    x.saved = saved.has_value();
+    x.restoring = saved && saved->restoring;
     if (auto now = each->read()) {
       x.now = *now;
-      auto saved = record ? saved_for(*record, each->name()) : std::nullopt;
       x.on = now->mode == each->script_mode()
              && (is_pod_script(now->script)
                  || (saved && is_of(*saved, now->script)));

@@ -36,10 +36,11 @@ std::string upstream_hint(const desktop_report& x);
 struct desktop_state {
   std::string desktop;
   proxy_setting now;
-  std::string error;    ///< instead of `now`, when it cannot be read
-  bool on = false;      ///< it uses the script of a PeaPod
-  bool answers = false; ///< which serves it
-  bool saved = false;   ///< what stood there before is known
+  std::string error;      ///< instead of `now`, when it cannot be read
+  bool on = false;        ///< it uses the script of a PeaPod
+  bool answers = false;   ///< which serves it
+  bool saved = false;     ///< what stood there before is known
+  bool restoring = false; ///< putting it back was cut off
 };
 
 /// Sets the proxy of all desktops of a session and puts it back. What stood
@@ -92,6 +93,8 @@ private:
   result<desktop_report> switch_one(desktop& on, proxy_record& record,
                                     const std::string& url);
   desktop_report restore_one(desktop& on, proxy_record& record);
+  result<void> carry_out(desktop& on, proxy_record& record,
+                         const restore_plan& plan);
   session_desktops& look();
   bool has_desktop(const std::string& name);
   bool has_record() const;

@@ -48,6 +48,16 @@ CAF_TEST(how a desktop reads a value is kept in the record) {
   CAF_CHECK(plan.write == x.front().before);
 }
 
+CAF_TEST(that putting back has begun is kept in the record) {
+  proxy_record x{saved(manual)};
+  auto earlier = record_text(x);
+  CAF_CHECK(earlier.find("restoring") == std::string::npos);
+  x.front().restoring = true;
+  auto back = parse_record(record_text(x));
+  CAF_REQUIRE(back);
+  CAF_CHECK(*back == x);
+}
+
 CAF_TEST(a record that somebody edited is refused) {
   for (auto text :
        {"", "{}", "[]", "{\"version\":1}", "{\"version\":2,\"desktops\":[]}",
@@ -93,6 +103,14 @@ CAF_TEST(what the user set after a crash is what is kept) {
   CAF_CHECK(switched(manual, saved()).before == manual);
 }
 
+CAF_TEST(what a cut while putting back has left is never kept) {
+  auto begun = saved(manual);
+  begun.restoring = true;
+  auto plan = switched({"none", url}, begun);
+  CAF_CHECK(plan.before == manual);
+  CAF_CHECK(plan.restoring); // until ours is known to be in place
+}
+
 CAF_TEST(a dead script without a record is never kept) {
   CAF_CHECK(switched({"auto", other_url}).before == none);
 }
@@ -116,6 +134,14 @@ CAF_TEST(half a change is put back) {
   restore_plan expected{restoration::put_back, none};
   CAF_CHECK(plan_restore({"none", url}, saved(), modes, false) == expected);
   CAF_CHECK(plan_restore({"auto", ""}, saved(), modes, false) == expected);
+}
+
+CAF_TEST(what a cut while putting back has left is put back) {
+  auto begun = saved({"manual", "http://corp/a.pac"});
+  begun.restoring = true;
+  restore_plan expected{restoration::put_back, begun.before};
+  CAF_CHECK(plan_restore({"none", url}, begun, modes, false) == expected);
+  CAF_CHECK(plan_restore({"none", ""}, begun, modes, false) == expected);
 }
 
 CAF_TEST(what is back already is left alone) {

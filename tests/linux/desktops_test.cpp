@@ -1,5 +1,6 @@
 #include "hosts/linux/desktops_linux.hpp"
 
+#include "hosts/common/system_proxy.hpp"
 #include "tests/hosts/settings_fixture.hpp"
 
 #include <map>
@@ -10,6 +11,11 @@
 using namespace peapod;
 
 namespace {
+
+const std::string script = "http://127.0.0.1:3128/proxy.pac";
+
+/// The process ends, and does nothing of what it had yet to do.
+struct killed {};
 
 /// GSettings as it keeps the two keys: what the administrator made the default,
 /// and what the user has set. Values are GVariant text.
@@ -38,11 +44,41 @@ struct fixture {
         0, (i != set.end() ? i->second : defaults[key]) + "\n", {}};
   }
 
+  /// A process of its own, in which something goes wrong after so many calls of
+  /// gsettings that change something.
+  system_proxy process(std::function<void()> trouble = nullptr, int calls = 0) {
+    auto left = std::make_shared<int>(calls);
+    auto run = [this, trouble, left](auto& words) {
+      bool changes = words[1] == "set" || words[1] == "reset";
+      if (!has_bus && changes)
+        return result<program_outcome>{program_outcome{1, {}, "no bus"}};
+      auto out = answer(words);
+      if (changes && trouble && --*left == 0)
+        trouble();
+      return out;
+    };
+    auto find = [run] { return find_desktops({}, run); };
+    return {find, folder / "state", [](auto&) { return false; }};
+  }
+
+  /// A process that goes through `work` and is killed after so many changes.
+  /// Whether it came to an end before.
+  template <class Work>
+  bool survives(int calls, Work work) {
+    auto dying = process([] { throw killed{}; }, calls);
+    try {
+      CAF_CHECK(work(dying));
+      return true;
+    } catch (const killed&) {
+      return false;
+    }
+  }
+
   /// Hands the proxy over and back.
   void on_and_off() {
     auto before = gnome()->read();
     CAF_REQUIRE(before);
-    CAF_REQUIRE(gnome()->write({"auto", "http://127.0.0.1:3128/proxy.pac"}));
+    CAF_REQUIRE(gnome()->write({"auto", script}));
     CAF_REQUIRE(gnome()->put_back(*before));
     CAF_CHECK(*gnome()->read() == *before);
   }
@@ -50,7 +86,26 @@ struct fixture {
   std::map<std::string, std::string> defaults{{"mode", "'none'"},
                                               {"autoconfig-url", "''"}};
   std::map<std::string, std::string> set;
+  bool has_bus = true;
+  scratch_folder folder;
 };
+
+using values = std::map<std::string, std::string>;
+
+/// What users have set, and that they have set nothing.
+const std::vector<values> wills{
+    {{"mode", "'manual'"}, {"autoconfig-url", "'http://corp/a.pac'"}},
+    {{"mode", "'auto'"}, {"autoconfig-url", "'http://corp/a.pac'"}},
+    {{"mode", "'manual'"}},
+    {}};
+
+auto off(system_proxy& in) {
+  return in.switch_off();
+}
+
+auto on(system_proxy& in) {
+  return in.switch_on(script);
+}
 
 } // namespace
 
@@ -77,6 +132,60 @@ CAF_TEST(of two keys only the one that the user had set is set again) {
   auto before = set;
   on_and_off();
   CAF_CHECK(set == before);
+}
+
+CAF_TEST(a kill while the setting is put back loses nothing) {
+  for (auto& will : wills) {
+    set = will;
+    bool done = false;
+    for (int calls = 1; !done; ++calls) {
+      CAF_REQUIRE(process().switch_on(script));
+      done = survives(calls, off);
+      CAF_REQUIRE(process().recover(script));
+      CAF_CHECK_EQUAL(set, will);
+    }
+  }
+}
+
+CAF_TEST(a session that ends while the setting is put back loses nothing) {
+  for (auto& will : wills) {
+    set = will;
+    for (int calls = 1; calls < 5; ++calls) {
+      CAF_REQUIRE(process().switch_on(script));
+      CAF_CHECK(process([&] { has_bus = false; }, calls).switch_off());
+      has_bus = true;
+      CAF_REQUIRE(process().recover(script));
+      CAF_CHECK_EQUAL(set, will);
+    }
+  }
+}
+
+CAF_TEST(a kill while the proxy is taken again after another loses nothing) {
+  for (auto& will : wills) {
+    set = will;
+    bool done = false;
+    for (int first = 1; !done; ++first) {
+      for (int second = 1; second < 3; ++second) {
+        CAF_REQUIRE(process().switch_on(script));
+        done = survives(first, off);
+        survives(second, on);
+        CAF_REQUIRE(process().switch_off());
+        CAF_CHECK_EQUAL(set, will);
+      }
+    }
+  }
+}
+
+CAF_TEST(what the user sets when nothing could be put back stays) {
+  CAF_REQUIRE(process().switch_on(script));
+  has_bus = false;
+  auto ended = process().switch_off();
+  CAF_REQUIRE(ended);
+  CAF_CHECK(ended->front().failed);
+  has_bus = true;
+  set["mode"] = "'manual'";
+  CAF_REQUIRE(process().recover(script));
+  CAF_CHECK_EQUAL(set["mode"], "'manual'");
 }
 
 CAF_TEST(what KDE expands is put back to be expanded) {
