@@ -218,8 +218,11 @@ private:
 };
 
 /// This daemon does not come up, so nobody else puts back what an earlier one
-/// has left behind.
-int fail_to_start(const error& why, system_proxy& system) {
+/// has left behind. That one may be why: it lives, and may be too busy to
+/// answer.
+int fail_to_start(const error& why, system_proxy::finder find,
+                  const settings& x) {
+  system_proxy system{std::move(find), x.pod.state_dir, takes_connections};
   log_reports(system.recover(""));
   return fail(why);
 }
@@ -246,10 +249,9 @@ int run_daemon(const settings& x, const std::string& version,
   auto find = [&] {
     return hooks.find_desktops(process_environment::of_process());
   };
-  system_proxy system{find, x.pod.state_dir, serves_script};
   auto self = prepare(x, version);
   if (!self)
-    return fail_to_start(self.error(), system);
+    return fail_to_start(self.error(), find, x);
   boost::asio::io_context main;
   boost::asio::signal_set signals{main};
   add_end_signals(signals);
@@ -258,7 +260,7 @@ int run_daemon(const settings& x, const std::string& version,
 #endif
   auto device = node::open(x, std::move(*self), write_log, version);
   if (!device)
-    return fail_to_start(device.error(), system);
+    return fail_to_start(device.error(), find, x);
   int code = exit_ok;
   auto give_up = [&](std::string reason) {
     boost::asio::post(main, [&, reason = std::move(reason)] {
@@ -271,6 +273,7 @@ int run_daemon(const settings& x, const std::string& version,
   (**device).start(give_up, end_at_once);
   greet(x, **device);
   auto script = pac_url((**device).proxy());
+  system_proxy system{find, x.pod.state_dir, serves_script};
   handover system_on{main, x, system, script};
   if (x.proxy.system)
     system_on.begin();

@@ -17,10 +17,16 @@ constexpr auto patience = std::chrono::seconds(1);
 /// More than a script has.
 constexpr size_t max_answer = 16 * 1024;
 
-std::string fetch(const url& from) {
-  boost::asio::ip::tcp::iostream stream;
+using tcp_stream = boost::asio::ip::tcp::iostream;
+
+void connect(tcp_stream& stream, const url& to) {
   stream.expires_after(patience);
-  stream.connect(from.host, std::to_string(from.port));
+  stream.connect(to.host, std::to_string(to.port));
+}
+
+std::string fetch(const url& from) {
+  tcp_stream stream;
+  connect(stream, from);
   stream << "GET " << from.target << " HTTP/1.0\r\nHost: " << from.authority()
          << "\r\n\r\n"
          << std::flush;
@@ -51,6 +57,15 @@ bool serves_script(std::string_view text) {
   auto answer = fetch(*from);
   return answer.starts_with("HTTP/1.") && answer.find(" 200 ") < 12
          && answer.find("PeaPod") != std::string::npos;
+}
+
+bool takes_connections(std::string_view text) {
+  auto to = parse_url(text);
+  if (!to)
+    return false;
+  tcp_stream stream;
+  connect(stream, *to);
+  return !stream.fail();
 }
 
 } // namespace peapod

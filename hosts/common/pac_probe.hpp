@@ -17,4 +17,8 @@ std::string pac_url(const endpoint& proxy);
 /// Whether a PeaPod serves its script at `url`; waits a second at most.
 bool serves_script(std::string_view url);
 
+/// Whether anybody takes connections at `url`, be it a PeaPod that is too busy
+/// to serve its script; waits a second at most.
+bool takes_connections(std::string_view url);
+
 } // namespace peapod

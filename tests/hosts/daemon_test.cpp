@@ -4,6 +4,9 @@
 #include "hosts/common/state_file.hpp"
 #include "tests/hosts/settings_fixture.hpp"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
 #include <csignal>
 
 #define CAF_SUITE daemon
@@ -61,6 +64,19 @@ struct fixture {
     return run_daemon(options, "1", hooks);
   }
 
+  /// The desktop uses the script of an earlier daemon.
+  void hold(const std::string& script) {
+    held = {"auto", script};
+    CAF_REQUIRE(
+        write_state_file(options.pod.state_dir / "system-proxy.json",
+                         record_text({{"GNOME", {"none", ""}, {held}}})));
+  }
+
+  void fail_to_start() {
+    CAF_REQUIRE(write_state_file(options.pod.state_dir / "trust.json", "{bad"));
+    CAF_CHECK_EQUAL(run(), exit_failure);
+  }
+
   scratch_folder folder;
   settings options;
   proxy_setting held{"none", ""};
@@ -85,14 +101,20 @@ CAF_TEST(a terminal that closes ends the daemon in good order) {
 }
 
 CAF_TEST(a start that fails puts back what a crash has left) {
-  std::string dead = "http://127.0.0.1:9/proxy.pac";
-  CAF_REQUIRE(write_state_file(
-      options.pod.state_dir / "system-proxy.json",
-      record_text({{"GNOME", {"none", ""}, {{"auto", dead}}}})));
-  CAF_REQUIRE(write_state_file(options.pod.state_dir / "trust.json", "{bad"));
-  held = {"auto", dead};
-  CAF_CHECK_EQUAL(run(), exit_failure);
+  hold("http://127.0.0.1:9/proxy.pac");
+  fail_to_start();
   CAF_CHECK(held == none);
+}
+
+CAF_TEST(a start that fails takes nothing from a daemon that is too busy) {
+  namespace asio = boost::asio;
+  asio::io_context io;
+  asio::ip::tcp::acceptor busy{io, {asio::ip::address_v4::loopback(), 0}};
+  auto port = std::to_string(busy.local_endpoint().port());
+  hold("http://127.0.0.1:" + port + "/proxy.pac");
+  auto before = held;
+  fail_to_start();
+  CAF_CHECK(held == before);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
