@@ -52,6 +52,10 @@ struct fixture {
     options.log.level = severity::off;
   }
 
+  ~fixture() {
+    std::signal(SIGHUP, at_hangup);
+  }
+
   /// `look` is called whenever the daemon looks for desktops.
   int run(std::function<void()> look = [] {}) {
     daemon_hooks hooks;
@@ -77,6 +81,8 @@ struct fixture {
     CAF_CHECK_EQUAL(run(), exit_failure);
   }
 
+  /// As in a terminal; `nohup` has the tests ignore it.
+  void (*at_hangup)(int) = std::signal(SIGHUP, SIG_DFL);
   scratch_folder folder;
   settings options;
   proxy_setting held{"none", ""};
