@@ -44,21 +44,50 @@ result<endpoint> ask_for_proxy(const settings& x) {
 
 /// Whether the daemon whose proxy is at `at` keeps its state in the same
 /// folder, and so finds there what to put back. Its key tells; without a
-/// control socket nobody can be asked, and it is taken for granted.
-bool shares_state(const settings& x, const endpoint& at) {
+/// control socket nobody can be asked, and it is taken for granted. Errors: why
+/// it could not be found out.
+result<bool> shares_state(const settings& x, const endpoint& at) {
   if (x.console.socket.empty())
     return true;
-  auto status = ask_for_status(x);
+  // Who keeps its state there has made its key at its first start.
   std::error_code ec;
-  if (!status || !std::filesystem::exists(x.pod.state_dir / "identity.key", ec))
+  if (!std::filesystem::exists(x.pod.state_dir / "identity.key", ec))
     return false;
+  auto status = ask_for_status(x);
+  if (!status && status.error().code == errc::connection_refused)
+    return make_error(errc::not_found,
+                      "no daemon answers at " + x.console.socket.string());
+  if (!status)
+    return status.error();
   auto self = load_identity(x.pod.state_dir);
+  if (!self)
+    return self.error();
   auto listen = parse_host_port(
       control::text_of(control::object_of(*status, "proxy"), "listen"));
-  return self && listen && listen->port == at.port
-         && to_string(self->device())
-                == control::text_of(control::object_of(*status, "device"),
-                                    "id");
+  bool serves = listen && listen->port == at.port;
+  bool is_own =
+      to_string(self->device())
+      == control::text_of(control::object_of(*status, "device"), "id");
+  if (serves || is_own)
+    return serves && is_own;
+  return make_error(errc::not_found, "the daemon behind "
+                                         + x.console.socket.string()
+                                         + " is another one");
+}
+
+/// What users may have to do when the daemon at `proxy` ends; else empty.
+std::string keeper_hint(const settings& x, const endpoint& proxy) {
+  auto shared = shares_state(x, proxy);
+  auto folder = x.pod.state_dir.string();
+  if (!shared)
+    return "whether this daemon keeps its state in " + folder
+           + " could not be found out (" + shared.error().detail
+           + "): if it does not, it will put nothing back when it ends; run "
+             "peapod proxy off then\n";
+  return *shared ? ""
+                 : "no daemon that keeps its state in " + folder
+                       + " serves this proxy, so this daemon will not put it "
+                         "back when it ends: run peapod proxy off then\n";
 }
 
 /// The ones named in help; others that are like them are taken, too.
@@ -205,12 +234,8 @@ void proxy_commands::print_hints(context& in,
     if (auto hint = upstream_hint(x);
         !hint.empty() && !in.options.wan.upstream.proxy)
       in.to.err << hint << '\n';
-  bool any = !std::ranges::all_of(done, &desktop_report::failed);
-  if (any && !shares_state(in.options, proxy))
-    in.to.err << "no daemon that keeps its state in "
-              << in.options.pod.state_dir.string()
-              << " serves this proxy, so this daemon will not put it back when "
-                 "it ends: run peapod proxy off then\n";
+  if (!std::ranges::all_of(done, &desktop_report::failed))
+    in.to.err << keeper_hint(in.options, proxy);
 }
 
 int proxy_commands::switch_off(context& in) {

@@ -112,15 +112,32 @@ struct fixture {
     return err.str();
   }
 
+  std::string on_and_ask() {
+    return on({"--console.socket=" + socket.string()});
+  }
+
+  /// What stands behind the control socket.
+  auto daemon(const std::string& id, const std::string& proxy_port) {
+    std::filesystem::remove(socket);
+    return answering<asio::local::stream_protocol>{
+        socket.string(), R"({"device":{"id":")" + id
+                             + R"("},"proxy":{"listen":"127.0.0.1:)"
+                             + proxy_port + R"("}})"};
+  }
+
   std::string port() const {
     return std::to_string(proxy.local().port());
   }
 
   scratch_folder folder;
+  std::filesystem::path socket = folder / "sock";
   answering<asio::ip::tcp> proxy{{asio::ip::address_v4::loopback(), 0},
                                  "// PeaPod"};
   proxy_setting held{"none", ""};
 };
+
+const std::string other_id(32, '0');
+constexpr auto not_kept = "will not put it back";
 
 } // namespace
 
@@ -138,26 +155,31 @@ CAF_TEST(nothing is told when no proxy gives way) {
 }
 
 CAF_TEST(a daemon with another state folder is told to put nothing back) {
-  auto socket = (folder / "sock").string();
-  auto told = [&] {
-    return contains(on({"--console.socket=" + socket}), "peapod proxy off");
-  };
-  CAF_CHECK(told());
+  CAF_CHECK(contains(on_and_ask(), not_kept)); // no daemon has used the folder
   auto self = load_identity(folder / "state");
   CAF_REQUIRE(self);
-  auto daemon = [&](const std::string& id) {
-    return std::make_unique<answering<asio::local::stream_protocol>>(
-        socket, R"({"device":{"id":")" + id
-                    + R"("},"proxy":{"listen":"127.0.0.1:)" + port()
-                    + R"("}})");
+  {
+    auto own = daemon(to_string(self->device()), port());
+    CAF_CHECK_EQUAL(on_and_ask(), "");
+  }
+  {
+    auto other = daemon(other_id, port());
+    CAF_CHECK(contains(on_and_ask(), not_kept));
+  }
+  auto elsewhere = daemon(to_string(self->device()), "1");
+  CAF_CHECK(contains(on_and_ask(), not_kept));
+}
+
+CAF_TEST(a daemon that could not be asked is not said to put nothing back) {
+  CAF_REQUIRE(load_identity(folder / "state"));
+  auto check = [](const std::string& told) {
+    CAF_CHECK(contains(told, "could not be found out"));
+    CAF_CHECK(contains(told, "peapod proxy off"));
+    CAF_CHECK(!contains(told, not_kept));
   };
-  CAF_CHECK(told());
-  auto own = daemon(to_string(self->device()));
-  CAF_CHECK(!told());
-  own.reset();
-  std::filesystem::remove(socket);
-  auto other = daemon(std::string(32, '0'));
-  CAF_CHECK(told());
+  check(on_and_ask());
+  auto another = daemon(other_id, "1");
+  check(on_and_ask());
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
