@@ -2,6 +2,7 @@
 
 #include "hosts/common/exit_code.hpp"
 #include "hosts/common/state_file.hpp"
+#include "tests/hosts/fake_desktop.hpp"
 #include "tests/hosts/settings_fixture.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -15,31 +16,6 @@
 using namespace peapod;
 
 namespace {
-
-/// Holds its setting in what outlives the daemon.
-class fake_desktop final : public desktop {
-public:
-  explicit fake_desktop(proxy_setting& held) : held_(held) {}
-  std::string name() const override {
-    return "GNOME";
-  }
-  std::string script_mode() const override {
-    return "auto";
-  }
-  std::string direct_mode() const override {
-    return "none";
-  }
-  result<proxy_setting> read() override {
-    return held_;
-  }
-  result<void> write(const proxy_setting& x) override {
-    held_ = x;
-    return {};
-  }
-
-private:
-  proxy_setting& held_;
-};
 
 struct fixture {
   fixture() {

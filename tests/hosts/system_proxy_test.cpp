@@ -1,6 +1,7 @@
 #include "hosts/common/system_proxy.hpp"
 
 #include "hosts/common/state_file.hpp"
+#include "tests/hosts/fake_desktop.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -24,33 +25,6 @@ struct world {
   std::set<std::string> alive;    ///< scripts that are served
 };
 
-class fake_desktop final : public desktop {
-public:
-  fake_desktop(std::string name, world& in) : name_(std::move(name)), in_(in) {}
-  std::string name() const override {
-    return name_;
-  }
-  std::string script_mode() const override {
-    return "auto";
-  }
-  std::string direct_mode() const override {
-    return "none";
-  }
-  result<proxy_setting> read() override {
-    return in_.settings[name_];
-  }
-  result<void> write(const proxy_setting& x) override {
-    if (in_.stubborn.contains(name_))
-      return make_error(errc::io_failed, "no bus");
-    in_.settings[name_] = x;
-    return {};
-  }
-
-private:
-  std::string name_;
-  world& in_;
-};
-
 const std::string a_url = "http://127.0.0.1:3128/proxy.pac";
 const std::string b_url = "http://127.0.0.1:4000/proxy.pac";
 
@@ -71,7 +45,8 @@ struct fixture {
     auto find = [this] {
       session_desktops out;
       for (auto& [name, setting] : now.settings)
-        out.all.push_back(std::make_unique<fake_desktop>(name, now));
+        out.all.push_back(std::make_unique<fake_desktop>(
+            setting, name, now.stubborn.contains(name)));
       out.why_none = out.all.empty() ? "none here" : "";
       return out;
     };
