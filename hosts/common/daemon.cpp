@@ -6,6 +6,7 @@
 #include "hosts/common/logging.hpp"
 #include "hosts/common/node.hpp"
 #include "hosts/common/pac_probe.hpp"
+#include "hosts/common/proxy_handover.hpp"
 #include "hosts/common/state_file.hpp"
 #include "hosts/common/system_proxy.hpp"
 #include "hosts/net/descriptors.hpp"
@@ -17,7 +18,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -35,10 +35,6 @@ constexpr auto drain_time = 1500ms;
 
 /// What a crash may forget of what was shared.
 constexpr auto save_interval = 30s;
-
-/// Between tries to hand over the desktop's proxy; each is twice the last.
-constexpr auto first_delay = 5s;
-constexpr auto longest_delay = 5min;
 
 void write_log(log_level level, const std::string& line) {
   switch (level) {
@@ -141,89 +137,13 @@ void save_state_regularly(boost::asio::steady_timer& timer, node& device) {
   });
 }
 
-// -- the desktop's proxy ------------------------------------------------------
-
-using reports = result<std::vector<desktop_report>>;
-
-std::string line_of(const desktop_report& x) {
-  return "the system's proxy: " + x.desktop + ": " + x.text;
-}
-
-std::vector<std::string> lines_of(const reports& outcome) {
-  if (!outcome)
-    return {"the system's proxy: " + outcome.error().detail};
-  std::vector<std::string> out;
-  for (auto& x : *outcome)
-    out.push_back(line_of(x));
-  return out;
-}
-
-void log_reports(const reports& outcome) {
-  if (!outcome)
-    return log::warn(lines_of(outcome).front());
-  for (auto& x : *outcome)
-    x.failed ? log::warn(line_of(x)) : log::info(line_of(x));
-}
-
-/// Whether a later try may bring more.
-bool is_incomplete(const reports& outcome) {
-  return !outcome || std::ranges::any_of(*outcome, &desktop_report::failed);
-}
-
-/// Hands the desktop's proxy to this daemon. While there is no desktop, or one
-/// refuses, it tries again, since a daemon may start before its user's session
-/// does.
-class handover {
-public:
-  handover(boost::asio::io_context& main, const settings& x,
-           system_proxy& system, std::string url)
-    : timer_(main), options_(x), system_(system), url_(std::move(url)) {}
-
-  void begin() {
-    follow(system_.switch_on(url_));
-  }
-
-private:
-  /// The same failure is told once.
-  void follow(const reports& outcome) {
-    auto lines = lines_of(outcome);
-    if (lines != told_)
-      tell(outcome);
-    told_ = std::move(lines);
-    if (!is_incomplete(outcome))
-      return;
-    timer_.expires_after(delay_);
-    delay_ = std::min<duration>(2 * delay_, longest_delay);
-    timer_.async_wait([this](boost::system::error_code ec) {
-      if (!ec)
-        follow(system_.switch_on_rest(url_));
-    });
-  }
-
-  void tell(const reports& outcome) {
-    log_reports(outcome);
-    if (!outcome || options_.wan.upstream.proxy)
-      return;
-    for (auto& x : *outcome)
-      if (auto hint = upstream_hint(x); !hint.empty())
-        log::warn("the system's proxy: " + hint);
-  }
-
-  boost::asio::steady_timer timer_;
-  const settings& options_;
-  system_proxy& system_;
-  std::string url_;
-  duration delay_ = first_delay;
-  std::vector<std::string> told_;
-};
-
 /// This daemon does not come up, so nobody else puts back what an earlier one
 /// has left behind. That one may be why: it lives, and may be too busy to
 /// answer.
 int fail_to_start(const error& why, system_proxy::finder find,
                   const settings& x) {
   system_proxy system{std::move(find), x.pod.state_dir, takes_connections};
-  log_reports(system.recover(""));
+  tell_reports(system.recover(""), log::write);
   return fail(why);
 }
 
@@ -274,11 +194,12 @@ int run_daemon(const settings& x, const std::string& version,
   greet(x, **device);
   auto script = pac_url((**device).proxy());
   system_proxy system{find, x.pod.state_dir, serves_script};
-  handover system_on{main, x, system, script};
+  proxy_handover system_on{main, system, script,
+                           x.wan.upstream.proxy.has_value(), log::write};
   if (x.proxy.system)
     system_on.begin();
   else
-    log_reports(system.recover(script));
+    tell_reports(system.recover(script), log::write);
   signals.async_wait([&](boost::system::error_code ec, int) {
     if (!ec)
       main.stop();
@@ -294,7 +215,7 @@ int run_daemon(const settings& x, const std::string& version,
   watched.reset();
   log::info("leaving the pod");
   // While the proxy still answers: nobody is sent to a dead one.
-  log_reports(system.give_back(script));
+  tell_reports(system.give_back(script), log::write);
   (**device).stop(code == exit_ok ? duration{drain_time} : duration::zero());
   log::flush();
   return code;
