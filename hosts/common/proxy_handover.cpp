@@ -50,16 +50,16 @@ void proxy_handover::begin() {
   follow(system_.switch_on(url_));
 }
 
-/// The same failure is told once.
+/// The same failure is told once. Looks on when all is done: another desktop
+/// may begin.
 void proxy_handover::follow(const desktop_reports& outcome) {
   auto lines = lines_of(outcome);
   if (lines != told_)
     tell(outcome);
   told_ = std::move(lines);
-  if (!is_incomplete(outcome))
-    return;
-  timer_.expires_after(delay_);
-  delay_ = std::min(2 * delay_, pace_.longest);
+  bool done = !is_incomplete(outcome);
+  timer_.expires_after(done ? pace_.longest : delay_);
+  delay_ = done ? pace_.first : std::min(2 * delay_, pace_.longest);
   timer_.async_wait([this](boost::system::error_code ec) {
     if (!ec)
       follow(system_.switch_on_rest(url_));

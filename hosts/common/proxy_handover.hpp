@@ -23,7 +23,8 @@ using line_sink = std::function<void(severity, std::string_view)>;
 /// Says all of it: what failed is a warning.
 void tell_reports(const desktop_reports& x, const line_sink& to);
 
-/// The time between tries: each is twice the last.
+/// The time between tries: each is twice the last. The longest one is between
+/// looks for further desktops, too.
 struct handover_pace {
   duration first = std::chrono::seconds(5);
   duration longest = std::chrono::minutes(5);
@@ -31,7 +32,7 @@ struct handover_pace {
 
 /// Hands the desktop's proxy to a daemon. While there is no desktop, or one
 /// refuses, it tries again, since a daemon may start before its user's session
-/// does.
+/// does; and for as long as it runs it looks for desktops that begin later.
 class proxy_handover {
 public:
   /// To the daemon that serves the script at `url`. `knows_upstream` tells

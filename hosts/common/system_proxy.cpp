@@ -98,6 +98,11 @@ result<std::vector<desktop_report>>
 system_proxy::switch_on_rest(const std::string& url) {
   if (look().all.empty())
     return make_error(errc::not_found, why_none());
+  bool is_any_left = std::ranges::any_of(desktops_->all, [&](auto& x) {
+    return !handed_over_.contains(x->name());
+  });
+  if (!is_any_left)
+    return std::vector<desktop_report>{};
   auto lock = file_lock::take(file_.string() + ".lock");
   if (!lock)
     return lock.error();

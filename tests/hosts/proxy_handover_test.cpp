@@ -72,4 +72,20 @@ CAF_TEST(a desktop that takes it later is handed over then) {
   CAF_CHECK(run_until([&] { return kde == ours; }));
 }
 
+CAF_TEST(a desktop that begins after another took it is handed over) {
+  handover.begin();
+  CAF_CHECK(gnome == ours);
+  kde_has_begun = true;
+  CAF_CHECK(run_until([&] { return kde == ours; }));
+}
+
+CAF_TEST(what the user chose since stays) {
+  handover.begin();
+  gnome = {"manual", ""};
+  kde_has_begun = true;
+  CAF_CHECK(run_until([&] { return kde == ours && looks > 4; }));
+  CAF_CHECK_EQUAL(gnome.mode, "manual");
+  CAF_CHECK_EQUAL(lines.size(), 2u);
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()
