@@ -7,16 +7,19 @@ namespace peapod {
 
 namespace {
 
-std::string line_of(const desktop_report& x) {
-  return "the system's proxy: " + x.desktop + ": " + x.text;
-}
+struct line {
+  severity level;
+  std::string text;
+};
 
-std::vector<std::string> lines_of(const desktop_reports& outcome) {
+std::vector<line> lines_of(const desktop_reports& outcome) {
+  std::string about = "the system's proxy: ";
   if (!outcome)
-    return {"the system's proxy: " + outcome.error().detail};
-  std::vector<std::string> out;
+    return {{severity::warn, about + outcome.error().detail}};
+  std::vector<line> out;
   for (auto& x : *outcome)
-    out.push_back(line_of(x));
+    out.push_back({x.failed ? severity::warn : severity::info,
+                   about + x.desktop + ": " + x.text});
   return out;
 }
 
@@ -28,10 +31,8 @@ bool is_incomplete(const desktop_reports& outcome) {
 } // namespace
 
 void tell_reports(const desktop_reports& outcome, const line_sink& to) {
-  if (!outcome)
-    return to(severity::warn, lines_of(outcome).front());
-  for (auto& x : *outcome)
-    to(x.failed ? severity::warn : severity::info, line_of(x));
+  for (auto& [level, text] : lines_of(outcome))
+    to(level, text);
 }
 
 proxy_handover::proxy_handover(boost::asio::io_context& main,
@@ -50,13 +51,9 @@ void proxy_handover::begin() {
   follow(system_.switch_on(url_));
 }
 
-/// The same failure is told once. Looks on when all is done: another desktop
-/// may begin.
+/// Looks on when all is done: another desktop may begin.
 void proxy_handover::follow(const desktop_reports& outcome) {
-  auto lines = lines_of(outcome);
-  if (lines != told_)
-    tell(outcome);
-  told_ = std::move(lines);
+  tell(outcome);
   bool done = !is_incomplete(outcome);
   timer_.expires_after(done ? pace_.longest : delay_);
   delay_ = done ? pace_.first : std::min(2 * delay_, pace_.longest);
@@ -66,8 +63,17 @@ void proxy_handover::follow(const desktop_reports& outcome) {
   });
 }
 
+/// The same failure is told once, whatever comes of others.
 void proxy_handover::tell(const desktop_reports& outcome) {
-  tell_reports(outcome, to_);
+  std::set<std::string> failures;
+  for (auto& [level, text] : lines_of(outcome)) {
+    bool failed = level == severity::warn;
+    if (!failed || !failures_.contains(text))
+      to_(level, text);
+    if (failed)
+      failures.insert(text);
+  }
+  failures_ = std::move(failures);
   if (!outcome || knows_upstream_)
     return;
   for (auto& x : *outcome)

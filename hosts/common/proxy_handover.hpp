@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,7 +57,7 @@ private:
   line_sink to_;
   handover_pace pace_;
   duration delay_;
-  std::vector<std::string> told_;
+  std::set<std::string> failures_; ///< lines about them, of the last try
 };
 
 } // namespace peapod

@@ -88,4 +88,12 @@ CAF_TEST(what the user chose since stays) {
   CAF_CHECK_EQUAL(lines.size(), 2u);
 }
 
+CAF_TEST(the same failure is told once beside a success) {
+  kde_has_begun = refuses = true;
+  handover.begin();
+  CAF_CHECK(run_until([&] { return looks > 4; }));
+  CAF_CHECK_EQUAL(count("KDE: no bus"), 1);
+  CAF_CHECK_EQUAL(lines.size(), 2u);
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()
