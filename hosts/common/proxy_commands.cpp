@@ -64,15 +64,16 @@ result<bool> shares_state(const settings& x, const endpoint& at) {
     return self.error();
   auto listen = parse_host_port(
       control::text_of(control::object_of(*status, "proxy"), "listen"));
-  bool serves = listen && listen->port == at.port;
+  auto who = "the daemon behind " + x.console.socket.string();
+  if (!listen)
+    return make_error(errc::bad_http, who + " does not say who it is");
+  bool serves = listen->port == at.port;
   bool is_own =
       to_string(self->device())
       == control::text_of(control::object_of(*status, "device"), "id");
   if (serves || is_own)
     return serves && is_own;
-  return make_error(errc::not_found, "the daemon behind "
-                                         + x.console.socket.string()
-                                         + " is another one");
+  return make_error(errc::not_found, who + " is another one");
 }
 
 /// What users may have to do when the daemon at `proxy` ends; else empty.

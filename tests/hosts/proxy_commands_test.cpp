@@ -155,8 +155,14 @@ CAF_TEST(a daemon that could not be asked is not said to put nothing back) {
     CAF_CHECK(!contains(told, not_kept));
   };
   check(on_and_ask());
-  auto another = daemon(other_id, "1");
-  check(on_and_ask());
+  {
+    auto another = daemon(other_id, "1");
+    check(on_and_ask());
+  }
+  auto refusing = daemon("", "");
+  auto told = on_and_ask();
+  check(told);
+  CAF_CHECK(contains(told, "does not say who it is"));
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
