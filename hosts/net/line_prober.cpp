@@ -74,7 +74,7 @@ public:
   }
 
   void ask(handler<public_addresses> done) override {
-    auto both = std::make_shared<both_answers>(std::move(done));
+    auto both = std::make_shared<both_answers>(both_answers{std::move(done)});
     for (auto family : {address_family::v4, address_family::v6})
       stun_->ask(family, [both](const result<stun_answer>& outcome) {
         both->take(outcome);
