@@ -181,7 +181,7 @@ std::function<void(raw_peer&)> streaming(std::string head, std::string body) {
 
 std::string decoded(std::string_view body) {
   std::string chunks{body};
-  chunk_decoder decoder;
+  chunk_decoder decoder{padding::refused};
   auto step = decoder.decode(chunks);
   CAF_REQUIRE(step.has_value());
   CAF_CHECK(step->last);
