@@ -1,5 +1,7 @@
 #include "hosts/linux/memory_linux.hpp"
 
+#include "core/address_sanitizer.hpp"
+
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -9,7 +11,7 @@
 namespace peapod {
 
 result<void> hide_memory() {
-#ifndef __SANITIZE_ADDRESS__
+#ifndef PEAPOD_ADDRESS_SANITIZER
   constexpr rlimit none{0, 0};
   if (::setrlimit(RLIMIT_CORE, &none) != 0
       || ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)

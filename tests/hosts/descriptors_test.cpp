@@ -1,3 +1,4 @@
+#include "core/address_sanitizer.hpp"
 #include "hosts/net/descriptors.hpp"
 #include "hosts/net/http_ports.hpp"
 #include "tests/hosts/scripted_origin.hpp"
@@ -114,7 +115,7 @@ CAF_TEST(the limit can be raised and is never lowered) {
 
 // The sanitizer looks at an object's memory through a pipe, and takes every
 // object for a broken one when there is none to be had.
-#ifndef __SANITIZE_ADDRESS__
+#ifndef PEAPOD_ADDRESS_SANITIZER
 CAF_TEST(without a descriptor a client still gets an answer) {
   loop l;
   auto acceptor =

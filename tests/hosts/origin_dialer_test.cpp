@@ -340,9 +340,9 @@ CAF_TEST(a process of few descriptors has few threads that look names up) {
     jobs.push_back(dialer->dial({"h" + std::to_string(i) + ".example", 80},
                                 dial_purpose::own_tunnel, {},
                                 [&](auto) { ++ended; }));
-  CAF_CHECK(l.until([&] { return *running >= 16; }));
-  l.until([&] { return *running > 16; }, 50ms);
-  CAF_CHECK_EQUAL(running->load(), 16);
+  CAF_CHECK(l.until([&] { return *running >= 8; }));
+  l.until([&] { return *running > 8; }, 50ms);
+  CAF_CHECK_EQUAL(running->load(), 8);
   gate.set_value();
   CAF_CHECK(l.until([&] { return ended == 20; }));
 }

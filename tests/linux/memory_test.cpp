@@ -1,3 +1,4 @@
+#include "core/address_sanitizer.hpp"
 #include "core/secret_memory.hpp"
 #include "hosts/linux/memory_linux.hpp"
 
@@ -63,7 +64,7 @@ CAF_TEST(long lived secrets are left out of dumps and not swapped) {
   kept_secret<32> kept{std::span<const uint8_t, 32>{bytes}};
   CAF_CHECK(std::ranges::equal(kept.bytes(), bytes));
   CAF_CHECK(has_flag(kept.bytes().data(), "dd"));
-#ifndef __SANITIZE_ADDRESS__ // which leaves mlock(2) out
+#ifndef PEAPOD_ADDRESS_SANITIZER // which leaves mlock(2) out
   CAF_CHECK(has_flag(kept.bytes().data(), "lo"));
 #endif
   CAF_CHECK(!has_flag(kept.bytes().data(), "wr"));
@@ -79,7 +80,7 @@ CAF_TEST(a kept secret moves without leaving a copy) {
   CAF_CHECK(std::ranges::equal(second.clone().bytes(), bytes));
 }
 
-#ifndef __SANITIZE_ADDRESS__
+#ifndef PEAPOD_ADDRESS_SANITIZER
 CAF_TEST(a process that hides its memory leaves no core) {
   CAF_CHECK_EQUAL(in_child([] {
                     if (!hide_memory())
