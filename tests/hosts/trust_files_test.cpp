@@ -12,8 +12,8 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <future>
 #include <memory>
-#include <thread>
 
 using namespace peapod;
 using namespace std::chrono_literals;
@@ -173,12 +173,11 @@ CAF_TEST(a lock that is held is not waited for without end) {
 CAF_TEST(who waits for a lock gets it when it is free) {
   auto file = state / "x.lock";
   auto held = std::make_unique<result<file_lock>>(file_lock::take(file));
-  std::thread holder{[&] {
-    std::this_thread::sleep_for(50ms);
-    held.reset();
-  }};
-  CAF_CHECK(file_lock::take(file));
-  holder.join();
+  auto waiting =
+      std::async(std::launch::async, [&] { return file_lock::take(file); });
+  CAF_CHECK(waiting.wait_for(50ms) == std::future_status::timeout);
+  held.reset();
+  CAF_CHECK(waiting.get());
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
