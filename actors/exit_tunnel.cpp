@@ -20,7 +20,7 @@ exit_tunnel_state::~exit_tunnel_state() {
 namespace {
 
 using namespace std::chrono_literals;
-using self_pointer = exit_tunnel_state::self_pointer;
+using tunnel_pointer = exit_tunnel_state::self_pointer;
 
 constexpr auto dial_timeout = 10s;
 
@@ -36,7 +36,7 @@ constexpr uint64_t pass_size = 1_MiB;
 /// Which wait is over.
 enum wait : uint64_t { look = 1, allowance = 2, upward = 3 };
 
-void end(self_pointer self, wire2::tunnel_end how, std::string why) {
+void end(tunnel_pointer self, wire2::tunnel_end how, std::string why) {
   auto& st = self->state;
   if (std::exchange(st.over, true))
     return;
@@ -45,7 +45,7 @@ void end(self_pointer self, wire2::tunnel_end how, std::string why) {
   self->quit();
 }
 
-void end_well(self_pointer self) {
+void end_well(tunnel_pointer self) {
   auto& st = self->state;
   st.over = true;
   st.flow.close();
@@ -55,7 +55,7 @@ void end_well(self_pointer self) {
 // -- what it costs ------------------------------------------------------------
 
 /// Takes bytes from the quota; false: it is used up, and the tunnel has ended.
-bool spend(self_pointer self, uint64_t bytes) {
+bool spend(tunnel_pointer self, uint64_t bytes) {
   auto& st = self->state;
   st.moved = now_of(self);
   st.env->counters.served_bytes += bytes;
@@ -83,7 +83,7 @@ bool spend(self_pointer self, uint64_t bytes) {
 }
 
 /// Reads on as soon as own use and the share's rate let it.
-void read_on(self_pointer self) {
+void read_on(tunnel_pointer self) {
   auto& st = self->state;
   if (st.waiting || st.over)
     return;
@@ -98,7 +98,7 @@ void read_on(self_pointer self) {
 
 // -- the connection -----------------------------------------------------------
 
-void on_start(self_pointer self) {
+void on_start(tunnel_pointer self) {
   auto& st = self->state;
   if (!st.env->ports.tunnels) {
     end(self, wire2::tunnel_end::policy_refused, "this device opens none");
@@ -114,7 +114,7 @@ void on_start(self_pointer self) {
   self->delayed_send(self, look_interval, tick{look});
 }
 
-void on_dialled(self_pointer self, stream_opened& msg) {
+void on_dialled(tunnel_pointer self, stream_opened& msg) {
   auto& st = self->state;
   if (st.over)
     return;
@@ -139,7 +139,7 @@ void on_dialled(self_pointer self, stream_opened& msg) {
   read_on(self);
 }
 
-void on_read(self_pointer self, const stream_read& msg) {
+void on_read(tunnel_pointer self, const stream_read& msg) {
   auto& st = self->state;
   if (st.over)
     return;
@@ -168,7 +168,7 @@ void on_read(self_pointer self, const stream_read& msg) {
 
 /// Writes what the peer has sent as far as the share's rate lets it; the peer
 /// gets no credit for the rest.
-void write_on(self_pointer self) {
+void write_on(tunnel_pointer self) {
   auto& st = self->state;
   auto& limit = *st.env->upward;
   while (!st.over && !st.held_back.empty()) {
@@ -192,7 +192,7 @@ void write_on(self_pointer self) {
     st.flow.end_writing();
 }
 
-void on_relay_bytes(self_pointer self, relay_bytes& msg) {
+void on_relay_bytes(tunnel_pointer self, relay_bytes& msg) {
   auto& st = self->state;
   if (st.over || !st.flow.is_connected())
     return;
@@ -201,7 +201,7 @@ void on_relay_bytes(self_pointer self, relay_bytes& msg) {
     write_on(self);
 }
 
-void on_written(self_pointer self, const stream_written& msg) {
+void on_written(tunnel_pointer self, const stream_written& msg) {
   auto& st = self->state;
   if (st.over)
     return;
@@ -212,7 +212,7 @@ void on_written(self_pointer self, const stream_written& msg) {
     end_well(self);
 }
 
-void on_relay_closed(self_pointer self, const relay_closed& msg) {
+void on_relay_closed(tunnel_pointer self, const relay_closed& msg) {
   auto& st = self->state;
   if (st.over)
     return;
@@ -230,7 +230,7 @@ void on_relay_closed(self_pointer self, const relay_closed& msg) {
     end_well(self);
 }
 
-void on_tick(self_pointer self, const tick& msg) {
+void on_tick(tunnel_pointer self, const tick& msg) {
   auto& st = self->state;
   if (msg.generation == allowance) {
     st.waiting = false;
@@ -255,7 +255,7 @@ void on_tick(self_pointer self, const tick& msg) {
 
 } // namespace
 
-relay_end_actor::behavior_type exit_tunnel_behavior(self_pointer self,
+relay_end_actor::behavior_type exit_tunnel_behavior(tunnel_pointer self,
                                                     environment_ptr env,
                                                     exit_tunnel_start start) {
   auto& st = self->state;

@@ -32,7 +32,7 @@ proxy_connection_state::~proxy_connection_state() {
 namespace {
 
 using namespace std::chrono_literals;
-using self_pointer = proxy_connection_state::self_pointer;
+using connection_pointer = proxy_connection_state::self_pointer;
 using then = proxy_connection_state::then;
 
 /// How long the origin may take to say `100 Continue` (RFC 9110, 10.1.1).
@@ -49,7 +49,8 @@ constexpr auto exit_answer_wait = 4s;
 constexpr auto cut_off_wait = 5s;
 
 /// When a client is looked for that may have gone, and what it may be gone for.
-constexpr client_patience patience{.look_after = 1s, .half_closed = 60s};
+constexpr client_patience patience_with_clients{.look_after = 1s,
+                                                .half_closed = 60s};
 
 /// Bytes of a pooled body that wait for one write, about: the transfer gets the
 /// client's credit for all of them when the kernel has them.
@@ -57,7 +58,7 @@ constexpr uint64_t write_batch = 256_KiB;
 
 // -- ends ---------------------------------------------------------------------
 
-void next_request(self_pointer self) {
+void next_request(connection_pointer self) {
   auto& st = self->state;
   auto step = ++st.step;
   if (std::exchange(st.busy, false))
@@ -79,7 +80,7 @@ void next_request(self_pointer self) {
   }));
 }
 
-void finish_response(self_pointer self) {
+void finish_response(connection_pointer self) {
   auto& st = self->state;
   if (!st.body_relayed || st.ending || !st.client->keep_alive())
     end_connection(self, false);
@@ -89,7 +90,7 @@ void finish_response(self_pointer self) {
 
 // -- answers ------------------------------------------------------------------
 
-void write_next_head(self_pointer self) {
+void write_next_head(connection_pointer self) {
   auto& st = self->state;
   st.client->write_head(std::move(st.heads.front().first),
                         send_back(self, [step = st.step](result<void> outcome) {
@@ -99,7 +100,7 @@ void write_next_head(self_pointer self) {
 
 /// Writes a head after those that are being written: interim ones come first
 /// (RFC 9110, 15.2).
-void queue_head(self_pointer self, response_head head, then after) {
+void queue_head(connection_pointer self, response_head head, then after) {
   auto& heads = self->state.heads;
   heads.emplace_back(std::move(head), after);
   if (heads.size() == 1)
@@ -107,12 +108,12 @@ void queue_head(self_pointer self, response_head head, then after) {
 }
 
 /// Writes the final head.
-void write_head(self_pointer self, response_head head, then after) {
+void write_head(connection_pointer self, response_head head, then after) {
   self->state.answered = true;
   queue_head(self, std::move(head), after);
 }
 
-void write_body(self_pointer self, body_parts body) {
+void write_body(connection_pointer self, body_parts body) {
   auto bytes = body.bytes.size();
   auto last = body.last;
   auto& st = self->state;
@@ -123,7 +124,7 @@ void write_body(self_pointer self, body_parts body) {
       }));
 }
 
-void answer(self_pointer self, own_page page) {
+void answer(connection_pointer self, own_page page) {
   auto& st = self->state;
   st.page = slice{std::string_view{page.text}};
   if (page.head.status == 503)
@@ -134,7 +135,7 @@ void answer(self_pointer self, own_page page) {
 }
 
 /// An answer instead of a failure; a body that came along is not read.
-void answer_own(self_pointer self, own_page page) {
+void answer_own(connection_pointer self, own_page page) {
   auto& st = self->state;
   if (st.request.framing != body_framing::none) {
     st.ending = true;
@@ -145,7 +146,7 @@ void answer_own(self_pointer self, own_page page) {
 
 // -- requests -----------------------------------------------------------------
 
-void relay_request_body(self_pointer self) {
+void relay_request_body(connection_pointer self) {
   auto& st = self->state;
   if (!std::exchange(st.expects_continue, false))
     return;
@@ -162,7 +163,7 @@ error unfinished_request(const error& why) {
                                         : "400 the request's body ends early");
 }
 
-void on_request_relayed(self_pointer self, const request_relayed& msg) {
+void on_request_relayed(connection_pointer self, const request_relayed& msg) {
   auto& st = self->state;
   if (msg.step != st.step)
     return;
@@ -188,7 +189,7 @@ bool has_body(const request_head& request) {
 
 } // namespace
 
-void end_connection(self_pointer self, bool abort) {
+void end_connection(connection_pointer self, bool abort) {
   auto& st = self->state;
   ++st.step;
   if (std::exchange(st.busy, false))
@@ -208,7 +209,7 @@ std::string words_of_limit(const error& why) {
                                    : std::string{to_string(why.code)};
 }
 
-void answer(self_pointer self, const error& why) {
+void answer(connection_pointer self, const error& why) {
   auto& st = self->state;
   if (why.code == errc::limit_reached)
     st.env->proxy.tell(request_turned_away{words_of_limit(why)});
@@ -218,7 +219,7 @@ void answer(self_pointer self, const error& why) {
   answer(self, std::move(page));
 }
 
-void forward(self_pointer self) {
+void forward(connection_pointer self) {
   auto& st = self->state;
   auto step = st.step;
   auto attempt = ++st.attempt;
@@ -254,7 +255,7 @@ void forward(self_pointer self) {
 
 namespace {
 
-void on_head_received(self_pointer self, head_received& msg) {
+void on_head_received(connection_pointer self, head_received& msg) {
   auto& st = self->state;
   if (msg.step != st.step)
     return;
@@ -293,7 +294,7 @@ void on_head_received(self_pointer self, head_received& msg) {
 
 /// Hands what is left of the body, whose first bytes `st.exchange` brings, to
 /// a transfer.
-void start_transfer(self_pointer self) {
+void start_transfer(connection_pointer self) {
   auto& st = self->state;
   auto source = std::make_shared<body_source>();
   st.env->ports.random(source->id.bytes);
@@ -323,7 +324,7 @@ void start_transfer(self_pointer self) {
 }
 
 /// The head and the body that follows it, in one operation.
-void pass_response(self_pointer self, response_head head) {
+void pass_response(connection_pointer self, response_head head) {
   auto& st = self->state;
   st.answered = true;
   st.client->pass_response(
@@ -333,7 +334,7 @@ void pass_response(self_pointer self, response_head head) {
       }));
 }
 
-void start_relay(self_pointer self) {
+void start_relay(connection_pointer self) {
   auto& st = self->state;
   st.client->relay_response(
       st.exchange, send_back(self, [step = st.step](result<relay_totals> x) {
@@ -346,7 +347,7 @@ void start_relay(self_pointer self) {
 /// A transfer has crashed: what it had sent is right, the rest is asked for
 /// anew. The first time another transfer brings it, the second time it passes
 /// through, and then it is enough.
-void on_transfer_crashed(self_pointer self) {
+void on_transfer_crashed(connection_pointer self) {
   auto& st = self->state;
   if (!st.pooled || st.received >= st.pooled->body.end || ++st.crashes > 2) {
     end_connection(self, true);
@@ -365,13 +366,13 @@ void on_transfer_crashed(self_pointer self) {
       }));
 }
 
-void relay_rest(self_pointer self) {
+void relay_rest(connection_pointer self) {
   auto& st = self->state;
   if (std::exchange(st.rest_is_here, false))
     start_relay(self);
 }
 
-void on_rest_answered(self_pointer self, const rest_answered& msg) {
+void on_rest_answered(connection_pointer self, const rest_answered& msg) {
   auto& st = self->state;
   if (msg.step != st.step || !st.pooled)
     return;
@@ -402,7 +403,7 @@ void on_rest_answered(self_pointer self, const rest_answered& msg) {
     relay_rest(self);
 }
 
-void on_answer_overdue(self_pointer self, const answer_overdue& msg) {
+void on_answer_overdue(connection_pointer self, const answer_overdue& msg) {
   auto& st = self->state;
   if (msg.step != st.step || st.answered)
     return;
@@ -412,7 +413,7 @@ void on_answer_overdue(self_pointer self, const answer_overdue& msg) {
     came_home(self, msg.why);
 }
 
-void on_interim(self_pointer self, interim_answered& msg) {
+void on_interim(connection_pointer self, interim_answered& msg) {
   auto& st = self->state;
   if (msg.step != st.step || msg.attempt != st.attempt || st.answered)
     return;
@@ -425,7 +426,7 @@ void on_interim(self_pointer self, interim_answered& msg) {
   }
 }
 
-void on_origin_answered(self_pointer self, origin_answered& msg) {
+void on_origin_answered(connection_pointer self, origin_answered& msg) {
   auto& st = self->state;
   // One of a peer's line may come when the own one has taken over.
   if (msg.step != st.step || msg.attempt != st.attempt || st.answered)
@@ -473,7 +474,7 @@ void on_origin_answered(self_pointer self, origin_answered& msg) {
     write_head(self, std::move(head), after);
 }
 
-void on_head_written(self_pointer self, const head_written& msg) {
+void on_head_written(connection_pointer self, const head_written& msg) {
   auto& st = self->state;
   if (msg.step != st.step)
     return;
@@ -500,7 +501,7 @@ void on_head_written(self_pointer self, const head_written& msg) {
   }
 }
 
-void on_relay_ended(self_pointer self, const relay_ended& msg) {
+void on_relay_ended(connection_pointer self, const relay_ended& msg) {
   auto& st = self->state;
   if (msg.step != st.step)
     return;
@@ -512,7 +513,7 @@ void on_relay_ended(self_pointer self, const relay_ended& msg) {
     end_connection(self, true);
 }
 
-void on_body_written(self_pointer self, const body_written& msg) {
+void on_body_written(connection_pointer self, const body_written& msg) {
   auto& st = self->state;
   if (msg.step != st.step)
     return;
@@ -533,7 +534,7 @@ void on_body_written(self_pointer self, const body_written& msg) {
 }
 
 /// What waits leaves in one write, as much of it as `write_batch`.
-void on_body_ready(self_pointer self, body_ready& msg) {
+void on_body_ready(connection_pointer self, body_ready& msg) {
   auto& st = self->state;
   auto from = self->current_sender();
   st.received += msg.bytes.size();
@@ -552,7 +553,7 @@ void on_body_ready(self_pointer self, body_ready& msg) {
 } // namespace
 
 proxy_connection_actor::behavior_type
-proxy_connection_behavior(self_pointer self, environment_ptr env,
+proxy_connection_behavior(connection_pointer self, environment_ptr env,
                           std::shared_ptr<http_server_stream> client) {
   auto& st = self->state;
   st.env = std::move(env);
@@ -565,7 +566,7 @@ proxy_connection_behavior(self_pointer self, environment_ptr env,
     else if (x.reason)
       end_connection(self, true);
   });
-  st.client->watch_client(patience,
+  st.client->watch_client(patience_with_clients,
                           send_back(self, [] { return client_gone{}; }));
   next_request(self);
   // Those that each connection gets come first: they are tried one by one.

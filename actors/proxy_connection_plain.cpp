@@ -10,7 +10,7 @@ namespace peapod {
 
 namespace {
 
-using self_pointer = proxy_connection_state::self_pointer;
+using connection_pointer = proxy_connection_state::self_pointer;
 
 /// What a failure says about the line and the site.
 tunnel_failure kind_of(const error& why) {
@@ -20,7 +20,7 @@ tunnel_failure kind_of(const error& why) {
 }
 
 /// The own line takes over, and the client does not notice.
-void go_home(self_pointer self, const std::string& why) {
+void go_home(connection_pointer self, const std::string& why) {
   auto& st = self->state;
   ++st.env->counters.bounced;
   st.env->log(log_level::debug, "request to " + st.request.target.authority()
@@ -41,7 +41,7 @@ bool may_leave(const environment& env, const request_head& request) {
          && !withheld(request, env.config.pool);
 }
 
-void choose_line(self_pointer self) {
+void choose_line(connection_pointer self) {
   auto& st = self->state;
   auto& target = st.request.target;
   st.wish = std::make_unique<tunnel_wish>(tunnel_wish{
@@ -55,7 +55,7 @@ void choose_line(self_pointer self) {
   });
 }
 
-bool came_home(self_pointer self, const result<response_head>& outcome) {
+bool came_home(connection_pointer self, const result<response_head>& outcome) {
   auto& st = self->state;
   auto failed = [&](tunnel_failure why) {
     st.env->exits.tell(tunnel_failed{*st.wish, *st.exit, why});

@@ -11,14 +11,14 @@ namespace peapod {
 namespace {
 
 using namespace std::chrono_literals;
-using self_pointer = proxy_connection_state::self_pointer;
+using connection_pointer = proxy_connection_state::self_pointer;
 
 /// How long the choice of a line may take.
 constexpr auto exit_wait = 1s;
 
 /// Over this device's own line; `line`: the only one of several that will do,
 /// or empty.
-void open_own_tunnel(self_pointer self, std::string line = {}) {
+void open_own_tunnel(connection_pointer self, std::string line = {}) {
   auto& st = self->state;
   if (st.wish) {
     st.wish->tried.push_back(st.env->self->device());
@@ -36,7 +36,8 @@ void open_own_tunnel(self_pointer self, std::string line = {}) {
       }));
 }
 
-void relay_tunnel(self_pointer self, const exit_chosen& exit, bool wanted) {
+void relay_tunnel(connection_pointer self, const exit_chosen& exit,
+                  bool wanted) {
   auto& st = self->state;
   st.wish->tried.push_back(exit.line);
   relayed_tunnel_start start;
@@ -58,7 +59,7 @@ void relay_tunnel(self_pointer self, const exit_chosen& exit, bool wanted) {
 }
 
 /// Asks which line to use; `wanted`: the only one that the client takes.
-void ask_for_exit(self_pointer self, std::optional<device_id> wanted) {
+void ask_for_exit(connection_pointer self, std::optional<device_id> wanted) {
   ask_exits(self, wanted, [self, wanted](const exit_chosen& x) {
     if (x.session)
       relay_tunnel(self, x, wanted.has_value());
@@ -121,7 +122,7 @@ bool may_be_ours_alone(const error& why) {
 
 } // namespace
 
-void ask_exits(self_pointer self, std::optional<device_id> wanted,
+void ask_exits(connection_pointer self, std::optional<device_id> wanted,
                std::function<void(const exit_chosen&)> done) {
   auto& st = self->state;
   auto on_chosen = [self, step = st.step, done](exit_chosen& x) {
@@ -147,7 +148,7 @@ line_wish own_line_for(const proxy_connection_state& st) {
   return {st.client->remote().address, {}};
 }
 
-void count_on_own_line(self_pointer self) {
+void count_on_own_line(connection_pointer self) {
   auto& st = self->state;
   if (st.own_tunnel == 0)
     st.own_tunnel = st.env->next_tunnel++;
@@ -158,7 +159,7 @@ bool may_use_peers(const environment& env) {
   return env.exits.get() && env.exits_standing > 0;
 }
 
-void open_tunnel(self_pointer self) {
+void open_tunnel(connection_pointer self) {
   auto& st = self->state;
   auto& env = *st.env;
   ++env.counters.tunnels;
@@ -191,7 +192,7 @@ void open_tunnel(self_pointer self) {
   ask_for_exit(self, device);
 }
 
-void go_home(self_pointer self, relay_bounced& msg) {
+void go_home(connection_pointer self, relay_bounced& msg) {
   auto& st = self->state;
   st.env->log(log_level::debug, "tunnel to " + st.request.target.authority()
                                     + " goes home: " + to_string(msg.why));
@@ -206,7 +207,8 @@ void go_home(self_pointer self, relay_bounced& msg) {
       }));
 }
 
-void conclude_tunnel(self_pointer self, const result<relay_totals>& outcome) {
+void conclude_tunnel(connection_pointer self,
+                     const result<relay_totals>& outcome) {
   auto& st = self->state;
   auto name = [&st] { return "tunnel to " + st.request.target.authority(); };
   if (outcome) {

@@ -21,7 +21,7 @@ relayed_tunnel_state::~relayed_tunnel_state() {
 namespace {
 
 using namespace std::chrono_literals;
-using self_pointer = relayed_tunnel_state::self_pointer;
+using tunnel_pointer = relayed_tunnel_state::self_pointer;
 using phase = relayed_tunnel_state::phase;
 
 /// How long the exit may take to connect when the client wants this line and no
@@ -57,7 +57,7 @@ void report_failure(const relayed_tunnel_state& st, tunnel_failure why) {
 }
 
 /// The tunnel has ended; its client's actor goes on or ends.
-void end(self_pointer self, result<relay_totals> outcome) {
+void end(tunnel_pointer self, result<relay_totals> outcome) {
   auto& st = self->state;
   if (std::exchange(st.now, phase::over) == phase::over)
     return;
@@ -70,7 +70,7 @@ void end(self_pointer self, result<relay_totals> outcome) {
 }
 
 /// The tunnel goes on over another line.
-void leave(self_pointer self, bool accepted) {
+void turn_back(tunnel_pointer self, bool accepted) {
   auto& st = self->state;
   st.now = phase::over;
   ++st.env->counters.bounced;
@@ -83,17 +83,17 @@ void leave(self_pointer self, bool accepted) {
 }
 
 /// The same once the last read has ended: it may bring something.
-void bounce(self_pointer self, error why) {
+void bounce(tunnel_pointer self, error why) {
   auto& st = self->state;
   st.why = std::move(why);
   bool accepted = st.flow.is_connected();
   st.unsaid = std::exchange(st.now, phase::leaving) == phase::undecided;
   if (!st.flow.stop_reading())
-    leave(self, accepted);
+    turn_back(self, accepted);
 }
 
 /// It cannot go on through the peer: elsewhere, if the client need not know.
-void give_up(self_pointer self, const error& why, tunnel_failure kind) {
+void give_up(tunnel_pointer self, const error& why, tunnel_failure kind) {
   auto& st = self->state;
   bool silent = st.now == phase::opening || st.now == phase::undecided
                 || (st.now == phase::greeting && st.can_replay);
@@ -105,7 +105,7 @@ void give_up(self_pointer self, const error& why, tunnel_failure kind) {
     end(self, why);
 }
 
-void abandon(self_pointer self, const error& why, tunnel_failure kind) {
+void abandon(tunnel_pointer self, const error& why, tunnel_failure kind) {
   self->state.flow.abandon(wire2::tunnel_end::reset, "not wanted any more");
   give_up(self, why, kind);
 }
@@ -122,7 +122,7 @@ void keep(relayed_tunnel_state& st, const slice& bytes) {
 }
 
 /// The last read of a tunnel that leaves has ended.
-void on_last_read(self_pointer self, const stream_read& msg) {
+void on_last_read(tunnel_pointer self, const stream_read& msg) {
   auto& st = self->state;
   auto bytes = st.flow.take(msg);
   if (bytes) {
@@ -133,12 +133,12 @@ void on_last_read(self_pointer self, const stream_read& msg) {
   } else if (msg.outcome.error().code != errc::cancelled) {
     return end(self, msg.outcome.error());
   }
-  leave(self, true);
+  turn_back(self, true);
 }
 
 // -- opening ------------------------------------------------------------------
 
-void on_start(self_pointer self) {
+void on_start(tunnel_pointer self) {
   auto& st = self->state;
   st.env->exits.tell(tunnel_begun{st.flow.tunnel(), st.start.line});
   tell(st.start.session,
@@ -151,7 +151,7 @@ void on_start(self_pointer self) {
 }
 
 /// Looks again when it may have been quiet, or open, for too long.
-void watch_over(self_pointer self) {
+void watch_over(tunnel_pointer self) {
   auto& st = self->state;
   auto& config = st.env->config;
   auto now = now_of(self);
@@ -167,7 +167,7 @@ void watch_over(self_pointer self) {
                                             : "open for too long"));
 }
 
-void on_relay_opened(self_pointer self) {
+void on_relay_opened(tunnel_pointer self) {
   auto& st = self->state;
   if (st.now != phase::opening)
     return;
@@ -181,7 +181,7 @@ void on_relay_opened(self_pointer self) {
 
 // -- bytes --------------------------------------------------------------------
 
-void report(self_pointer self, uint64_t bytes) {
+void report(tunnel_pointer self, uint64_t bytes) {
   auto& st = self->state;
   auto now = now_of(self);
   st.moved = now;
@@ -196,7 +196,7 @@ void report(self_pointer self, uint64_t bytes) {
 
 /// Only TLS leaves through a peer, which could read anything else, unless the
 /// user lets it.
-void decide(self_pointer self) {
+void decide(tunnel_pointer self) {
   auto& st = self->state;
   auto what = opening_of(st.kept);
   if (what == opening::other && st.env->config.tunnels.plain) {
@@ -217,7 +217,7 @@ void decide(self_pointer self) {
   st.flow.read_on(self);
 }
 
-void on_client_read(self_pointer self, const stream_read& msg) {
+void on_client_read(tunnel_pointer self, const stream_read& msg) {
   auto& st = self->state;
   if (st.now == phase::leaving)
     return on_last_read(self, msg);
@@ -252,7 +252,7 @@ void on_client_read(self_pointer self, const stream_read& msg) {
     end(self, relay_totals{st.flow.read(), st.flow.written()});
 }
 
-void on_relay_bytes(self_pointer self, relay_bytes msg) {
+void on_relay_bytes(tunnel_pointer self, relay_bytes msg) {
   auto& st = self->state;
   if (st.now == phase::accepting)
     st.early.push_back(std::move(msg.bytes));
@@ -282,7 +282,7 @@ void on_relay_bytes(self_pointer self, relay_bytes msg) {
   st.flow.write(self, std::move(msg.bytes));
 }
 
-void on_written(self_pointer self, const stream_written& msg) {
+void on_written(tunnel_pointer self, const stream_written& msg) {
   auto& st = self->state;
   if (st.now == phase::over)
     return;
@@ -296,7 +296,7 @@ void on_written(self_pointer self, const stream_written& msg) {
 }
 
 /// The site, or the exit, has ended its direction or the tunnel.
-void on_relay_closed(self_pointer self, const relay_closed& msg) {
+void on_relay_closed(tunnel_pointer self, const relay_closed& msg) {
   auto& st = self->state;
   if (st.now == phase::accepting)
     st.early_end = msg;
@@ -325,7 +325,7 @@ void on_relay_closed(self_pointer self, const relay_closed& msg) {
     end(self, relay_totals{st.flow.read(), st.flow.written()});
 }
 
-void on_accepted(self_pointer self, stream_opened& msg) {
+void on_accepted(tunnel_pointer self, stream_opened& msg) {
   auto& st = self->state;
   if (st.now != phase::accepting)
     return;
@@ -348,7 +348,7 @@ void on_accepted(self_pointer self, stream_opened& msg) {
     st.flow.read_on(self);
 }
 
-void on_tick(self_pointer self, const tick& msg) {
+void on_tick(tunnel_pointer self, const tick& msg) {
   auto& st = self->state;
   if (msg.generation == opening_wait && st.now == phase::opening)
     abandon(self, through_peer(st, errc::connect_timed_out, "no answer"),
@@ -365,7 +365,7 @@ void on_tick(self_pointer self, const tick& msg) {
 } // namespace
 
 relay_end_actor::behavior_type
-relayed_tunnel_behavior(self_pointer self, environment_ptr env,
+relayed_tunnel_behavior(tunnel_pointer self, environment_ptr env,
                         relayed_tunnel_start start) {
   auto& st = self->state;
   st.env = std::move(env);

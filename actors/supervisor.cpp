@@ -18,7 +18,7 @@ namespace peapod {
 namespace {
 
 using namespace std::chrono_literals;
-using self_pointer = supervisor_state::self_pointer;
+using supervisor_pointer = supervisor_state::self_pointer;
 using child = supervisor_state::child;
 using then = supervisor_state::then;
 
@@ -71,7 +71,7 @@ child make_child(const supervisor_spec& parent, child_spec spec) {
 }
 
 /// Calls a start function; what it throws is a failure to start.
-caf::strong_actor_ptr call(self_pointer self, const child_spec& spec) {
+caf::strong_actor_ptr call(supervisor_pointer self, const child_spec& spec) {
   try {
     return spec.start(self->system());
   } catch (const std::exception&) {
@@ -79,7 +79,7 @@ caf::strong_actor_ptr call(self_pointer self, const child_spec& spec) {
   }
 }
 
-bool launch(self_pointer self, child& x) {
+bool launch(supervisor_pointer self, child& x) {
   auto& st = self->state;
   x.handle = call(self, x.spec);
   x.serial = st.next_serial++;
@@ -95,10 +95,10 @@ bool launch(self_pointer self, child& x) {
   return true;
 }
 
-void stop_next(self_pointer self);
-void restart_from(self_pointer self, size_t failed);
+void stop_next(supervisor_pointer self);
+void restart_from(supervisor_pointer self, size_t failed);
 
-void stop_all_and_quit(self_pointer self, caf::error reason) {
+void stop_all_and_quit(supervisor_pointer self, caf::error reason) {
   auto& st = self->state;
   if (st.after == then::quit)
     return;
@@ -111,14 +111,14 @@ void stop_all_and_quit(self_pointer self, caf::error reason) {
   stop_next(self);
 }
 
-void fail_to_start(self_pointer self, const child& x) {
+void fail_to_start(supervisor_pointer self, const child& x) {
   stop_all_and_quit(self,
                     caf::make_error(caf::sec::runtime_error,
                                     x.spec.name + " could not be started"));
 }
 
 /// Whether a killed supervisor has left children that have not ended yet.
-bool has_orphans(self_pointer self) {
+bool has_orphans(supervisor_pointer self) {
   auto& st = self->state;
   return std::ranges::any_of(st.children, [&](auto& x) {
     return x.wanted && !x.handle && x.spec.strategy
@@ -126,7 +126,7 @@ bool has_orphans(self_pointer self) {
   });
 }
 
-void wait_to_restart(self_pointer self, duration time) {
+void wait_to_restart(supervisor_pointer self, duration time) {
   auto& st = self->state;
   st.waiting = true;
   self->delayed_send(self, time, restart_due{++st.generation});
@@ -134,7 +134,7 @@ void wait_to_restart(self_pointer self, duration time) {
 
 /// Starts what is wanted and not there. A child that cannot be started when it
 /// is restarted has failed once more.
-void start_missing(self_pointer self) {
+void start_missing(supervisor_pointer self) {
   auto& st = self->state;
   if (has_orphans(self))
     return wait_to_restart(self, orphan_interval);
@@ -161,20 +161,20 @@ bool stops_together(const supervisor_state& st) {
          && st.after == then::quit;
 }
 
-child* find_running(self_pointer self, uint64_t serial) {
+child* find_running(supervisor_pointer self, uint64_t serial) {
   for (auto& x : self->state.children)
     if (x.handle && x.serial == serial)
       return &x;
   return nullptr;
 }
 
-void tell_to_end(self_pointer self, const child& x) {
+void tell_to_end(supervisor_pointer self, const child& x) {
   self->send_exit(caf::actor_cast<caf::actor_addr>(x.handle),
                   caf::exit_reason::user_shutdown);
 }
 
 /// All at once: children of one kind do not depend on each other.
-void stop_together(self_pointer self) {
+void stop_together(supervisor_pointer self) {
   auto& st = self->state;
   for (auto serial : st.stopping)
     tell_to_end(self, *find_running(self, serial));
@@ -182,7 +182,7 @@ void stop_together(self_pointer self) {
   self->delayed_send(self, grace, grace_over{0});
 }
 
-void all_stopped(self_pointer self) {
+void all_stopped(supervisor_pointer self) {
   auto& st = self->state;
   if (st.after == then::quit)
     self->quit(st.quit_reason);
@@ -192,7 +192,7 @@ void all_stopped(self_pointer self) {
     start_missing(self);
 }
 
-void stop_next(self_pointer self) {
+void stop_next(supervisor_pointer self) {
   auto& st = self->state;
   if (st.stopping.empty())
     return all_stopped(self);
@@ -203,7 +203,7 @@ void stop_next(self_pointer self) {
   self->delayed_send(self, x.spec.grace, grace_over{x.serial});
 }
 
-void on_grace_over(self_pointer self, uint64_t serial) {
+void on_grace_over(supervisor_pointer self, uint64_t serial) {
   auto& st = self->state;
   auto together = serial == 0;
   if (st.stopping.empty() || (!together && st.stopping.back() != serial))
@@ -216,7 +216,7 @@ void on_grace_over(self_pointer self, uint64_t serial) {
 
 // -- restarting ---------------------------------------------------------------
 
-void give_up(self_pointer self, const child& last) {
+void give_up(supervisor_pointer self, const child& last) {
   auto& st = self->state;
   auto seconds =
       std::chrono::duration_cast<std::chrono::seconds>(st.spec.period);
@@ -229,7 +229,7 @@ void give_up(self_pointer self, const child& last) {
 }
 
 /// In the order of the children, so that the last one stops first.
-void note_to_stop(self_pointer self, const child& x) {
+void note_to_stop(supervisor_pointer self, const child& x) {
   auto& st = self->state;
   if (!x.handle || is_told(st, x.serial))
     return;
@@ -241,7 +241,7 @@ void note_to_stop(self_pointer self, const child& x) {
 }
 
 /// Stops whom the strategy stops with a child, and starts them all again.
-void cycle(self_pointer self, size_t index) {
+void cycle(supervisor_pointer self, size_t index) {
   auto& st = self->state;
   st.after = then::restart;
   for (auto i : affected(st.spec.strategy, index, st.children.size())) {
@@ -253,7 +253,7 @@ void cycle(self_pointer self, size_t index) {
   stop_next(self);
 }
 
-void restart_from(self_pointer self, size_t failed) {
+void restart_from(supervisor_pointer self, size_t failed) {
   auto& st = self->state;
   auto now = instant{self->clock().now().time_since_epoch()};
   auto& x = st.children[failed];
@@ -274,7 +274,7 @@ void forget(supervisor_state& st, std::vector<child>::iterator i) {
   st.children.erase(i);
 }
 
-void on_down(self_pointer self, const caf::down_msg& msg) {
+void on_down(supervisor_pointer self, const caf::down_msg& msg) {
   auto& st = self->state;
   // Of many children those that end soon are the latest.
   auto last =
@@ -302,7 +302,7 @@ void on_down(self_pointer self, const caf::down_msg& msg) {
 
 // -- orders -------------------------------------------------------------------
 
-void on_start_child(self_pointer self, start_child& msg) {
+void on_start_child(supervisor_pointer self, start_child& msg) {
   auto& st = self->state;
   if (st.after == then::quit)
     return;
@@ -317,7 +317,7 @@ void on_start_child(self_pointer self, start_child& msg) {
     st.children.pop_back();
 }
 
-void on_restart_child(self_pointer self, restart_child msg) {
+void on_restart_child(supervisor_pointer self, restart_child msg) {
   auto& st = self->state;
   for (size_t i = 0; i < st.children.size(); ++i) {
     auto& x = st.children[i];
@@ -327,7 +327,7 @@ void on_restart_child(self_pointer self, restart_child msg) {
   }
 }
 
-void on_restart_due(self_pointer self, restart_due msg) {
+void on_restart_due(supervisor_pointer self, restart_due msg) {
   auto& st = self->state;
   if (msg.generation != st.generation || st.after != then::restart)
     return;
@@ -347,8 +347,8 @@ void take_children(supervisor_state& st, supervisor_spec spec) {
 
 } // namespace
 
-supervisor_actor::behavior_type supervisor(self_pointer self, spawn_place place,
-                                           supervisor_spec spec) {
+supervisor_actor::behavior_type
+supervisor(supervisor_pointer self, spawn_place place, supervisor_spec spec) {
   auto& st = self->state;
   st.place = std::move(place);
   st.budget.emplace(spec.intensity, spec.period);

@@ -98,4 +98,9 @@ inline error make_error(errc code, std::string detail = {}) {
   return {code, std::move(detail)};
 }
 
+/// What ends a session whose peer broke the protocol; `detail` says how.
+inline error misbehaved(std::string detail) {
+  return make_error(errc::peer_misbehaved, std::move(detail));
+}
+
 } // namespace peapod

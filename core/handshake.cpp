@@ -19,10 +19,6 @@ constexpr size_t length_size = 2;
 /// without a payload, e and a tag, is shorter.
 constexpr std::array<size_t, 2> shortest = {32 + 32 + 16 + 16, 32 + 16};
 
-error misbehaved(std::string detail) {
-  return make_error(errc::peer_misbehaved, std::move(detail));
-}
-
 /// What a message that Noise refuses means here.
 error explain(error why, noise::role side) {
   if (why.code != errc::integrity_failed)

@@ -8,10 +8,6 @@ namespace {
 
 using bytes_view = std::span<const uint8_t>;
 
-error misbehaved(std::string detail) {
-  return make_error(errc::peer_misbehaved, std::move(detail));
-}
-
 /// The next `n` bytes of `in`, which has that many.
 bytes_view take(bytes_view& in, size_t n) {
   auto out = in.first(n);

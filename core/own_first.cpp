@@ -31,10 +31,6 @@ constexpr duration half_life = 300s;
 /// No peer waits for less than this, in bytes a second: leases would expire.
 constexpr double least_rate = 16 * 1024;
 
-double seconds_of(duration x) {
-  return std::chrono::duration<double>(x).count();
-}
-
 } // namespace
 
 std::optional<double> own_first::limit() const {

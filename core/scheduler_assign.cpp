@@ -36,10 +36,6 @@ constexpr uint64_t first_share = 16;
 constexpr int foreign_ways = 6;
 constexpr duration most_foreign = 1s;
 
-double seconds(duration x) {
-  return std::chrono::duration<double>(x).count();
-}
-
 } // namespace
 
 void scheduler::assign(instant now) {
@@ -178,7 +174,7 @@ std::optional<byte_range> scheduler::next_range(const device_id& id,
   auto late = source.estimate.time_for(backlog(source) + size)
               - time_to_play(body, begin);
   if (late > behind && !source.traits.own) {
-    auto ahead = static_cast<uint64_t>(seconds(late) * pace(body));
+    auto ahead = static_cast<uint64_t>(seconds_of(late) * pace(body));
     if (begin + ahead + size <= limit)
       begin += ahead - ahead % crumb;
   }
@@ -212,7 +208,7 @@ uint64_t scheduler::lease_size(const source_state& source,
   // Who has become slower since gets less.
   if (auto rate = source.estimate.rate())
     size = std::min(size, static_cast<uint64_t>(
-                              *rate * seconds(quantum_for(source, body))));
+                              *rate * seconds_of(quantum_for(source, body))));
   bool untried = !source.estimate.rate() && !source.estimate.shortest()
                  && source.failed == instant{};
   if (untried && source.traits.streams())
@@ -269,7 +265,7 @@ bool scheduler::in_time(const device_id& id, const source_state& source,
         || !limits_.allows({other, body.origin}, 0, now) || !x.estimate.rate())
       return false;
     auto theirs = x.estimate.time_for(backlog(x) + range.size());
-    return seconds(theirs) < share * seconds(needs);
+    return seconds_of(theirs) < share * seconds_of(needs);
   });
 }
 

@@ -7,10 +7,6 @@ namespace peapod {
 
 namespace {
 
-error misbehaved(std::string detail) {
-  return make_error(errc::peer_misbehaved, std::move(detail));
-}
-
 /// Answers to Pings between two looks at the clock: a peer that does not read
 /// must not make us hold any number of them.
 constexpr size_t max_pongs = 32;

@@ -25,10 +25,6 @@ bool is_discovery(const wire_message& x) {
          || std::holds_alternative<discovery_response>(x);
 }
 
-error misbehaved(std::string detail) {
-  return make_error(errc::peer_misbehaved, std::move(detail));
-}
-
 } // namespace
 
 session::session(const identity& self, session_config config)

@@ -26,7 +26,7 @@ constexpr duration longest_trial = 8s;
 constexpr duration pause = time_before + 1s;
 
 /// How long a finding holds before the peer is looked at again.
-constexpr duration memory = 10min;
+constexpr duration found_for = 10min;
 
 constexpr unsigned votes_needed = 3;
 constexpr unsigned votes_against = 2;
@@ -47,10 +47,6 @@ constexpr double clear = 1.5;
 /// Those who share a line evenly have similar rates: without anybody of this
 /// part of the peer's rate it has a line of its own.
 constexpr double similar = 0.35;
-
-double seconds(duration x) {
-  return std::chrono::duration<double>(x).count();
-}
 
 } // namespace
 
@@ -118,7 +114,7 @@ double shared_line::rate(const device_id& id, instant from, instant to) const {
   if (first == last)
     return 0;
   return static_cast<double>(last->brought - first->brought)
-         / seconds(last->at - first->at);
+         / seconds_of(last->at - first->at);
 }
 
 shared_line::pace shared_line::pace_before(const device_id& id,
@@ -196,7 +192,7 @@ shared_line::judge(const device_id& id, std::optional<device_id> partner,
     return std::nullopt; // once more
   auto was = std::exchange(x.with, shared ? x.likely : std::nullopt);
   x.votes = x.against = 0;
-  x.again = now + memory;
+  x.again = now + found_for;
   if (was == x.with)
     return std::nullopt;
   return finding{id, x.with};

@@ -17,10 +17,6 @@ constexpr double max_seconds = 3600;
 /// Shorter silences mean nothing.
 constexpr duration sure = 200ms;
 
-double seconds(duration x) {
-  return std::chrono::duration<double>(x).count();
-}
-
 duration time_of(uint64_t bytes, double rate) {
   auto time = std::min(static_cast<double>(bytes) / rate, max_seconds);
   return std::chrono::duration_cast<duration>(
@@ -61,7 +57,7 @@ void source_estimate::finished(uint64_t bytes, uint64_t ahead, instant granted,
   // Grows with what was tried, however many of that size end at once.
   auto last = static_cast<double>(size_);
   auto tried = max_growth * static_cast<double>(bytes);
-  auto wanted = rate             ? *rate * seconds(quantum)
+  auto wanted = rate             ? *rate * seconds_of(quantum)
                 : took < quantum ? tried
                                  : last / 2;
   wanted = std::clamp(wanted, last / 2, std::max(last, tried));
@@ -70,14 +66,14 @@ void source_estimate::finished(uint64_t bytes, uint64_t ahead, instant granted,
 
 void source_estimate::resize(duration quantum) {
   if (auto rate = meter_.rate())
-    size_ = std::clamp(static_cast<uint64_t>(*rate * seconds(quantum)),
+    size_ = std::clamp(static_cast<uint64_t>(*rate * seconds_of(quantum)),
                        sizes_.least, sizes_.most);
 }
 
 void source_estimate::silent(uint64_t backlog, duration time) {
   // At its rate all of it would be here by now.
   if (auto late = time - latency(); late > sure)
-    meter_.limit(static_cast<double>(backlog) / seconds(late));
+    meter_.limit(static_cast<double>(backlog) / seconds_of(late));
 }
 
 void source_estimate::distrust(instant now) {
@@ -89,8 +85,7 @@ void source_estimate::distrust(instant now) {
 /// An origin may be late with one thing and prompt with the next. What the head
 /// of the next took longer, or less, the source's way does.
 duration source_estimate::latency() const {
-  if (!latency_ || head_ == duration::zero()
-      || head_then_ == duration::zero())
+  if (!latency_ || head_ == duration::zero() || head_then_ == duration::zero())
     return latency_.value_or(head_);
   return std::max(*latency_ + head_ - head_then_, std::min(*latency_, head_));
 }

@@ -57,10 +57,6 @@ private:
 
   static constexpr duration longest_debt = std::chrono::milliseconds(500);
 
-  static double seconds_of(duration x) {
-    return std::chrono::duration<double>(x).count();
-  }
-
   void pay(instant now) {
     if (rate_ <= 0)
       paid_ = taken_;

@@ -34,6 +34,11 @@ using instant = pod_clock::time_point;
 /// A span of time.
 using duration = pod_clock::duration;
 
+/// A span of time in seconds, with fractions.
+constexpr double seconds_of(duration x) {
+  return std::chrono::duration<double>(x).count();
+}
+
 // -- identifiers --------------------------------------------------------------
 
 /// A fixed number of raw bytes that must not be mixed up with another kind of

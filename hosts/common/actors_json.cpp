@@ -34,7 +34,7 @@ json::object to_json(const message_record& x) {
       {"to", x.to},
       {"type", text(x.type)},
       {"size", x.size},
-      {"took", seconds(x.took)},
+      {"took", json_seconds(x.took)},
   };
 }
 
@@ -54,9 +54,9 @@ json::object to_json(const actor_row& x) {
       {"handled", x.handled},
       {"rate", json_number(x.rate)},
       {"load", json_number(x.load)},
-      {"busy", seconds(x.busy)},
-      {"longest", seconds(x.longest)},
-      {"uptime", seconds(x.uptime)},
+      {"busy", json_seconds(x.busy)},
+      {"longest", json_seconds(x.longest)},
+      {"uptime", json_seconds(x.uptime)},
       {"restarts", x.restarts},
       {"links", numbers(x.links)},
   };
@@ -80,7 +80,7 @@ json::object to_json(const crash_report& x) {
       {"parent", or_null(x.parent)},
       {"about", text(x.about)},
       {"reason", text(x.reason)},
-      {"uptime", seconds(x.uptime)},
+      {"uptime", json_seconds(x.uptime)},
       {"handled", x.handled},
       {"recent", to_json(x.recent)},
       {"data", parsed_object(x.data)},

@@ -10,18 +10,18 @@ namespace {
 std::string pattern_of(const std::string& path, const option_entry& x) {
   std::vector<std::string> all;
   for (auto& name : x.names)
-    all.push_back(quoted(path + " " + name));
+    all.push_back(shell_quoted(path + " " + name));
   // What stands before commands also stands behind them.
   if (path.empty())
     for (auto& name : x.names)
-      all.push_back("*" + quoted(" " + name));
+      all.push_back("*" + shell_quoted(" " + name));
   return joined(all, "|");
 }
 
 /// What fills COMPREPLY with values.
 std::string values_of(const option_entry& x) {
   if (x.help == value_help::choices)
-    return "_peapod_words " + quoted(joined(x.choices));
+    return "_peapod_words " + shell_quoted(joined(x.choices));
   return x.help == value_help::file ? "_peapod_files" : ":";
 }
 
@@ -30,8 +30,8 @@ std::string steps(const std::vector<place>& places) {
   std::string out;
   for (auto& at : places)
     for (auto& below : at.command.commands)
-      out += "      " + quoted(at.path + " " + below.name)
-             + ") at=" + quoted(at.path + "/" + below.name) + " ;;\n";
+      out += "      " + shell_quoted(at.path + " " + below.name)
+             + ") at=" + shell_quoted(at.path + "/" + below.name) + " ;;\n";
   return out;
 }
 
@@ -60,9 +60,9 @@ std::string words(const std::vector<place>& places) {
     std::vector<std::string> names;
     for (auto& below : at.command.commands)
       names.push_back(below.name);
-    std::string line = "    " + quoted(at.path) + ")";
+    std::string line = "    " + shell_quoted(at.path) + ")";
     if (!names.empty())
-      line += " _peapod_words " + quoted(joined(names)) + ";";
+      line += " _peapod_words " + shell_quoted(joined(names)) + ";";
     for (auto* x : arguments_of(at.command))
       line += " " + values_of(*x) + ";";
     out += line + " return ;;\n";
@@ -124,18 +124,18 @@ std::string bash_script(const command_entry& program,
   out += "  case \"$at $prev\" in\n" + with_values(places, false) + "  esac\n";
   out += "  if [[ $cur == --*.* ]]; then\n    compopt -o nospace 2>/dev/null\n"
          "    _peapod_words "
-         + quoted(key_options(keys)) + "\n    return\n  fi\n";
+         + shell_quoted(key_options(keys)) + "\n    return\n  fi\n";
   out += "  if [[ $cur == -* ]]; then\n    _peapod_words "
-         + quoted(option_names(program)) + "\n    case \"$at\" in\n";
+         + shell_quoted(option_names(program)) + "\n    case \"$at\" in\n";
   for (auto& at : places)
     if (!at.path.empty())
-      out += "      " + quoted(at.path) + ") _peapod_words "
-             + quoted(option_names(at.command)) + " ;;\n";
+      out += "      " + shell_quoted(at.path) + ") _peapod_words "
+             + shell_quoted(option_names(at.command)) + " ;;\n";
   out += "    esac\n"
          "    # A section is offered when there is nothing else.\n"
          "    if ((${#COMPREPLY[@]} == 0)); then\n"
          "      compopt -o nospace 2>/dev/null\n      _peapod_words "
-         + quoted(sections(keys)) + "\n    fi\n    return\n  fi\n";
+         + shell_quoted(sections(keys)) + "\n    fi\n    return\n  fi\n";
   out += "  case \"$at\" in\n" + words(places) + "  esac\n}\n\n";
   return out + "complete -F _peapod peapod\n";
 }

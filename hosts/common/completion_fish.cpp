@@ -15,19 +15,19 @@ std::string fish_quoted(std::string_view text) {
   return out + "'";
 }
 
-std::string steps(const std::vector<place>& places) {
+std::string conditions(const std::vector<place>& places) {
   std::string out;
   for (auto& at : places) {
     for (auto& below : at.command.commands)
-      out += "            case " + quoted(at.path + " " + below.name)
-             + "\n                set at " + quoted(at.path + "/" + below.name)
-             + "\n";
+      out += "            case " + shell_quoted(at.path + " " + below.name)
+             + "\n                set at "
+             + shell_quoted(at.path + "/" + below.name) + "\n";
     std::vector<std::string> taking;
     for (auto* x : options_of(at.command))
       for (auto& name : x->names)
         if (x->help != value_help::none)
           taking.push_back(
-              quoted((at.path.empty() ? "*" : at.path) + " " + name));
+              shell_quoted((at.path.empty() ? "*" : at.path) + " " + name));
     if (!taking.empty())
       out += "            case " + joined(taking)
              + "\n                set skip 1\n";
@@ -60,7 +60,7 @@ std::string option_line(const std::string& condition, const option_entry& x) {
 
 std::string lines_of(const place& at) {
   std::string out;
-  auto condition = " -n " + quoted("__peapod_at \"" + at.path + "\"");
+  auto condition = " -n " + shell_quoted("__peapod_at \"" + at.path + "\"");
   for (auto& x : at.command.commands)
     out += "complete -c peapod" + condition + " -a " + x.name + " -d "
            + fish_quoted(x.description) + "\n";
@@ -74,7 +74,7 @@ std::string lines_of(const place& at) {
   return out;
 }
 
-constexpr auto beginning = R"(# Completion of peapod for fish.
+constexpr auto opening = R"(# Completion of peapod for fish.
 
 # Prints the command that is completed, as in /proxy/on.
 function __peapod_path
@@ -111,7 +111,7 @@ complete -c peapod -f
 std::string fish_script(const command_entry& program,
                         const std::vector<std::string>& keys) {
   auto places = all_places(program);
-  auto out = std::string{beginning} + steps(places) + middle;
+  auto out = std::string{opening} + conditions(places) + middle;
   for (auto& at : places)
     out += lines_of(at);
   // As arguments: fish would write an option's value behind a space.

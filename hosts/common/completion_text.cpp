@@ -40,7 +40,7 @@ std::vector<const option_entry*> arguments_of(const command_entry& x) {
   return entries_of(x, true);
 }
 
-std::string quoted(std::string_view text) {
+std::string shell_quoted(std::string_view text) {
   std::string out = "'";
   for (auto c : text)
     out += c == '\'' ? std::string{"'\\''"} : std::string{c};

@@ -26,7 +26,7 @@ std::vector<const option_entry*> options_of(const command_entry& x);
 std::vector<const option_entry*> arguments_of(const command_entry& x);
 
 /// A shell's word in single quotes, as POSIX has them.
-std::string quoted(std::string_view text);
+std::string shell_quoted(std::string_view text);
 
 /// The words with one space between them.
 std::string joined(const std::vector<std::string>& words,

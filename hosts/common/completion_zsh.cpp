@@ -43,9 +43,10 @@ std::string option_specs(const command_entry& x) {
     for (auto& name : option->names) {
       bool joins = name.starts_with("--") && option->help != value_help::none;
       out += " \\\n    "
-             + quoted((option->many ? "*" : exclusive) + name
-                      + (joins ? "=" : "") + "[" + escaped(option->description)
-                      + "]" + action_of(*option));
+             + shell_quoted((option->many ? "*" : exclusive) + name
+                            + (joins ? "=" : "") + "["
+                            + escaped(option->description) + "]"
+                            + action_of(*option));
     }
   }
   return out;
@@ -56,16 +57,17 @@ std::string argument_specs(const command_entry& x) {
   unsigned number = 1;
   for (auto* argument : arguments_of(x))
     out += " \\\n    "
-           + quoted((argument->many ? "*" : std::to_string(number++))
-                    + action_of(*argument));
+           + shell_quoted((argument->many ? "*" : std::to_string(number++))
+                          + action_of(*argument));
   return out;
 }
 
 std::string key_specs(const std::vector<std::string>& keys) {
   std::string out;
   for (auto& key : keys)
-    out += " \\\n    "
-           + quoted("--" + key + "=[Override this key of the file]:value: ");
+    out +=
+        " \\\n    "
+        + shell_quoted("--" + key + "=[Override this key of the file]:value: ");
   return out;
 }
 
@@ -73,7 +75,7 @@ std::string key_specs(const std::vector<std::string>& keys) {
 std::string offer(const place& at) {
   auto out = function_of(at.path) + "_commands() {\n  local -a found=(";
   for (auto& x : at.command.commands)
-    out += "\n    " + quoted(escaped(x.name) + ":" + x.description);
+    out += "\n    " + shell_quoted(escaped(x.name) + ":" + x.description);
   return out + "\n  )\n  _describe -t commands command found\n}\n\n";
 }
 
@@ -105,7 +107,8 @@ std::string function_text(const place& at, const command_entry& program,
         out += option_specs({"", "", {*x}, {}});
   out += argument_specs(at.command);
   if (has_commands)
-    out += " \\\n    " + quoted("1: :" + function_of(at.path) + "_commands")
+    out += " \\\n    "
+           + shell_quoted("1: :" + function_of(at.path) + "_commands")
            + " \\\n    '*:: :->rest'";
   out += "\n";
   return out + (has_commands ? go_on(at) : "") + "}\n\n";

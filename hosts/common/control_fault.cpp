@@ -16,10 +16,6 @@ namespace json = boost::json;
 /// hangs for half of it ends the daemon.
 constexpr double max_delay = 60;
 
-control_refusal bad(std::string sentence) {
-  return {400, std::move(sentence)};
-}
-
 std::optional<fault::kind> parse_action(const json::value& x) {
   constexpr std::array<std::pair<std::string_view, fault::kind>, 6> words{{
       {"crash", fault::kind::crash},
@@ -88,16 +84,17 @@ or_refusal<fault> parse_fault(std::string_view body) {
   boost::system::error_code ec;
   auto parsed = json::parse(json::string_view{body.data(), body.size()}, ec);
   if (ec || !parsed.is_object())
-    return bad("the body must be a JSON object such as {\"action\":\"crash\"}");
+    return bad_request(
+        "the body must be a JSON object such as {\"action\":\"crash\"}");
   auto& members = parsed.get_object();
   if (!members.contains("action"))
-    return bad(
+    return bad_request(
         "action is missing: crash, drop, delay, duplicate, hang or clear");
   fault out;
   for (auto& member : members) {
     std::string_view name{member.key().data(), member.key().size()};
     if (auto wrong = read_member(out, name, member.value()); !wrong.empty())
-      return bad(std::move(wrong));
+      return bad_request(std::move(wrong));
   }
   return out;
 }

@@ -42,10 +42,6 @@ constexpr std::array<route_pattern, 16> patterns{{
 
 // -- text ---------------------------------------------------------------------
 
-control_refusal bad(std::string sentence) {
-  return {400, std::move(sentence)};
-}
-
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> out;
   for (size_t begin = 0; begin <= text.size();) {
@@ -92,7 +88,7 @@ or_refusal<control_call> parse_path(std::string_view method,
                                     std::string_view path) {
   auto segments = segments_of(path);
   if (!segments)
-    return bad("the path has a malformed escape");
+    return bad_request("the path has a malformed escape");
   auto found = std::ranges::find_if(
       patterns, [&](auto& x) { return matches(x, *segments); });
   if (found == patterns.end())
@@ -108,7 +104,7 @@ or_refusal<control_call> parse_path(std::string_view method,
     return out;
   auto number = parse_number((*segments)[2]);
   if (!number)
-    return bad("an actor is named by its number, as in /v1/actors/12");
+    return bad_request("an actor is named by its number, as in /v1/actors/12");
   out.actor = *number;
   return out;
 }
@@ -130,10 +126,10 @@ or_refusal<std::vector<parameter>> parse_query(std::string_view query) {
     auto value =
         percent_decoded(part.substr(std::min(equals + 1, part.size())));
     if (!name || !value)
-      return bad("the query has a malformed escape");
+      return bad_request("the query has a malformed escape");
     for (auto& x : out)
       if (x.name == *name)
-        return bad("a parameter stands twice in the query");
+        return bad_request("a parameter stands twice in the query");
     out.push_back({std::move(*name), std::move(*value)});
   }
   return out;
@@ -145,13 +141,14 @@ number_in(const std::vector<parameter>& query, std::string_view name) {
   std::optional<uint64_t> out;
   for (auto& x : query) {
     if (x.name != name)
-      return bad(name.empty() ? "this resource takes no parameters"
-                              : "this resource takes only the parameter "
-                                    + std::string{name});
+      return bad_request(name.empty()
+                             ? "this resource takes no parameters"
+                             : "this resource takes only the parameter "
+                                   + std::string{name});
     out = parse_number(x.value);
     if (!out)
-      return bad("the parameter " + std::string{name}
-                 + " must be a whole number");
+      return bad_request("the parameter " + std::string{name}
+                         + " must be a whole number");
   }
   return out;
 }
@@ -177,7 +174,7 @@ or_refusal<control_call> with_query(control_call call, std::string_view query,
     return number.error();
   if (call.route == control_route::trace) {
     if (!*number)
-      return bad("which actor? as in /v1/trace?actor=12");
+      return bad_request("which actor? as in /v1/trace?actor=12");
     call.actor = **number;
   }
   if (call.route != control_route::events)
@@ -187,7 +184,7 @@ or_refusal<control_call> with_query(control_call call, std::string_view query,
     return call;
   call.since = parse_number(last_event_id);
   if (!call.since)
-    return bad("Last-Event-ID must be the number of an event");
+    return bad_request("Last-Event-ID must be the number of an event");
   return call;
 }
 

@@ -52,6 +52,11 @@ struct control_refusal {
   std::string allow{}; ///< of a 405: the methods that are allowed
 };
 
+/// A request that means nothing; `sentence` says why.
+inline control_refusal bad_request(std::string sentence) {
+  return {400, std::move(sentence)};
+}
+
 [[noreturn]] inline void
 throw_exception_from_error(const control_refusal& x,
                            const boost::source_location&) {

@@ -57,7 +57,7 @@ finding same_line(const std::string& who, const control::line_label& x) {
           other_line};
 }
 
-void judge_peer(const doctor_facts& x, const control::peer& peer,
+void judge_exit(const doctor_facts& x, const control::peer& peer,
                 findings& out) {
   auto label = label_of(x, peer);
   if (is_same(label) && !is_gateway(label))
@@ -111,7 +111,7 @@ void judge_own_line(const control::own_line& x, findings& out) {
 
 void judge_egress(const doctor_facts& x, findings& out) {
   for (auto* peer : connected_peers(x))
-    judge_peer(x, *peer, out);
+    judge_exit(x, *peer, out);
   if (x.status && x.status->lines.size() > 1)
     for (auto& line : x.status->lines)
       judge_own_line(line, out);

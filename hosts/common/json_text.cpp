@@ -40,7 +40,7 @@ std::string rfc3339(std::chrono::system_clock::time_point x) {
   return {out.data(), static_cast<size_t>(size)};
 }
 
-double seconds(duration x) {
+double json_seconds(duration x) {
   return json_number(std::chrono::duration<double>(x).count());
 }
 

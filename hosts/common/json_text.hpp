@@ -19,8 +19,8 @@ std::string clean_utf8(std::string_view text);
 /// As in `2026-11-22T07:30:00.125Z` (RFC 3339).
 std::string rfc3339(std::chrono::system_clock::time_point x);
 
-/// Seconds.
-double seconds(duration x);
+/// A span of time in seconds.
+double json_seconds(duration x);
 
 /// A number that JSON can hold, rounded to six decimals: infinite ones and
 /// those that are none become 0.

@@ -73,7 +73,7 @@ std::string exit_codes() {
   return out;
 }
 
-std::string environment() {
+std::string variables() {
   struct variable {
     const char* name;
     const char* text;
@@ -103,7 +103,7 @@ std::string title_line(std::string_view name, std::string_view number,
          + "\" \"PeaPod\"\n";
 }
 
-constexpr auto introduction =
+constexpr auto purpose =
     R"(Nearby devices pool their internet connections. Each device runs a small daemon
 with an HTTP proxy on it. When a program downloads a large file through the
 proxy, the other devices of the local network fetch parts of it over their
@@ -130,7 +130,7 @@ std::string program_manual(const command_entry& program,
          + "\\fBpeapod\\fR \\fB\\-\\-actor\\-config\\fR \\fIFILE\\fR "
            "[\\fB\\-\\-\\fIsection\\fB.\\fIkey\\fB=\\fIvalue\\fR ...]\n.br\n"
            "\\fBpeapod\\fR \\fIcommand\\fR [\\fIoptions\\fR]\n";
-  out += roff::section("DESCRIPTION") + introduction;
+  out += roff::section("DESCRIPTION") + purpose;
   out += roff::section("OPTIONS");
   for (auto& x : program.options)
     out += entry(x);
@@ -138,7 +138,7 @@ std::string program_manual(const command_entry& program,
   for (auto& at : all_places(program))
     if (!at.path.empty() && at.command.commands.empty())
       out += command_text(at);
-  out += exit_codes() + environment();
+  out += exit_codes() + variables();
   return out + roff::section("SEE ALSO") + ".BR pod.ini (5)\n";
 }
 

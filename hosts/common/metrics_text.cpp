@@ -69,7 +69,7 @@ void write_process(metrics_writer& out, const metrics_source& x) {
   out.family("build_info", "gauge", "The version that runs; always 1.");
   out.sample(uint64_t{1}, {{"version", x.daemon.version}});
   out.family("uptime_seconds", "gauge", "Time since the daemon has started.");
-  out.sample(seconds(x.daemon.uptime));
+  out.sample(json_seconds(x.daemon.uptime));
 }
 
 void write_bytes(metrics_writer& out, const proxy_counters& x) {

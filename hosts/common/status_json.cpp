@@ -127,7 +127,7 @@ json::object to_json(const daemon_info& x) {
       {"name", clean_utf8(x.name)},
       {"version", x.version},
       {"pid", x.pid},
-      {"uptime", seconds(x.uptime)},
+      {"uptime", json_seconds(x.uptime)},
       {"fault_injection", x.fault_injection},
       {"confined", x.confined},
   };

@@ -13,12 +13,12 @@ namespace peapod {
 namespace {
 
 using namespace std::chrono_literals;
-using self_pointer = line_keeper_state::self_pointer;
+using keeper_pointer = line_keeper_state::self_pointer;
 
 constexpr auto ask_interval = 2s;
 
 /// How often the daemon may not answer before it counts as gone.
-constexpr unsigned patience = 2;
+constexpr unsigned max_silences = 2;
 
 /// The field of a CONNECT that says through whose line it is to go.
 constexpr auto exit_field = "PeaPod-Exit";
@@ -51,7 +51,7 @@ std::string label_of(const tunnel_exit& x) {
 
 // -- lines --------------------------------------------------------------------
 
-line_actor add_line(self_pointer self, const device_id& id,
+line_actor add_line(keeper_pointer self, const device_id& id,
                     std::shared_ptr<http_client> http,
                     const tunnel_exit& exit) {
   auto& st = self->state;
@@ -71,7 +71,7 @@ line_actor add_line(self_pointer self, const device_id& id,
   return out;
 }
 
-void drop_line(self_pointer self, const device_id& id, const line_actor& x) {
+void drop_line(keeper_pointer self, const device_id& id, const line_actor& x) {
   auto& st = self->state;
   st.setup.shown->device_left(id);
   if (st.setup.uploads)
@@ -81,7 +81,7 @@ void drop_line(self_pointer self, const device_id& id, const line_actor& x) {
   self->send_exit(x, caf::exit_reason::user_shutdown);
 }
 
-void renew_own_line(self_pointer self) {
+void renew_own_line(keeper_pointer self) {
   auto& st = self->state;
   auto id = st.env->self->device();
   if (std::exchange(st.has_own, true))
@@ -96,13 +96,13 @@ void renew_own_line(self_pointer self) {
       true, daemon ? daemon->own.line : std::string{});
 }
 
-void drop_other(self_pointer self, const device_id& id, const line_actor& x) {
+void drop_other(keeper_pointer self, const device_id& id, const line_actor& x) {
   self->state.setup.spare->drop(id);
   drop_line(self, id, x);
 }
 
 /// The lines besides the own one are these.
-void follow_others(self_pointer self, const std::vector<tunnel_exit>& now) {
+void follow_others(keeper_pointer self, const std::vector<tunnel_exit>& now) {
   auto& st = self->state;
   std::erase_if(st.others, [&](auto& kv) {
     bool gone = std::ranges::find(now, kv.first, &tunnel_exit::id) == now.end();
@@ -122,7 +122,7 @@ void follow_others(self_pointer self, const std::vector<tunnel_exit>& now) {
   }
 }
 
-void follow_others(self_pointer self, const daemon_lines& daemon) {
+void follow_others(keeper_pointer self, const daemon_lines& daemon) {
   auto all = daemon.more_own;
   all.insert(all.end(), daemon.peers.begin(), daemon.peers.end());
   follow_others(self, all);
@@ -130,7 +130,7 @@ void follow_others(self_pointer self, const daemon_lines& daemon) {
 
 // -- the daemon ---------------------------------------------------------------
 
-void ask(self_pointer self) {
+void ask(keeper_pointer self) {
   auto& setup = self->state.setup;
   if (setup.direct || std::exchange(self->state.asking, true))
     return;
@@ -142,7 +142,7 @@ void ask(self_pointer self) {
                    }));
 }
 
-void ask_later(self_pointer self) {
+void ask_later(keeper_pointer self) {
   if (!std::exchange(self->state.waiting, true))
     self->delayed_send(self, ask_interval, tick{});
 }
@@ -152,7 +152,7 @@ bool is_gone(const error& why) {
   return why.code == errc::connection_refused;
 }
 
-void on_lines_told(self_pointer self, lines_told& msg) {
+void on_lines_told(keeper_pointer self, lines_told& msg) {
   auto& st = self->state;
   auto& daemon = st.setup.daemon;
   st.asking = false;
@@ -167,7 +167,8 @@ void on_lines_told(self_pointer self, lines_told& msg) {
       renew_own_line(self);
     follow_others(self, *daemon);
   } else if (daemon
-             && (is_gone(msg.outcome.error()) || ++st.silences >= patience)) {
+             && (is_gone(msg.outcome.error())
+                 || ++st.silences >= max_silences)) {
     st.setup.shown->note("the daemon has gone: the rest comes over this "
                          "device's own line");
     daemon.reset();
@@ -177,7 +178,7 @@ void on_lines_told(self_pointer self, lines_told& msg) {
   ask_later(self);
 }
 
-void on_line_distrusted(self_pointer self, const line_distrusted& msg) {
+void on_line_distrusted(keeper_pointer self, const line_distrusted& msg) {
   auto& st = self->state;
   auto i = st.others.find(msg.id);
   if (i == st.others.end())
@@ -199,8 +200,9 @@ std::shared_ptr<http_client> make_own_client(const line_setup& setup) {
   return make_client(setup, setup.daemon ? setup.daemon->own.field : "own");
 }
 
-line_keeper_actor::behavior_type
-line_keeper_behavior(self_pointer self, environment_ptr env, line_setup setup) {
+line_keeper_actor::behavior_type line_keeper_behavior(keeper_pointer self,
+                                                      environment_ptr env,
+                                                      line_setup setup) {
   auto& st = self->state;
   st.env = std::move(env);
   st.setup = std::move(setup);

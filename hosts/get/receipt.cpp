@@ -49,7 +49,7 @@ json::object entry_json(const receipt_entry& x) {
       {"tries", outcome.tries},
       {"started", rfc3339(x.started)},
       {"finished", rfc3339(x.finished)},
-      {"seconds", json_number(seconds(time))},
+      {"seconds", json_seconds(time)},
   };
   if (outcome.failure)
     out["error"] = {{"code", static_cast<int>(outcome.failure->code)},

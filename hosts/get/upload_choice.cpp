@@ -21,10 +21,6 @@ constexpr uint64_t telling_bytes = 2_MiB;
 /// What is smaller is there as soon over the own line.
 constexpr uint64_t worth_choosing = 4_MiB;
 
-double seconds_of(duration x) {
-  return std::chrono::duration<double>(x).count();
-}
-
 duration worked(const line& x, instant now) {
   return x.worked + (x.busy > 0 ? now - x.since : 0s);
 }

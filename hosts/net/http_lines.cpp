@@ -9,10 +9,6 @@ namespace peapod::net {
 
 namespace {
 
-error bad(std::string detail) {
-  return make_error(errc::bad_http, std::move(detail));
-}
-
 constexpr std::array<bool, 256> make_token_table() {
   constexpr std::string_view characters =
       "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
@@ -25,14 +21,15 @@ constexpr std::array<bool, 256> make_token_table() {
 
 result<void> check_field(std::string_view line) {
   if (line.front() == ' ' || line.front() == '\t')
-    return bad("400 a header field continues in a second line, which is "
-               "obsolete");
+    return bad_http("400 a header field continues in a second line, which is "
+                    "obsolete");
   auto colon = line.find(':');
   if (colon == std::string_view::npos)
-    return bad("400 a header field without a colon");
+    return bad_http("400 a header field without a colon");
   auto name = line.substr(0, colon);
   if (name.empty() || !std::ranges::all_of(name, is_token_character))
-    return bad("400 a header field's name has characters that no name has");
+    return bad_http(
+        "400 a header field's name has characters that no name has");
   return {};
 }
 
@@ -68,17 +65,17 @@ result<void> check_lines(std::string_view head) {
   for (size_t begin = 0;; ++lines) {
     auto end = head.find("\r\n", begin);
     if (end == std::string_view::npos)
-      return bad("400 a header without its end");
+      return bad_http("400 a header without its end");
     auto line = head.substr(begin, end - begin);
     begin = end + 2;
     if (line.empty())
-      return lines > 0 ? result<void>{} : bad("400 an empty start line");
+      return lines > 0 ? result<void>{} : bad_http("400 an empty start line");
     if (has_control(line))
-      return bad("400 a control character in the header");
+      return bad_http("400 a control character in the header");
     if (lines == 0 && line.size() > max_start_line)
-      return bad("414 the request line is longer than 32 KiB");
+      return bad_http("414 the request line is longer than 32 KiB");
     if (lines > max_fields)
-      return bad("431 more than 256 header fields");
+      return bad_http("431 more than 256 header fields");
     if (lines > 0)
       if (auto ok = check_field(line); !ok)
         return ok;
@@ -118,10 +115,11 @@ bool may_begin_stream(std::string_view bytes) {
 result<void> check_request_begin(std::string_view bytes) {
   // The first record of a TLS handshake (RFC 8446, 5.1).
   if (bytes.starts_with('\x16'))
-    return bad("400 this port speaks HTTP, not TLS: set the proxy as an HTTP "
-               "proxy, for https as well");
+    return bad_http(
+        "400 this port speaks HTTP, not TLS: set the proxy as an HTTP "
+        "proxy, for https as well");
   if (!bytes.empty() && !is_token_character(bytes.front()))
-    return bad("400 what came does not begin like an HTTP request");
+    return bad_http("400 what came does not begin like an HTTP request");
   return {};
 }
 

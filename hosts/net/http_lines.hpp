@@ -5,11 +5,18 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// The lines of a message's head, before anybody asks what they mean: what two
 /// readers could read in two ways is refused here, for requests and responses
 /// alike (RFC 9112, 2.2, 5.1, 5.2; RFC 9110, 5.5).
 namespace peapod::net {
+
+/// What is wrong with a message. Of a request, `detail` begins with the status
+/// that the client is to get.
+inline error bad_http(std::string detail) {
+  return make_error(errc::bad_http, std::move(detail));
+}
 
 /// Most bytes of a request line, and of a status line.
 inline constexpr size_t max_start_line = 32 * 1024;

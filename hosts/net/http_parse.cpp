@@ -70,10 +70,6 @@ private:
   void on_finish_impl(error_code&) override {}
 };
 
-error bad(std::string detail) {
-  return make_error(errc::bad_http, std::move(detail));
-}
-
 /// No method is nearly as long (RFC 9110, 9.1).
 constexpr size_t max_method_size = 64;
 
@@ -122,8 +118,8 @@ result<body_framing> framing_of_codings(const http_fields& fields) {
   auto detail = "the transfer coding \"" + codings + "\" ";
   if (members.empty() || !is_chunked(members.back())
       || std::ranges::count_if(members, is_chunked) > 1)
-    return bad("400 " + detail + "does not say where the body ends");
-  return bad("501 " + detail + "is not supported, only \"chunked\" is");
+    return bad_http("400 " + detail + "does not say where the body ends");
+  return bad_http("501 " + detail + "is not supported, only \"chunked\" is");
 }
 
 /// Takes the framing fields out of a head (RFC 9112, 6.3). Errors begin with
@@ -135,19 +131,19 @@ result<body_framing> take_framing(http_fields& fields, unsigned version,
   if (lengths == 0 && codings == 0)
     return body_framing::none;
   if (lengths > 0 && codings > 0)
-    return bad("400 both Content-Length and Transfer-Encoding");
+    return bad_http("400 both Content-Length and Transfer-Encoding");
   if (lengths > 1)
-    return bad("400 more than one Content-Length");
+    return bad_http("400 more than one Content-Length");
   if (lengths == 1) {
     std::string text{*fields.find("Content-Length")};
     if (!is_length(text))
-      return bad("400 the Content-Length is not a number of bytes");
+      return bad_http("400 the Content-Length is not a number of bytes");
     length = std::stoull(text);
     fields.erase("Content-Length");
     return body_framing::length;
   }
   if (version == 10)
-    return bad("400 HTTP/1.0 has no transfer codings");
+    return bad_http("400 HTTP/1.0 has no transfer codings");
   auto out = framing_of_codings(fields);
   fields.erase("Transfer-Encoding");
   return out;
@@ -159,7 +155,7 @@ result<body_framing> take_framing(http_fields& fields, unsigned version,
 result<url> connect_target(std::string_view target) {
   auto authority = parse_host_port(target);
   if (!authority)
-    return bad("400 CONNECT needs host:port");
+    return bad_http("400 CONNECT needs host:port");
   return url{"https", authority->host, authority->port, "/", false};
 }
 
@@ -186,13 +182,14 @@ bool has_empty_path(std::string_view target) {
 result<url> absolute_target(std::string_view target, bool for_options) {
   auto scheme = target.substr(0, target.find(':'));
   if (scheme.size() == target.size() || is_authority(target))
-    return bad("400 malformed request target: a proxy needs the whole URL");
+    return bad_http(
+        "400 malformed request target: a proxy needs the whole URL");
   if (!equal_ignoring_case(scheme, "http")
       && !equal_ignoring_case(scheme, "https"))
-    return bad("501 only http and https URLs are supported");
+    return bad_http("501 only http and https URLs are supported");
   auto out = parse_url(target);
   if (!out)
-    return bad("400 " + out.error().detail);
+    return bad_http("400 " + out.error().detail);
   if (for_options && has_empty_path(target))
     out->target = "*";
   return out;
@@ -203,13 +200,13 @@ result<url> absolute_target(std::string_view target, bool for_options) {
 result<void> check_host(const head_parser<true>& parser, bool may_be_empty) {
   auto hosts = parser.fields.count("Host");
   if (hosts > 1)
-    return bad("400 more than one Host field");
+    return bad_http("400 more than one Host field");
   if (hosts == 0)
-    return parser.version == 11 ? bad("400 the Host field is missing")
+    return parser.version == 11 ? bad_http("400 the Host field is missing")
                                 : result<void>{};
   auto host = *parser.fields.find("Host");
   if (!(host.empty() && may_be_empty) && !parse_host_port(host, 80))
-    return bad("400 malformed Host field");
+    return bad_http("400 malformed Host field");
   return {};
 }
 
@@ -219,7 +216,7 @@ result<url> parse_target(const head_parser<true>& parser, bool own) {
   if (parser.method == "CONNECT")
     return connect_target(parser.target);
   if (parser.target == "*" && parser.method != "OPTIONS")
-    return bad("400 only OPTIONS has the target *");
+    return bad_http("400 only OPTIONS has the target *");
   if (own)
     return own_target(parser.target, parser.fields.find("Host"));
   return absolute_target(parser.target, parser.method == "OPTIONS");
@@ -227,8 +224,8 @@ result<url> parse_target(const head_parser<true>& parser, bool own) {
 
 error request_error(error_code ec, std::string_view head) {
   if (ec == http::error::bad_version && has_http_version(head))
-    return bad("505 only HTTP/1.0 and HTTP/1.1 are supported");
-  return bad("400 malformed request: " + ec.message());
+    return bad_http("505 only HTTP/1.0 and HTTP/1.1 are supported");
+  return bad_http("400 malformed request: " + ec.message());
 }
 
 /// Where the status ends in its line.
@@ -258,7 +255,7 @@ std::optional<std::string> mended(std::string_view head) {
 
 /// An error of a request in the words for a response.
 error response_error(const error& why) {
-  return bad("malformed response: " + why.detail.substr(4));
+  return bad_http("malformed response: " + why.detail.substr(4));
 }
 
 bool is_stray_line_feed(std::string_view bytes, size_t i) {
@@ -271,12 +268,12 @@ result<std::optional<size_t>> find_head_end(std::string_view bytes) {
   auto end = bytes.find("\r\n\r\n");
   auto size = end == std::string_view::npos ? bytes.size() : end + 4;
   if (std::min(bytes.find("\r\n"), size) > max_start_line)
-    return bad("414 the request line is longer than 32 KiB");
+    return bad_http("414 the request line is longer than 32 KiB");
   if (size > max_head_size)
-    return bad("431 the header is larger than 64 KiB");
+    return bad_http("431 the header is larger than 64 KiB");
   for (auto i = bytes.find('\n'); i < size; i = bytes.find('\n', i + 1))
     if (is_stray_line_feed(bytes, i))
-      return bad("400 a line does not end in CRLF");
+      return bad_http("400 a line does not end in CRLF");
   if (end == std::string_view::npos)
     return std::optional<size_t>{};
   return std::optional<size_t>{size};
@@ -289,7 +286,7 @@ result<request_head> parse_request_head(std::string_view head) {
   if (auto ec = parse(parser, head))
     return request_error(ec, head);
   if (parser.method.size() > max_method_size)
-    return bad("501 no method has such a long name");
+    return bad_http("501 no method has such a long name");
   request_head out;
   out.to_proxy = parser.method != "CONNECT"
                  && (parser.target.starts_with('/') || parser.target == "*");
@@ -302,7 +299,7 @@ result<request_head> parse_request_head(std::string_view head) {
     return framing.error();
   if (parser.method == "CONNECT") {
     if (*framing == body_framing::chunked || length.value_or(0) > 0)
-      return bad("400 CONNECT has no body");
+      return bad_http("400 CONNECT has no body");
     // A length of 0 announces none (RFC 9110, 9.3.6).
     framing = body_framing::none;
   }
@@ -324,14 +321,14 @@ result<response_head> parse_response_head(std::string_view head, bool to_head) {
   head_parser<false> parser;
   auto better = mended(head);
   if (auto ec = parse(parser, better ? *better : head))
-    return bad("malformed response: " + ec.message());
+    return bad_http("malformed response: " + ec.message());
   response_head out;
   auto framing =
       take_framing(parser.fields, parser.version, out.content_length);
   if (!framing)
     return response_error(framing.error());
   if (parser.status < 100)
-    return bad("malformed response: a status below 100");
+    return bad_http("malformed response: a status below 100");
   out.framing = *framing;
   if (parser.status == 101 || out.framing == body_framing::none)
     out.framing = body_framing::until_close;
@@ -424,9 +421,9 @@ public:
       ec = put_on(bytes);
     }
     if (ec && ec != http::error::need_more)
-      return bad("malformed chunk: " + ec.message());
+      return bad_http("malformed chunk: " + ec.message());
     if (bytes.size() - step_.consumed > max_head_size)
-      return bad("chunk header or trailer too large");
+      return bad_http("chunk header or trailer too large");
     step_.last = is_done();
     return step_;
   }

@@ -27,11 +27,11 @@ constexpr auto body_wait = 10min;
 /// a reset does not overtake it (RFC 9112, 9.6).
 constexpr auto linger_wait = 2s;
 
-constexpr size_t head_room = 4 * 1024;
-constexpr size_t head_block = 8 * 1024;
-constexpr size_t max_spare_blocks = 16;
-constexpr size_t body_room = 16 * 1024;
-constexpr size_t max_body_block = 128 * 1024;
+constexpr size_t request_room = 4 * 1024;
+constexpr size_t request_block = 8 * 1024;
+constexpr size_t max_spare_requests = 16;
+constexpr size_t upload_room = 16 * 1024;
+constexpr size_t max_upload_block = 128 * 1024;
 
 constexpr std::string_view continue_head = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -121,7 +121,7 @@ void server_connection::begin_request() {
   to_head_ = client_persists_ = expects_continue_ = false;
   head_written_ = response_done_ = client_failed_ = request_cut_off_ = false;
   sent_to_origin_ = 0;
-  in_.recycle(head_block);
+  in_.recycle(request_block);
 }
 
 void server_connection::receive_head(bool begun, handler<request_head> done) {
@@ -130,7 +130,7 @@ void server_connection::receive_head(bool begun, handler<request_head> done) {
     self->on_head_bytes(std::move(n), begun, std::move(done));
   };
   take_block();
-  link_->receive(in_.prepare(head_room, head_block), std::move(ready));
+  link_->receive(in_.prepare(request_room, request_block), std::move(ready));
 }
 
 /// Most connections are short, or soon tunnels: they share a few blocks.
@@ -144,8 +144,8 @@ void server_connection::take_block() {
 
 void server_connection::give_block_back() {
   auto& spare = shared_->spare_blocks;
-  in_.recycle(head_block);
-  if (in_.has_block() && spare.size() < max_spare_blocks)
+  in_.recycle(request_block);
+  if (in_.has_block() && spare.size() < max_spare_requests)
     spare.push_back(std::exchange(in_, {}));
   in_.shrink();
 }
@@ -242,9 +242,9 @@ task<body_part> server_connection::read_body(size_t limit) {
       watch_.disarm();
       co_return std::move(**part);
     }
-    auto most = std::clamp(limit, body_room, max_body_block);
+    auto most = std::clamp(limit, upload_room, max_upload_block);
     auto block = std::min<uint64_t>(most, body_->rest());
-    auto n = co_await receive(std::min<size_t>(block, body_room), block);
+    auto n = co_await receive(std::min<size_t>(block, upload_room), block);
     if (!n)
       co_return explain(n.error());
     if (*n == 0)
@@ -452,7 +452,7 @@ void server_connection::close_idle() {
 }
 
 task<void> server_connection::linger() {
-  std::vector<uint8_t> rest(head_block);
+  std::vector<uint8_t> rest(request_block);
   auto link = link_;
   watchdog deadline{ex_, [link] { link->close(); }};
   deadline.arm(linger_wait);

@@ -13,10 +13,10 @@ const hello_extension ours{1, 0, "friend"};
 constexpr uint16_t busy = 5;
 constexpr uint16_t unavailable = 3;
 
-struct fixture : pod_fixture {
+struct busy_origin_fixture : pod_fixture {
   device_ptr x = add_device();
 
-  fixture() {
+  busy_origin_fixture() {
     go_online(*x);
     server->size = 4'000'000;
   }
@@ -45,7 +45,7 @@ struct fixture : pod_fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(busy_origin_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(busy_origin_tests, busy_origin_fixture)
 
 CAF_TEST(
     peers are told that an origin is busy and it rests as long as it asks) {

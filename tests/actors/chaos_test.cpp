@@ -12,7 +12,7 @@ namespace {
 constexpr size_t downloads = 200;
 constexpr size_t at_a_time = 10;
 
-struct fixture : tree_fixture {
+struct chaos_fixture : tree_fixture {
   std::vector<std::shared_ptr<browser>> running;
   size_t begun = 0;
   size_t exact = 0;
@@ -74,7 +74,7 @@ struct fixture : tree_fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(chaos_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(chaos_tests, chaos_fixture)
 
 CAF_TEST(every body is exact or fails visibly while leaves crash) {
   form();

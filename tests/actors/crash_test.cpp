@@ -11,7 +11,7 @@ namespace {
 
 constexpr uint64_t rate = 2'000'000;
 
-struct fixture : tree_fixture {
+struct crash_fixture : tree_fixture {
   /// A pod of three with a download that has begun.
   std::shared_ptr<browser> begin_download(uint64_t size = 8'000'000) {
     for (int i = 0; i < 3; ++i)
@@ -36,7 +36,7 @@ struct fixture : tree_fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(crash_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(crash_tests, crash_fixture)
 
 CAF_TEST(chunks of a session that crashes are leased again within 100 ms) {
   auto client = begin_download();

@@ -9,7 +9,7 @@ using namespace peapod::fakes;
 
 namespace {
 
-struct fixture : tree_fixture {
+struct directory_fixture : tree_fixture {
   tree& mine() {
     return *devices[0];
   }
@@ -66,7 +66,7 @@ struct fixture : tree_fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(directory_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(directory_tests, directory_fixture)
 
 // -- looking ------------------------------------------------------------------
 

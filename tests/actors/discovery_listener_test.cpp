@@ -10,7 +10,7 @@ using namespace peapod::fakes;
 
 namespace {
 
-struct fixture : pod_fixture {
+struct discovery_listener_fixture : pod_fixture {
   device_ptr x = online();
   identity stranger = identity::generate(x->env->ports.random);
 
@@ -43,7 +43,7 @@ struct fixture : pod_fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(discovery_listener_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(discovery_listener_tests, discovery_listener_fixture)
 
 CAF_TEST(a device announces itself in a burst and then every four seconds) {
   CAF_CHECK_EQUAL(x->group->announced, 1u);

@@ -12,11 +12,11 @@ using namespace peapod::fakes;
 namespace {
 
 /// A device with one peer of our own kind, whose word nobody vouches for.
-struct fixture : pod_fixture {
+struct lies_fixture : pod_fixture {
   device_ptr x = add_device();
   std::function<bool(const chunk_request&)> lies;
 
-  fixture() {
+  lies_fixture() {
     server->size = 4'000'000;
     x->wan->rate = 1'000'000;
     go_online(*x);
@@ -94,7 +94,7 @@ const hello_extension our_kind{1, 0, "a peer"};
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(lies_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(lies_tests, lies_fixture)
 
 CAF_TEST(what a peer brings is sampled over the own line) {
   scripted_peer peer{*this, *x, our_kind};

@@ -13,10 +13,10 @@ namespace {
 constexpr uint64_t rate = 1'000'000;
 
 /// A device with two lines of its own.
-struct fixture : pod_fixture {
+struct lines_fixture : pod_fixture {
   device_ptr x = add_device({}, {"one", "two"});
 
-  fixture() {
+  lines_fixture() {
     for (auto& line : x->lines)
       line->rate = rate;
     x->wan->rate = rate; // takes the lines in turn
@@ -51,7 +51,7 @@ struct fixture : pod_fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(lines_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(lines_tests, lines_fixture)
 
 CAF_TEST(two lines bring a body together) {
   auto client = download(8'000'000);

@@ -12,11 +12,11 @@ using namespace peapod::fakes;
 
 namespace {
 
-struct fixture : pod_fixture {
+struct network_change_fixture : pod_fixture {
   device_ptr x = online();
   device_ptr y = online();
 
-  fixture() {
+  network_change_fixture() {
     pass(20s, 50ms);
     CAF_REQUIRE(connected(*x) && connected(*y));
   }
@@ -46,7 +46,7 @@ struct fixture : pod_fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(network_change_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(network_change_tests, network_change_fixture)
 
 CAF_TEST(a session ends with its address and is made anew) {
   auto before = sessions(*x);

@@ -13,12 +13,12 @@ using namespace peapod::fakes;
 namespace {
 
 /// A device with a client of its own and a peer that sees what it is asked.
-struct fixture : pod_fixture {
+struct never_shown_fixture : pod_fixture {
   device_ptr x = add_device();
   std::unique_ptr<scripted_peer> peer;
   std::set<std::string> shown; ///< URLs that the peer was asked for
 
-  fixture() {
+  never_shown_fixture() {
     server->size = 4'000'000;
     x->wan->rate = 1'000'000;
     go_online(*x);
@@ -54,7 +54,7 @@ constexpr auto signed_url = "http://cdn.example/file?X-Amz-Signature=abc";
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(never_shown_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(never_shown_tests, never_shown_fixture)
 
 CAF_TEST(a plain download shows its url) {
   download(get(plain_url));

@@ -12,8 +12,8 @@ namespace {
 
 const hello_extension ours{1, 0, "friend"};
 
-struct fixture : download_fixture {
-  fixture() {
+struct peer_session_fixture : download_fixture {
+  peer_session_fixture() {
     x = online_device();
   }
 
@@ -34,7 +34,7 @@ struct fixture : download_fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(peer_session_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(peer_session_tests, peer_session_fixture)
 
 // -- who is there -------------------------------------------------------------
 

@@ -10,7 +10,7 @@ using namespace peapod::fakes;
 namespace {
 
 /// `first` may send plain requests through `second`.
-struct fixture : pod_fixture {
+struct plain_exits_fixture : pod_fixture {
   device_ptr first;
   device_ptr second;
   /// What `first` reaches through `second`, and the site as seen from there.
@@ -64,7 +64,7 @@ struct fixture : pod_fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(plain_exits_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(plain_exits_tests, plain_exits_fixture)
 
 CAF_TEST(a plain request leaves through a peer) {
   form_pod();

@@ -9,7 +9,7 @@ using namespace peapod::fakes;
 
 namespace {
 
-struct fixture : pod_fixture {
+struct pod_test_fixture : pod_fixture {
   /// Three devices that know each other.
   void form_pod(uint64_t rate) {
     for (int i = 0; i < 3; ++i) {
@@ -40,7 +40,7 @@ struct fixture : pod_fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(pod_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(pod_tests, pod_test_fixture)
 
 CAF_TEST(a body for which there is no memory passes through) {
   pod_config config;

@@ -11,8 +11,8 @@ using namespace peapod::fakes;
 
 namespace {
 
-struct fixture : pod_fixture {
-  fixture() {
+struct proxy_acceptor_fixture : pod_fixture {
+  proxy_acceptor_fixture() {
     pod_config config;
     config.max_clients = 2;
     x = add_device(config);
@@ -52,7 +52,7 @@ struct fixture : pod_fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(proxy_acceptor_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(proxy_acceptor_tests, proxy_acceptor_fixture)
 
 CAF_TEST(a client beyond the limit is turned away and the others stay) {
   auto first = arrive();

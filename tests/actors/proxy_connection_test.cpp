@@ -11,7 +11,7 @@ using namespace peapod::fakes;
 
 namespace {
 
-struct fixture : pod_fixture {
+struct proxy_connection_fixture : pod_fixture {
   device_ptr x = add_device();
   std::shared_ptr<browser> client = connect(*x);
 
@@ -33,7 +33,7 @@ struct fixture : pod_fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(proxy_connection_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(proxy_connection_tests, proxy_connection_fixture)
 
 // -- pass-through -------------------------------------------------------------
 

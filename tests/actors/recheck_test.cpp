@@ -18,12 +18,12 @@ pod_config without_audit() {
 }
 
 /// A device with one foreign peer, which is honest unless told otherwise.
-struct fixture : pod_fixture {
+struct recheck_fixture : pod_fixture {
   device_ptr x = add_device(without_audit());
   std::function<void(chunk_data&)> lie;
   std::vector<byte_range> brought;
 
-  fixture() {
+  recheck_fixture() {
     server->size = 4'000'000;
     x->wan->rate = 1'000'000;
     go_online(*x);
@@ -80,7 +80,7 @@ struct fixture : pod_fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(recheck_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(recheck_tests, recheck_fixture)
 
 CAF_TEST(what a foreign peer brings is rechecked before the end) {
   scripted_peer peer{*this, *x, std::nullopt};

@@ -10,7 +10,7 @@ using namespace peapod::fakes;
 
 namespace {
 
-struct fixture : download_fixture {
+struct secure_session_fixture : download_fixture {
   void go(trust_mode mode) {
     pod_config config;
     config.trust = mode;
@@ -22,7 +22,7 @@ struct fixture : download_fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(secure_session_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(secure_session_tests, secure_session_fixture)
 
 CAF_TEST(a peer is connected once both sides want it) {
   go(trust_mode::open);

@@ -12,7 +12,7 @@ using namespace peapod::fakes;
 namespace {
 
 /// A device that shares under rules, and a peer that asks it.
-struct fixture : pod_fixture {
+struct sharing_gate_fixture : pod_fixture {
   device_ptr x = add_device();
   std::unique_ptr<scripted_peer> peer;
   uint32_t today = 20260110;
@@ -85,7 +85,7 @@ constexpr unsigned refused = 1, unavailable = 3;
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(sharing_gate_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(sharing_gate_tests, sharing_gate_fixture)
 
 // -- accounts -----------------------------------------------------------------
 

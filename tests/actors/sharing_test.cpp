@@ -17,7 +17,7 @@ constexpr uint64_t capacity = 4'000'000; ///< bytes a second
 
 /// A line whose owner uses it, too: peers take four fifths of it if they are
 /// let, and own use what they leave.
-struct fixture : pod_fixture {
+struct sharing_fixture : pod_fixture {
   device_ptr x;
   uint64_t own_demand = 0; ///< bytes a second
   uint64_t own_got = 0;    ///< bytes
@@ -59,7 +59,7 @@ struct fixture : pod_fixture {
 
   /// A peer that always wants four ranges.
   struct hungry_peer {
-    hungry_peer(fixture& world, uint64_t range_size)
+    hungry_peer(sharing_fixture& world, uint64_t range_size)
       : size(range_size),
         peer{world, *world.x, hello_extension{1, 0, "friend"}},
         rep{world.server->etag, {}, world.server->size} {
@@ -108,7 +108,7 @@ struct fixture : pod_fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(sharing_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(sharing_tests, sharing_fixture)
 
 CAF_TEST(peers get the whole line while nobody else uses it) {
   start();

@@ -24,7 +24,7 @@ struct idle_state {
 };
 
 /// Children write their starts and ends here: `+a`, `-a`.
-struct fixture : test_coordinator_fixture<> {
+struct supervisor_fixture : test_coordinator_fixture<> {
   directory_ptr live_actors = std::make_shared<directory>();
   spawn_place place{&sys, nullptr, live_actors};
   std::string history;
@@ -33,7 +33,7 @@ struct fixture : test_coordinator_fixture<> {
   bool root_ended = false;
   caf::error root_reason;
 
-  ~fixture() override {
+  ~supervisor_fixture() override {
     end(root);
     for (auto& [name, x] : live)
       caf::anon_send_exit(x, caf::exit_reason::kill);
@@ -168,7 +168,7 @@ constexpr auto one_for_all = restart_strategy::one_for_all;
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(supervisor_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(supervisor_tests, supervisor_fixture)
 
 CAF_TEST(children start in order and stop in reverse) {
   supervise(one_for_one, {child("a"), child("b"), child("c")});

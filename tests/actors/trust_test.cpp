@@ -9,7 +9,7 @@ using namespace peapod::fakes;
 
 namespace {
 
-struct fixture : pod_fixture {
+struct trust_fixture : pod_fixture {
   std::vector<trust_store> saved;
   bool can_save = true;
 
@@ -83,7 +83,7 @@ struct fixture : pod_fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(trust_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(trust_tests, trust_fixture)
 
 CAF_TEST(a device is let in by its whole id and that is saved and told) {
   form_pod();

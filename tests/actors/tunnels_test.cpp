@@ -22,7 +22,7 @@ std::string client_hello(size_t size = 60) {
 const std::string server_hello{"\x16\x03\x03\x00\x02\x02s", 7};
 
 /// `first` asks, `second` is the exit.
-struct fixture : pod_fixture {
+struct tunnels_fixture : pod_fixture {
   device_ptr first;
   device_ptr second;
 
@@ -100,7 +100,7 @@ struct fixture : pod_fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(tunnels_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(tunnels_tests, tunnels_fixture)
 
 CAF_TEST(a tunnel leaves through a peer and bytes go both ways) {
   form_pod();

@@ -22,8 +22,8 @@ const device_id self = device(9);
 const device_id first = device(1);
 const device_id second = device(2);
 
-struct fixture {
-  fixture() {
+struct exit_choice_fixture {
+  exit_choice_fixture() {
     restart({});
   }
 
@@ -65,7 +65,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(exit_choice_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(exit_choice_tests, exit_choice_fixture)
 
 CAF_TEST(new sites spread over the lines) {
   std::multiset<device_id> used;

@@ -84,9 +84,9 @@ handshake_config responder(uint8_t psk = 0) {
 }
 
 /// Two ends and a connection of perfect patience.
-struct fixture {
-  fixture() : fixture(initiator(), responder()) {}
-  fixture(handshake_config a, handshake_config b)
+struct handshake_fixture {
+  handshake_fixture() : handshake_fixture(initiator(), responder()) {}
+  handshake_fixture(handshake_config a, handshake_config b)
     : alice(1, std::move(a)), bob(2, std::move(b)) {
     alice.machine.start(now);
     bob.machine.start(now);
@@ -125,7 +125,7 @@ struct fixture {
 };
 
 /// A responder that a stranger talks to with raw bytes.
-struct stranger : fixture {
+struct stranger : handshake_fixture {
   errc feed(byte_buffer bytes) {
     deliver(bob, bytes);
     bob.drain();
@@ -161,7 +161,7 @@ const byte_buffer hello{'h', 'i'};
 } // namespace
 
 CAF_TEST(two ends complete and know each other) {
-  fixture f;
+  handshake_fixture f;
   auto first = f.alice.drain();
   CAF_CHECK_EQUAL(first.at(0), 2);
   CAF_CHECK_EQUAL(first.at(1) + 256u * first.at(2), first.size() - 3);
@@ -183,12 +183,13 @@ CAF_TEST(two ends complete and know each other) {
 }
 
 CAF_TEST(the same randomness gives the same bytes) {
-  CAF_CHECK(fixture{}.alice.drain() == fixture{}.alice.drain());
-  CAF_CHECK(fixture{}.ask() == fixture{}.ask());
+  CAF_CHECK(handshake_fixture{}.alice.drain()
+            == handshake_fixture{}.alice.drain());
+  CAF_CHECK(handshake_fixture{}.ask() == handshake_fixture{}.ask());
 }
 
 CAF_TEST(a responder has no proof before the first record opens) {
-  fixture f{initiator(9), responder(9)};
+  handshake_fixture f{initiator(9), responder(9)};
   f.complete();
   CAF_REQUIRE(f.bob.completed);
   CAF_CHECK(!f.bob.confirmed);
@@ -205,7 +206,7 @@ CAF_TEST(a responder has no proof before the first record opens) {
 }
 
 CAF_TEST(records open in both directions and not in the other one) {
-  fixture f;
+  handshake_fixture f;
   f.complete();
   auto& a = f.alice.completed->keys;
   auto& b = f.bob.completed->keys;
@@ -225,7 +226,7 @@ CAF_TEST(records open in both directions and not in the other one) {
 
 CAF_TEST(the handshake completes in whatever portions it comes) {
   for (size_t portion = 1; portion < 200; ++portion) {
-    fixture f;
+    handshake_fixture f;
     f.portion = portion;
     f.complete();
     CAF_REQUIRE(f.alice.completed && f.bob.completed);
@@ -234,7 +235,7 @@ CAF_TEST(the handshake completes in whatever portions it comes) {
 
 CAF_TEST(bytes behind the answer are left for the records) {
   for (size_t portion : {size_t{1}, size_t{50}, SIZE_MAX}) {
-    fixture f;
+    handshake_fixture f;
     f.portion = portion;
     auto answer = f.ask();
     answer.insert(answer.end(), hello.begin(), hello.end());
@@ -246,7 +247,7 @@ CAF_TEST(bytes behind the answer are left for the records) {
 }
 
 CAF_TEST(a responder says nothing before the peer is admitted) {
-  fixture f;
+  handshake_fixture f;
   f.deliver(f.bob, f.alice.drain());
   CAF_CHECK(f.bob.drain().empty());
   f.bob.machine.admit(false);
@@ -258,7 +259,7 @@ CAF_TEST(a responder says nothing before the peer is admitted) {
 
 CAF_TEST(more bytes than the first message end the handshake) {
   for (size_t portion : {size_t{1}, SIZE_MAX}) {
-    fixture f;
+    handshake_fixture f;
     f.portion = portion;
     auto first = f.alice.drain();
     first.push_back(0);
@@ -270,8 +271,8 @@ CAF_TEST(more bytes than the first message end the handshake) {
 
 CAF_TEST(another psk fails at the initiator and leaves the responder waiting) {
   for (auto [a, b] : {std::pair{9, 0}, {0, 9}, {8, 9}}) {
-    fixture f{initiator(static_cast<uint8_t>(a)),
-              responder(static_cast<uint8_t>(b))};
+    handshake_fixture f{initiator(static_cast<uint8_t>(a)),
+                        responder(static_cast<uint8_t>(b))};
     f.complete();
     CAF_CHECK(f.alice.reason() == errc::integrity_failed);
     CAF_CHECK(!f.alice.completed && !f.alice.confirmed);
@@ -284,7 +285,7 @@ CAF_TEST(another psk fails at the initiator and leaves the responder waiting) {
 }
 
 CAF_TEST(another responder than the one that was called fails) {
-  fixture f{initiator(0, 3), responder()};
+  handshake_fixture f{initiator(0, 3), responder()};
   f.deliver(f.bob, f.alice.drain());
   f.bob.drain();
   CAF_CHECK(f.bob.reason() == errc::integrity_failed);
@@ -292,7 +293,7 @@ CAF_TEST(another responder than the one that was called fails) {
 }
 
 CAF_TEST(a replayed first message is never confirmed) {
-  fixture f;
+  handshake_fixture f;
   auto first = f.alice.drain();
   end again{2, responder()};
   again.machine.start(f.now);
@@ -314,9 +315,9 @@ CAF_TEST(a replayed first message is never confirmed) {
 }
 
 CAF_TEST(any byte changed in either message ends the handshake) {
-  auto first = fixture{}.alice.drain();
+  auto first = handshake_fixture{}.alice.drain();
   for (size_t i = 0; i < first.size(); ++i) {
-    fixture f;
+    handshake_fixture f;
     auto bad = f.alice.drain();
     bad[i] ^= 1;
     f.deliver(f.bob, bad);
@@ -329,9 +330,9 @@ CAF_TEST(any byte changed in either message ends the handshake) {
     if (i > 2)
       CAF_CHECK(f.bob.reason() == errc::integrity_failed);
   }
-  auto second = fixture{}.ask();
+  auto second = handshake_fixture{}.ask();
   for (size_t i = 0; i < second.size(); ++i) {
-    fixture f;
+    handshake_fixture f;
     auto bad = f.ask();
     bad[i] ^= 1;
     f.deliver(f.alice, bad);
@@ -343,7 +344,7 @@ CAF_TEST(any byte changed in either message ends the handshake) {
 }
 
 CAF_TEST(messages that are swapped or reflected end the handshake) {
-  fixture f;
+  handshake_fixture f;
   auto first = f.alice.drain();
   f.deliver(f.alice, {first.begin() + 1, first.end()});
   f.alice.drain();
@@ -377,7 +378,7 @@ CAF_TEST(lengths that no message has end the handshake at once) {
     CAF_CHECK(f.feed(length) == errc::peer_misbehaved);
   }
   for (byte_buffer length : {byte_buffer{0, 0}, {47, 0}, {1, 4}}) {
-    fixture f;
+    handshake_fixture f;
     f.alice.drain();
     f.deliver(f.alice, length);
     f.alice.drain();
@@ -408,14 +409,14 @@ CAF_TEST(ephemeral keys of low order end the handshake) {
     CAF_CHECK(f.feed(first) == errc::peer_misbehaved);
     auto config = initiator();
     config.responder_key = key;
-    fixture other{std::move(config), responder()};
+    handshake_fixture other{std::move(config), responder()};
     CAF_CHECK(other.alice.drain().empty());
     CAF_CHECK(other.alice.reason() == errc::peer_misbehaved);
   }
 }
 
 CAF_TEST(a device does not connect with itself) {
-  fixture f{initiator(0, 1), responder()};
+  handshake_fixture f{initiator(0, 1), responder()};
   CAF_CHECK(f.alice.drain().empty());
   CAF_CHECK(f.alice.reason() == errc::loop_detected);
   // Who holds our secret without being us is refused as well.
@@ -434,7 +435,7 @@ CAF_TEST(a device does not connect with itself) {
 }
 
 CAF_TEST(a handshake ends at its deadline in every state) {
-  fixture f;
+  handshake_fixture f;
   for (auto* x : {&f.alice, &f.bob}) {
     CAF_CHECK(x->machine.deadline() == f.now + 5s);
     x->machine.expire(f.now + 5s - 1ns);
@@ -445,14 +446,14 @@ CAF_TEST(a handshake ends at its deadline in every state) {
     CAF_CHECK(x->reason() == errc::timed_out);
     CAF_CHECK(!x->machine.deadline());
   }
-  fixture asked;
+  handshake_fixture asked;
   asked.deliver(asked.bob, asked.alice.drain());
   asked.bob.drain();
   asked.bob.machine.expire(asked.now + 5s);
   asked.bob.drain();
   CAF_CHECK(asked.bob.reason() == errc::timed_out);
   // Bytes that come too late do not help.
-  fixture late;
+  handshake_fixture late;
   auto first = late.alice.drain();
   late.now += 5s;
   late.deliver(late.bob, first);
@@ -463,7 +464,7 @@ CAF_TEST(a handshake ends at its deadline in every state) {
 CAF_TEST(what cannot be said is not sent) {
   auto config = initiator();
   config.self.agent = std::string(max_agent_size + 1, 'a');
-  fixture f{std::move(config), responder()};
+  handshake_fixture f{std::move(config), responder()};
   CAF_CHECK(f.alice.drain().empty());
   CAF_CHECK(f.alice.reason() == errc::limit_reached);
 }
@@ -471,13 +472,13 @@ CAF_TEST(what cannot be said is not sent) {
 CAF_TEST(an initiator without a key to call is a mistake) {
   auto config = initiator();
   config.responder_key.reset();
-  fixture f{std::move(config), responder()};
+  handshake_fixture f{std::move(config), responder()};
   f.alice.drain();
   CAF_CHECK(f.alice.reason() == errc::not_allowed);
 }
 
 CAF_TEST(after the end nothing happens) {
-  fixture f;
+  handshake_fixture f;
   f.bob.machine.close(make_error(errc::cancelled, "enough"));
   f.bob.drain();
   auto first = f.alice.drain();

@@ -12,7 +12,7 @@ namespace {
 
 /// A race under a virtual clock; the addresses are single letters, upper case
 /// for IPv6.
-struct fixture {
+struct happy_eyeballs_fixture {
   happy_eyeballs<char> race;
   instant now{};
   std::string begun; ///< what was attempted, with a dot for each 10 ms
@@ -49,7 +49,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(happy_eyeballs_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(happy_eyeballs_tests, happy_eyeballs_fixture)
 
 CAF_TEST(the families take turns and the new one begins) {
   v4("ab");

@@ -14,7 +14,7 @@ using names = std::vector<std::string>;
 
 const names three{"wan0", "wan1", "10.0.0.2"};
 
-struct fixture {
+struct line_order_fixture {
   line_order lines;
   instant now{1h};
   line_order::check is_up;
@@ -38,7 +38,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(line_order_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(line_order_tests, line_order_fixture)
 
 CAF_TEST(a user keeps one line for each site) {
   CAF_CHECK(lines_of(three, "10.1.1.1") == lines_of(three, "10.1.1.1"));

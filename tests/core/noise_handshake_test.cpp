@@ -104,7 +104,7 @@ struct pair {
   explicit pair(options with = {}) : pair(with, make(with, role::initiator)) {}
   pair(const options& with, result<handshake_state> first)
     : initiator(std::move(first.value())),
-      responder(std::move(make(with, role::responder).value())) {}
+      responder(make(with, role::responder).value()) {}
 
   static key_pair static_of(role side) {
     return key_pair{

@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct fixture {
+struct origin_limits_fixture {
   origin_limits book;
   instant now = instant{100s};
   origin_limits::key here{device_id::from(std::vector<uint8_t>(16, 1)),
@@ -27,7 +27,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(origin_limits_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(origin_limits_tests, origin_limits_fixture)
 
 CAF_TEST(an origin that says nothing takes everything) {
   CAF_CHECK(allows(100));

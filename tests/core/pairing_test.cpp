@@ -61,7 +61,7 @@ struct side {
 };
 
 /// Two sides and one handshake between them.
-struct fixture {
+struct pairing_fixture {
   side alice{role::initiator, hash_of(1), 1};
   side bob{role::responder, hash_of(1), 2};
 };
@@ -69,7 +69,7 @@ struct fixture {
 } // namespace
 
 CAF_TEST(both sides come to the same code) {
-  fixture f;
+  pairing_fixture f;
   CAF_CHECK(!f.alice.reveal && !f.bob.reveal);
   f.alice.receive(*f.bob.commit);
   f.bob.receive(*f.alice.commit);
@@ -154,25 +154,25 @@ CAF_TEST(a nonce cannot be chosen when the other one is known) {
 }
 
 CAF_TEST(nothing is revealed to who reveals first) {
-  fixture f;
+  pairing_fixture f;
   f.bob.receive(wire2::pairing_reveal{});
   CAF_CHECK(f.bob.reason() == errc::peer_misbehaved);
   CAF_CHECK(!f.bob.reveal);
 }
 
 CAF_TEST(a commitment is not changed and not reflected) {
-  fixture f;
+  pairing_fixture f;
   f.alice.receive(*f.bob.commit);
   f.alice.receive(*f.bob.commit);
   CAF_CHECK(f.alice.reason() == errc::peer_misbehaved);
-  fixture mirror;
+  pairing_fixture mirror;
   mirror.alice.receive(*mirror.alice.commit);
   mirror.alice.receive(*mirror.alice.reveal);
   CAF_CHECK(mirror.alice.reason() == errc::integrity_failed);
 }
 
 CAF_TEST(after the end nothing happens) {
-  fixture f;
+  pairing_fixture f;
   f.alice.receive(wire2::pairing_reveal{});
   CAF_CHECK(f.alice.failed.has_value());
   f.alice.receive(*f.bob.commit);
@@ -184,7 +184,7 @@ CAF_TEST(after the end nothing happens) {
 }
 
 CAF_TEST(a peer that takes no part is given up) {
-  fixture f;
+  pairing_fixture f;
   CAF_REQUIRE(f.alice.machine.deadline());
   CAF_CHECK(*f.alice.machine.deadline() == instant{5s});
   f.alice.machine.expire(instant{5s - 1ns});

@@ -23,8 +23,8 @@ const device_id self = device(1);
 const device_id bob = device(2);
 const device_id carol = device(3);
 
-struct fixture {
-  explicit fixture(pea_core_options options = {.chunk_size = 10})
+struct pea_core_fixture {
+  explicit pea_core_fixture(pea_core_options options = {.chunk_size = 10})
     : core(
         self,
         [this](std::span<uint8_t> out) { std::ranges::fill(out, ++seed); },
@@ -74,7 +74,7 @@ std::optional<byte_range> request_to(const device_id& peer,
 // for; ours are offsets in the resource, which is what a peer has to fetch.
 CAF_TEST(requests are judged as the reference judges them) {
   for (const auto& x : vectors::section("core_on_incoming_request")) {
-    fixture f{pea_core_options{}};
+    pea_core_fixture f{pea_core_options{}};
     for (uint64_t i = 0; i < vectors::number(x.at("peers")); ++i)
       f.core.on_peer_joined(device(static_cast<uint8_t>(2 + i)));
     std::optional<inclusive_range> range;
@@ -108,7 +108,7 @@ CAF_TEST(requests are judged as the reference judges them) {
 }
 
 CAF_TEST(a tick does as much as in the reference) {
-  fixture f;
+  pea_core_fixture f;
   f.core.on_peer_joined(bob);
   for (const auto& x : vectors::section("tick_actions_without_heartbeat")) {
     auto actions = f.core.tick();
@@ -123,7 +123,7 @@ CAF_TEST(a tick does as much as in the reference) {
 }
 
 CAF_TEST(a word of a peer keeps it) {
-  fixture f;
+  pea_core_fixture f;
   f.core.on_peer_joined(bob);
   for (int i = 0; i < 20; ++i) {
     CAF_CHECK_EQUAL(f.core.tick().size(), 1u);
@@ -133,7 +133,7 @@ CAF_TEST(a word of a peer keeps it) {
 }
 
 CAF_TEST(a download is dealt and put together) {
-  fixture f;
+  pea_core_fixture f;
   f.core.on_peer_joined(bob);
   auto request = f.ask(35);
   CAF_CHECK_EQUAL(request.total_length, 35u);
@@ -164,7 +164,7 @@ CAF_TEST(a download is dealt and put together) {
 }
 
 CAF_TEST(what a lost peer owes goes to the others) {
-  fixture f;
+  pea_core_fixture f;
   f.core.on_peer_joined(bob);
   f.core.on_peer_joined(carol);
   auto request = f.ask(60);
@@ -183,7 +183,7 @@ CAF_TEST(what a lost peer owes goes to the others) {
 }
 
 CAF_TEST(what a silent peer owes goes to the others) {
-  fixture f;
+  pea_core_fixture f;
   f.core.on_peer_joined(bob);
   auto request = f.ask(20);
   for (int i = 0; i < 5; ++i)
@@ -194,7 +194,7 @@ CAF_TEST(what a silent peer owes goes to the others) {
 }
 
 CAF_TEST(a chunk that a peer spoils or refuses is fetched by ourselves) {
-  fixture f;
+  pea_core_fixture f;
   f.core.on_peer_joined(bob);
   auto request = f.ask(40);
   auto id = request.transfer;
@@ -210,7 +210,7 @@ CAF_TEST(a chunk that a peer spoils or refuses is fetched by ourselves) {
 }
 
 CAF_TEST(a chunk that is too short is fetched by ourselves) {
-  fixture f;
+  pea_core_fixture f;
   f.core.on_peer_joined(bob);
   auto id = f.ask(20).transfer;
   auto bad = good_chunk(id, {110, 113}, 'b');
@@ -221,7 +221,7 @@ CAF_TEST(a chunk that is too short is fetched by ourselves) {
 }
 
 CAF_TEST(nobody brings or refuses what it was not asked for) {
-  fixture f;
+  pea_core_fixture f;
   f.core.on_peer_joined(bob);
   f.core.on_peer_joined(carol);
   auto id = f.ask(30).transfer;
@@ -239,7 +239,7 @@ CAF_TEST(nobody brings or refuses what it was not asked for) {
 }
 
 CAF_TEST(a peer is served over the own connection) {
-  fixture f;
+  pea_core_fixture f;
   f.core.on_peer_joined(bob);
   chunk_request request{{}, {5, 9}, url, {}};
   auto actions = f.core.on_message_received(bob, request);
@@ -251,7 +251,7 @@ CAF_TEST(a peer is served over the own connection) {
 }
 
 CAF_TEST(a request that cannot be served is refused) {
-  fixture f;
+  pea_core_fixture f;
   f.core.on_peer_joined(bob);
   for (const auto& request :
        {chunk_request{{}, {5, 9}, {}, {}}, chunk_request{{}, {9, 5}, url, {}},
@@ -265,7 +265,7 @@ CAF_TEST(a request that cannot be served is refused) {
 }
 
 CAF_TEST(a download that nobody can complete fails) {
-  fixture f;
+  pea_core_fixture f;
   f.core.on_peer_joined(bob);
   auto id = f.ask(20).transfer;
   auto reason = make_error(errc::connection_refused, "no route");
@@ -281,7 +281,7 @@ CAF_TEST(a download that nobody can complete fails) {
 }
 
 CAF_TEST(a cancelled download is forgotten) {
-  fixture f;
+  pea_core_fixture f;
   f.core.on_peer_joined(bob);
   auto id = f.ask(20).transfer;
   f.core.cancel(id);
@@ -290,7 +290,7 @@ CAF_TEST(a cancelled download is forgotten) {
 }
 
 CAF_TEST(a body that does not fit in memory passes by) {
-  fixture f{{.chunk_size = 10, .max_body = 100}};
+  pea_core_fixture f{{.chunk_size = 10, .max_body = 100}};
   f.core.on_peer_joined(bob);
   auto judge = [&](uint64_t first, uint64_t last) {
     auto action = f.core.on_incoming_request(url, inclusive_range{first, last});

@@ -32,8 +32,8 @@ byte_buffer copy_of(const slice& x) {
 }
 
 /// Both ends of one direction.
-struct fixture {
-  explicit fixture(uint64_t nonce = 0)
+struct records_fixture {
+  explicit records_fixture(uint64_t nonce = 0)
     : out(key_of(1, nonce)), in(key_of(1, nonce)) {}
 
   byte_buffer seal(const byte_buffer& text) {
@@ -67,7 +67,7 @@ const byte_buffer hello{'h', 'e', 'l', 'l', 'o'};
 } // namespace
 
 CAF_TEST(a record is a length a ciphertext and a tag) {
-  fixture f;
+  records_fixture f;
   auto record = f.seal(hello);
   CAF_CHECK_EQUAL(record.size(), 4 + hello.size() + 16);
   CAF_CHECK_EQUAL(to_hex(std::span{record}.first(4)), "15000000");
@@ -83,7 +83,7 @@ CAF_TEST(records open in whatever portions they come) {
     auto sizes = *rc::gen::container<std::vector<uint16_t>>(
         rc::gen::inRange<uint16_t>(0, 3000));
     auto portion = *rc::gen::inRange<size_t>(1, 4000);
-    fixture f;
+    records_fixture f;
     std::vector<byte_buffer> texts;
     byte_buffer wire;
     for (auto size : sizes) {
@@ -98,12 +98,12 @@ CAF_TEST(records open in whatever portions they come) {
 }
 
 CAF_TEST(two records open when they are cut at any byte) {
-  fixture sender;
+  records_fixture sender;
   auto wire = sender.seal(hello);
   auto second = sender.seal({});
   wire.insert(wire.end(), second.begin(), second.end());
   for (size_t cut = 0; cut <= wire.size(); ++cut) {
-    fixture f;
+    records_fixture f;
     auto before = f.open(std::span{wire}.first(cut)).value();
     CAF_CHECK_EQUAL(f.in.is_within_record(),
                     cut != 0 && cut != 25 && cut != wire.size());
@@ -114,7 +114,7 @@ CAF_TEST(two records open when they are cut at any byte) {
 }
 
 CAF_TEST(what follows a record is left for the next call) {
-  fixture f;
+  records_fixture f;
   auto wire = f.seal(hello);
   auto size = wire.size();
   wire.push_back(0xee);
@@ -127,7 +127,7 @@ CAF_TEST(what follows a record is left for the next call) {
 }
 
 CAF_TEST(parts are sealed as one text) {
-  fixture f;
+  records_fixture f;
   byte_buffer rest{'!'};
   auto record = f.out.seal({hello, {}, rest}).value();
   auto texts = f.open(record.bytes()).value();
@@ -136,7 +136,7 @@ CAF_TEST(parts are sealed as one text) {
 }
 
 CAF_TEST(a record has at most 65519 bytes of text) {
-  fixture f;
+  records_fixture f;
   auto text = random_buffer(max_record_text);
   auto record = f.seal(text);
   CAF_CHECK_EQUAL(record.size(), 4 + noise::max_message_size);
@@ -151,20 +151,20 @@ CAF_TEST(a record has at most 65519 bytes of text) {
 CAF_TEST(lengths that no record has end the session at the fourth byte) {
   for (const auto* hex :
        {"00000000", "0f000000", "00000100", "10000001", "ffffffff"}) {
-    fixture f;
+    records_fixture f;
     auto opened = f.open(from_hex(hex));
     CAF_REQUIRE(!opened);
     CAF_CHECK(opened.error().code == errc::peer_misbehaved);
     CAF_CHECK(!f.open(f.seal(hello)));
   }
-  CAF_CHECK(fixture{}.open(from_hex("10000000")));
-  CAF_CHECK(fixture{}.open(from_hex("ffff0000")));
+  CAF_CHECK(records_fixture{}.open(from_hex("10000000")));
+  CAF_CHECK(records_fixture{}.open(from_hex("ffff0000")));
 }
 
 CAF_TEST(any bit changed in a record ends the session) {
-  auto good = fixture{}.seal(hello);
+  auto good = records_fixture{}.seal(hello);
   for (size_t i = 0; i < good.size() * 8; ++i) {
-    fixture f;
+    records_fixture f;
     auto bad = f.seal(hello);
     bad[i / 8] ^= static_cast<uint8_t>(1 << i % 8);
     auto next = f.seal(hello);
@@ -183,27 +183,27 @@ CAF_TEST(any bit changed in a record ends the session) {
 }
 
 CAF_TEST(records that are replayed left out or swapped do not open) {
-  fixture replay;
+  records_fixture replay;
   auto first = replay.seal(hello);
   CAF_CHECK(replay.open(first));
   CAF_CHECK(!replay.open(first));
-  fixture gap;
+  records_fixture gap;
   gap.seal(hello);
   CAF_CHECK(!gap.open(gap.seal(hello)));
-  fixture swapped;
+  records_fixture swapped;
   first = swapped.seal(hello);
   CAF_CHECK(!swapped.open(swapped.seal(hello)));
 }
 
 CAF_TEST(a direction has a key of its own) {
   record_sealer other{key_of(2)};
-  fixture f;
+  records_fixture f;
   auto record = other.seal({hello}).value();
   CAF_CHECK(!f.open(record.bytes()));
 }
 
 CAF_TEST(the key changes after 65536 records and the nonce does not ) {
-  fixture f{rekey_interval - 1};
+  records_fixture f{rekey_interval - 1};
   auto last = f.seal(hello);
   auto first = f.seal(hello);
   auto second = f.seal(hello);
@@ -220,7 +220,7 @@ CAF_TEST(the key changes after 65536 records and the nonce does not ) {
 }
 
 CAF_TEST(records go on through two changes of key) {
-  fixture f;
+  records_fixture f;
   byte_buffer text{1};
   for (uint64_t i = 0; i < 2 * rekey_interval + 2; ++i) {
     auto record = f.out.seal({text}).value();
@@ -232,7 +232,7 @@ CAF_TEST(records go on through two changes of key) {
 }
 
 CAF_TEST(used up nonces end both directions) {
-  fixture f{UINT64_MAX - 1};
+  records_fixture f{UINT64_MAX - 1};
   auto last = f.seal(hello);
   auto sealed = f.out.seal({hello});
   CAF_REQUIRE(!sealed);
@@ -246,7 +246,7 @@ CAF_TEST(used up nonces end both directions) {
 CAF_TEST(a text outlives its opener) {
   slice text;
   {
-    fixture f;
+    records_fixture f;
     auto record = f.seal(hello);
     std::span<const uint8_t> in{record};
     text = f.in.read(in).value().value();

@@ -1,6 +1,6 @@
 #define CAF_SUITE roster_flood
 
-#include "core/roster.hpp"
+#include "tests/core/roster_fixture.hpp"
 
 #include <chrono>
 #include <optional>
@@ -10,6 +10,7 @@
 #include <caf/test/unit_test.hpp>
 
 using namespace peapod;
+using namespace peapod::roster_test;
 using namespace std::chrono_literals;
 
 /// A roster and who invents devices.
@@ -34,10 +35,6 @@ device_id number(uint8_t first, size_t x) {
 std::string address(size_t x) {
   return "10." + std::to_string(x >> 16 & 255) + '.'
          + std::to_string(x >> 8 & 255) + '.' + std::to_string(x & 255);
-}
-
-instant at(duration x) {
-  return instant{x};
 }
 
 struct flooded {

@@ -1,23 +1,14 @@
 #define CAF_SUITE roster_pair
 
-#include "core/roster.hpp"
+#include "tests/core/roster_fixture.hpp"
 
 #include <caf/test/unit_test.hpp>
 
 using namespace peapod;
+using namespace peapod::roster_test;
 using namespace std::chrono_literals;
 
 namespace {
-
-device_id id_of(uint8_t x) {
-  device_id out;
-  out.bytes[0] = x;
-  return out;
-}
-
-random_source half_draw() {
-  return [](std::span<uint8_t> out) { std::ranges::fill(out, 128); };
-}
 
 /// Two devices and a wire between them under a virtual clock: beacons every
 /// 4 s, and 10 ms from a dial to a session.

@@ -1,6 +1,6 @@
 #define CAF_SUITE roster_secure
 
-#include "core/roster.hpp"
+#include "tests/core/roster_fixture.hpp"
 
 #include <optional>
 #include <vector>
@@ -8,25 +8,20 @@
 #include <caf/test/unit_test.hpp>
 
 using namespace peapod;
+using namespace peapod::roster_test;
 using namespace std::literals;
 
 namespace {
 
-device_id id_of(uint8_t x) {
-  device_id out;
-  out.bytes[0] = x;
-  return out;
-}
-
-public_key key_of(uint8_t x) {
+public_key static_key_of(uint8_t x) {
   public_key out;
   out.bytes[0] = x;
   return out;
 }
 
 /// A roster of device 5 that takes the protocols of `config`.
-struct observed {
-  explicit observed(roster_config config = {})
+struct dialling_roster {
+  explicit dialling_roster(roster_config config = {})
     : machine((config.self = id_of(5), config), [](std::span<uint8_t> out) {
         for (auto& x : out)
           x = 0xff;
@@ -35,7 +30,7 @@ struct observed {
   void hear(uint8_t id, uint8_t protocol) {
     roster::sighting x;
     x.id = id_of(id);
-    x.key = key_of(id);
+    x.key = static_key_of(id);
     x.address = "10.0.0.1";
     x.port = 1;
     x.protocol = protocol;
@@ -46,7 +41,7 @@ struct observed {
             bool waits = false) {
     roster::link x;
     x.id = id_of(id);
-    x.key = key_of(id);
+    x.key = static_key_of(id);
     x.connection = connection;
     x.initiated_by_us = ours;
     x.address = "10.0.0.1";
@@ -90,12 +85,12 @@ roster_config without_legacy() {
 } // namespace
 
 CAF_TEST(a device is dialled by the newest protocol that it announces) {
-  observed x;
+  dialling_roster x;
   x.hear(7, 2);
   auto dials = x.all<roster::dial>();
   CAF_REQUIRE_EQUAL(dials.size(), 1u);
   CAF_CHECK(dials[0].secure);
-  CAF_CHECK(dials[0].key == key_of(7));
+  CAF_CHECK(dials[0].key == static_key_of(7));
   x.hear(8, 1);
   dials = x.all<roster::dial>();
   CAF_REQUIRE_EQUAL(dials.size(), 1u);
@@ -104,7 +99,7 @@ CAF_TEST(a device is dialled by the newest protocol that it announces) {
 }
 
 CAF_TEST(protocol 1 alone is not heard unless it is allowed) {
-  observed x{without_legacy()};
+  dialling_roster x{without_legacy()};
   x.hear(7, 1);
   CAF_CHECK(x.all<roster::dial>().empty());
   CAF_CHECK(x.machine.list(x.now).empty());
@@ -118,7 +113,7 @@ CAF_TEST(protocol 1 may be allowed to some) {
   roster_config config;
   config.legacy_devices.emplace();
   config.legacy_devices->insert(id_of(7));
-  observed x{config};
+  dialling_roster x{config};
   CAF_CHECK(x.admits(7, false));
   CAF_CHECK(!x.admits(8, false));
   x.hear(7, 1);
@@ -127,7 +122,7 @@ CAF_TEST(protocol 1 may be allowed to some) {
 }
 
 CAF_TEST(who has spoken protocol 2 is not taken with less) {
-  observed x;
+  dialling_roster x;
   x.meet(7, 1, true);
   x.machine.session_lost(id_of(7), 1, make_error(errc::connection_closed),
                          x.now);
@@ -148,7 +143,7 @@ CAF_TEST(a static peer is tried by both protocols in turn if both are allowed) {
   for (auto legacy : {true, false}) {
     roster_config config;
     config.legacy = legacy;
-    observed x{config};
+    dialling_roster x{config};
     x.machine.add_static("10.0.0.9", 1, x.now);
     auto first = x.all<roster::dial>();
     CAF_REQUIRE_EQUAL(first.size(), 1u);
@@ -163,7 +158,7 @@ CAF_TEST(a static peer is tried by both protocols in turn if both are allowed) {
 }
 
 CAF_TEST(a session waits until both sides want it) {
-  observed x;
+  dialling_roster x;
   x.meet(7, 1, true, false, true);
   CAF_CHECK(x.state(7) == peer_state::waiting);
   x.machine.session_ready(id_of(7), 2); // of another connection

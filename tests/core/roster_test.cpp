@@ -1,27 +1,14 @@
 #define CAF_SUITE roster
 
-#include "core/roster.hpp"
+#include "tests/core/roster_fixture.hpp"
 
 #include <caf/test/unit_test.hpp>
 
 using namespace peapod;
+using namespace peapod::roster_test;
 using namespace std::chrono_literals;
 
 namespace {
-
-device_id id_of(uint8_t x) {
-  device_id out;
-  out.bytes[0] = x;
-  return out;
-}
-
-instant at(duration x) {
-  return instant{x};
-}
-
-random_source half_draw() {
-  return [](std::span<uint8_t> out) { std::ranges::fill(out, 128); };
-}
 
 /// A roster of device 5 that writes down in words what it wants.
 struct observed {

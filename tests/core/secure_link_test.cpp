@@ -34,12 +34,12 @@ link_end make_end(session_role role, uint8_t psk = 0, bool knows_key = true) {
           }};
 }
 
-struct fixture {
+struct secure_link_fixture {
   link_end alice = make_end(session_role::initiator);
   link_end bob = make_end(session_role::responder);
   link_pair wire{alice, bob};
 
-  fixture() {
+  secure_link_fixture() {
     wire.start();
   }
 
@@ -99,7 +99,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(secure_link_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(secure_link_tests, secure_link_fixture)
 
 // -- who is there -------------------------------------------------------------
 

@@ -22,8 +22,8 @@ identity make_identity(uint8_t seed) {
 const transfer_id some_transfer = transfer_id::from(byte_buffer(16, 9));
 
 /// One end of a connection: a session and what it did.
-struct end {
-  end(uint8_t seed, session_config config)
+struct session_end {
+  session_end(uint8_t seed, session_config config)
     : self(make_identity(seed)), machine(self, std::move(config)) {}
 
   /// Takes all actions; returns the bytes to write.
@@ -72,10 +72,11 @@ session_config as(session_role role) {
 }
 
 /// Two sessions and a connection of perfect patience.
-struct fixture {
-  fixture()
-    : fixture(as(session_role::initiator), as(session_role::responder)) {}
-  fixture(session_config a, session_config b)
+struct session_fixture {
+  session_fixture()
+    : session_fixture(as(session_role::initiator),
+                      as(session_role::responder)) {}
+  session_fixture(session_config a, session_config b)
     : alice(1, std::move(a)), bob(2, std::move(b)) {}
 
   void start() {
@@ -95,7 +96,7 @@ struct fixture {
     }
   }
 
-  void deliver(end& to, byte_buffer bytes) {
+  void deliver(session_end& to, byte_buffer bytes) {
     slice all{std::move(bytes)};
     for (size_t i = 0; i < all.size(); i += portion)
       to.machine.receive(all.sub(i, portion), now);
@@ -110,8 +111,8 @@ struct fixture {
 
   instant now{1h};
   size_t portion = SIZE_MAX / 2;
-  end alice;
-  end bob;
+  session_end alice;
+  session_end bob;
 };
 
 chunk_data chunk_of(byte_buffer payload) {
@@ -121,7 +122,7 @@ chunk_data chunk_of(byte_buffer payload) {
 }
 
 /// A session that a stranger talks to with raw bytes.
-struct accepted : fixture {
+struct accepted : session_fixture {
   accepted() {
     bob.machine.start(now);
     auto hello = encode_hello(alice.self);
@@ -145,7 +146,7 @@ struct accepted : fixture {
 } // namespace
 
 CAF_TEST(two ends connect and know each other) {
-  fixture f;
+  session_fixture f;
   f.connect();
   CAF_CHECK(f.bob.identified == f.alice.self.device());
   CAF_CHECK(!f.alice.identified);
@@ -157,7 +158,7 @@ CAF_TEST(two ends connect and know each other) {
 }
 
 CAF_TEST(a responder says nothing before the peer is admitted) {
-  fixture f;
+  session_fixture f;
   f.start();
   f.deliver(f.bob, f.alice.drain());
   CAF_CHECK(f.bob.drain().empty());
@@ -166,7 +167,7 @@ CAF_TEST(a responder says nothing before the peer is admitted) {
 }
 
 CAF_TEST(a peer that is not admitted gets no answer) {
-  fixture f;
+  session_fixture f;
   f.start();
   f.deliver(f.bob, f.alice.drain());
   f.bob.machine.admit(false, f.now);
@@ -177,7 +178,7 @@ CAF_TEST(a peer that is not admitted gets no answer) {
 CAF_TEST(only the first heartbeat carries the hello extension) {
   auto config = as(session_role::initiator);
   config.hello = hello_extension{2, 5, "attic"};
-  fixture f{config, as(session_role::responder)};
+  session_fixture f{config, as(session_role::responder)};
   f.connect();
   CAF_CHECK(f.bob.last<heartbeat>().hello == config.hello);
   CAF_CHECK(!f.alice.last<heartbeat>().hello);
@@ -191,7 +192,7 @@ CAF_TEST(only the first heartbeat carries the hello extension) {
 CAF_TEST(messages arrive however the bytes are cut) {
   std::mt19937 random{3};
   for (size_t portion : {1, 3, 7, 48, 49, 50, 1000}) {
-    fixture f;
+    session_fixture f;
     f.portion = portion;
     f.connect();
     byte_buffer payload(1 + random() % 5000, 5);
@@ -224,7 +225,7 @@ CAF_TEST(a whole conversation has the bytes of the reference) {
 }
 
 CAF_TEST(a chunk of four mebibytes arrives whole) {
-  fixture f;
+  session_fixture f;
   f.portion = 65536;
   f.connect();
   f.bob.machine.set_frame_limit(frame_limit_for(4_MiB));
@@ -235,7 +236,7 @@ CAF_TEST(a chunk of four mebibytes arrives whole) {
 }
 
 CAF_TEST(a chunk that is not what its hash says is marked) {
-  fixture f;
+  session_fixture f;
   f.connect();
   auto chunk = chunk_of({1, 2, 3});
   chunk.hash.bytes[0] ^= 1;
@@ -246,7 +247,7 @@ CAF_TEST(a chunk that is not what its hash says is marked) {
 }
 
 CAF_TEST(nothing longer than what was asked for is taken) {
-  fixture f;
+  session_fixture f;
   f.connect();
   CAF_CHECK(f.alice.machine.send(chunk_of(byte_buffer(100000, 1))));
   f.settle();
@@ -255,7 +256,7 @@ CAF_TEST(nothing longer than what was asked for is taken) {
 }
 
 CAF_TEST(what protocol 1 cannot carry is not sent) {
-  fixture f;
+  session_fixture f;
   f.connect();
   auto sent =
       f.alice.machine.send(chunk_of(byte_buffer(max_chunk_payload + 1)));
@@ -268,7 +269,7 @@ CAF_TEST(what protocol 1 cannot carry is not sent) {
 }
 
 CAF_TEST(there is nothing to send before the session is established) {
-  fixture f;
+  session_fixture f;
   f.start();
   auto sent = f.alice.machine.send(leave{f.alice.self.device()});
   CAF_REQUIRE(!sent);
@@ -276,7 +277,7 @@ CAF_TEST(there is nothing to send before the session is established) {
 }
 
 CAF_TEST(a heartbeat goes out every second and silence ends the session) {
-  fixture f;
+  session_fixture f;
   f.connect();
   for (int second = 1; second < 6; ++second) {
     CAF_CHECK(f.alice.machine.deadline() == f.now + 1s);
@@ -294,7 +295,7 @@ CAF_TEST(a heartbeat goes out every second and silence ends the session) {
 }
 
 CAF_TEST(heartbeats keep a session alive) {
-  fixture f;
+  session_fixture f;
   f.connect();
   for (int second = 0; second < 30; ++second) {
     f.now += 1s;
@@ -326,7 +327,7 @@ CAF_TEST(a slow chunk is a sign of life but not for ever) {
 
 CAF_TEST(a handshake has five seconds) {
   for (auto seconds : {4s, 5s}) {
-    fixture f;
+    session_fixture f;
     f.start();
     f.alice.drain();
     CAF_CHECK(f.alice.machine.deadline() == f.now + 5s);
@@ -343,15 +344,15 @@ CAF_TEST(a handshake has five seconds) {
 CAF_TEST(an initiator insists on the device that it wanted) {
   auto config = as(session_role::initiator);
   config.expected_device = make_identity(3).device();
-  fixture f{config, as(session_role::responder)};
+  session_fixture f{config, as(session_role::responder)};
   f.connect();
   CAF_CHECK(f.alice.reason() == errc::peer_misbehaved);
   CAF_CHECK(!f.alice.established);
 }
 
 CAF_TEST(a device does not pool with itself) {
-  fixture f;
-  end twin{1, as(session_role::responder)};
+  session_fixture f;
+  session_end twin{1, as(session_role::responder)};
   f.start();
   twin.machine.start(f.now);
   f.deliver(twin, f.alice.drain());
@@ -360,7 +361,7 @@ CAF_TEST(a device does not pool with itself) {
 }
 
 CAF_TEST(another protocol is recognised by its first byte) {
-  fixture f;
+  session_fixture f;
   f.start();
   f.deliver(f.bob, {'G'});
   f.bob.drain();
@@ -368,7 +369,7 @@ CAF_TEST(another protocol is recognised by its first byte) {
 }
 
 CAF_TEST(a key of low order ends the handshake) {
-  fixture f;
+  session_fixture f;
   f.start();
   auto zero = vectors::section("odd_public_keys").at(0);
   byte_buffer hello{1};
@@ -382,7 +383,7 @@ CAF_TEST(a key of low order ends the handshake) {
 }
 
 CAF_TEST(a stolen device id ends the handshake) {
-  fixture f;
+  session_fixture f;
   f.start();
   auto hello = encode_hello(f.alice.self);
   hello[1] ^= 1;

@@ -2,6 +2,7 @@
 
 #include "core/integrity.hpp"
 #include "core/transfer.hpp"
+#include "tests/core/transfer_devices.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -13,12 +14,9 @@
 #include <caf/test/unit_test.hpp>
 
 using namespace peapod;
+using namespace peapod::transfer_test;
 
 namespace {
-
-const device_id own{{'o'}};
-const device_id peer{{'p'}};
-const device_id other{{'q'}};
 
 constexpr auto lease = spot_choice::block_size;
 

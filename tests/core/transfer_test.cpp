@@ -1,6 +1,7 @@
 #define CAF_SUITE transfer
 
 #include "core/transfer.hpp"
+#include "tests/core/transfer_devices.hpp"
 
 #include <algorithm>
 #include <span>
@@ -9,17 +10,9 @@
 #include <caf/test/unit_test.hpp>
 
 using namespace peapod;
+using namespace peapod::transfer_test;
 
 namespace {
-
-device_id device(char name) {
-  device_id out;
-  out.bytes[0] = static_cast<uint8_t>(name);
-  return out;
-}
-
-const auto own = device('o');
-const auto peer = device('p');
 
 transfer::config settings(uint64_t in_flight = 100, uint64_t hold_back = 4) {
   return {own, in_flight, hold_back};
@@ -258,7 +251,7 @@ CAF_TEST(a body smaller than what is held back is held back whole) {
 CAF_TEST(each source that nobody vouches for is rechecked) {
   transfer x{{0, 9}, settings(), zeros};
   decisions(x);
-  x.chunk_arrived(device('q'), 6, letters("ghi"), standing::foreign);
+  x.chunk_arrived(other, 6, letters("ghi"), standing::foreign);
   x.chunk_arrived(peer, 3, letters("def"), standing::foreign);
   x.spine_arrived(letters("abc"));
   CAF_CHECK_EQUAL(decisions(x), "recheck[3,6) [abc] [de] stop");

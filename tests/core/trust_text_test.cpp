@@ -12,7 +12,7 @@ using namespace peapod;
 
 namespace {
 
-public_key key(uint8_t n) {
+public_key key_of(uint8_t n) {
   public_key out;
   out.bytes.fill(n);
   return out;
@@ -21,12 +21,12 @@ public_key key(uint8_t n) {
 trust_store sample() {
   trust_store out;
   CAF_REQUIRE(
-      out.trust(key(0x11), "phone", 1'800'000'000, trust_origin::paired));
+      out.trust(key_of(0x11), "phone", 1'800'000'000, trust_origin::paired));
   CAF_REQUIRE(
-      out.trust(key(0x22), "Küche", 1'800'000'060, trust_origin::secret));
-  out.note_protocol(key(0x22), 2);
-  out.note_protocol(key(0x33), 1);
-  CAF_REQUIRE(out.untrust(key(0x44)));
+      out.trust(key_of(0x22), "Küche", 1'800'000'060, trust_origin::secret));
+  out.note_protocol(key_of(0x22), 2);
+  out.note_protocol(key_of(0x33), 1);
+  CAF_REQUIRE(out.untrust(key_of(0x44)));
   return out;
 }
 
@@ -70,7 +70,7 @@ CAF_TEST(a store has this text) {
 
 CAF_TEST(who was a peer without a persons word has it said) {
   trust_store x;
-  x.note_peer(key(0x33), 2);
+  x.note_peer(key_of(0x33), 2);
   auto text = trust_text(x);
   CAF_CHECK(text.find(R"("refused":false,"peer":true})") != text.npos);
   CAF_CHECK(parse_trust(text).value() == x);
@@ -86,19 +86,19 @@ CAF_TEST(every store is read as it was written) {
                                       trust_origin::secret, trust_origin::open);
       switch (n % 5) {
         case 0:
-          RC_ASSERT(x.trust(key(n / 5), name, since, origin).has_value());
+          RC_ASSERT(x.trust(key_of(n / 5), name, since, origin).has_value());
           break;
         case 1:
-          RC_ASSERT(x.untrust(key(n / 5)).has_value());
+          RC_ASSERT(x.untrust(key_of(n / 5)).has_value());
           break;
         case 2:
-          x.rename(key(n / 5), name);
+          x.rename(key_of(n / 5), name);
           break;
         case 3:
-          x.note_peer(key(n / 5), *rc::gen::arbitrary<uint8_t>());
+          x.note_peer(key_of(n / 5), *rc::gen::arbitrary<uint8_t>());
           break;
         default:
-          x.note_protocol(key(n / 5), *rc::gen::arbitrary<uint8_t>());
+          x.note_protocol(key_of(n / 5), *rc::gen::arbitrary<uint8_t>());
       }
     }
     auto read = parse_trust(trust_text(x));
@@ -110,7 +110,7 @@ CAF_TEST(every store is read as it was written) {
 CAF_TEST(the largest store fits) {
   trust_store x;
   for (unsigned i = 0; i < trust_store::max_keys; ++i) {
-    auto each = key(0xff);
+    auto each = key_of(0xff);
     each.bytes[0] = static_cast<uint8_t>(i);
     each.bytes[1] = static_cast<uint8_t>(i >> 8);
     CAF_REQUIRE(x.trust(each, std::string(max_name_size, '"'),

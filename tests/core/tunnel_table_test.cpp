@@ -12,8 +12,8 @@ namespace {
 
 constexpr uint64_t window = wire2::initial_tunnel_credit;
 
-struct fixture {
-  fixture() {
+struct tunnel_table_fixture {
+  tunnel_table_fixture() {
     table.add(2, true);
     table.add(3, false);
   }
@@ -23,7 +23,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(tunnel_table_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(tunnel_table_tests, tunnel_table_fixture)
 
 CAF_TEST(a number means one tunnel) {
   CAF_CHECK(!table.add(2, true));

@@ -16,13 +16,13 @@ namespace {
 namespace fs = std::filesystem;
 
 /// A folder that is gone at the end.
-struct fixture {
-  fixture() {
+struct part_file_fixture {
+  part_file_fixture() {
     std::string name = (fs::temp_directory_path() / "part-XXXXXX").string();
     folder = ::mkdtemp(name.data());
     names = file_names::of(folder / "file");
   }
-  ~fixture() {
+  ~part_file_fixture() {
     fs::remove_all(folder);
   }
 
@@ -49,7 +49,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(part_file_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(part_file_tests, part_file_fixture)
 
 CAF_TEST(a file gets its name when it is complete) {
   {

@@ -22,13 +22,13 @@ namespace fs = std::filesystem;
 constexpr auto text = "{\"downloads\":[]}\n";
 
 /// A folder that is gone at the end.
-struct fixture {
-  fixture() {
+struct receipt_file_fixture {
+  receipt_file_fixture() {
     std::string name = (fs::temp_directory_path() / "receipt-XXXXXX").string();
     folder = ::mkdtemp(name.data());
     path = folder / "receipt";
   }
-  ~fixture() {
+  ~receipt_file_fixture() {
     fs::remove_all(folder);
   }
 
@@ -52,7 +52,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(receipt_file_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(receipt_file_tests, receipt_file_fixture)
 
 CAF_TEST(a receipt is made where nothing is) {
   receipt_file to{path};

@@ -11,7 +11,7 @@ using namespace peapod;
 namespace {
 
 // The example "GET Object" of the documentation of AWS Signature Version 4.
-s3_credentials example() {
+s3_credentials example_credentials() {
   return {"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
           "", "us-east-1"};
 }
@@ -25,7 +25,7 @@ std::string signature_of(std::string_view target) {
   request_head head;
   head.method = "GET";
   head.target = *parse_url(target);
-  sign(head, sha256({}), example(), day());
+  sign(head, sha256({}), example_credentials(), day());
   std::string text{*head.fields.find("Authorization")};
   return text.substr(text.rfind('=') + 1);
 }
@@ -59,7 +59,7 @@ CAF_TEST(the token of a session is signed) {
   request_head head;
   head.method = "GET";
   head.target = *parse_url("https://a.test/");
-  auto who = example();
+  auto who = example_credentials();
   who.token = "session";
   sign(head, sha256({}), who, day());
   auto signed_by = head.fields.joined("Authorization");

@@ -42,8 +42,8 @@ private:
   std::function<outcome()> work_;
 };
 
-struct fixture {
-  fixture() {
+struct asio_unit_fixture {
+  asio_unit_fixture() {
     unit.emplace(system, io.get_executor());
   }
 
@@ -65,7 +65,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(asio_unit_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(asio_unit_tests, asio_unit_fixture)
 
 CAF_TEST(actors that wake each other take one turn of the event loop) {
   int ran = 0;

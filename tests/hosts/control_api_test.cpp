@@ -151,7 +151,7 @@ private:
   }
 };
 
-struct fixture {
+struct control_api_fixture {
   scripted_pod* pod = nullptr;
   std::shared_ptr<control_api> api = make(true);
   net::control_response last;
@@ -216,7 +216,7 @@ pod_event event(uint64_t seq) {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(control_api_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(control_api_tests, control_api_fixture)
 
 CAF_TEST(every resource answers in its form) {
   CAF_CHECK_EQUAL(get("/v1/status"), 200u);

@@ -21,12 +21,12 @@ using net::test::slow_reader;
 
 using text_feed = feed<std::string>;
 
-struct fixture : net::test::control_fixture {
+struct control_streams_fixture : net::test::control_fixture {
   std::shared_ptr<text_feed> source = std::make_shared<text_feed>(8);
   std::shared_ptr<text_feed> other = std::make_shared<text_feed>(8);
   loss_counter lost = std::make_shared<std::atomic<uint64_t>>(0);
 
-  ~fixture() {
+  ~control_streams_fixture() {
     // Before what the connections hold.
     stop();
   }
@@ -101,7 +101,7 @@ uint64_t dropped_in(const std::string& text) {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(control_stream_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(control_stream_tests, control_streams_fixture)
 
 CAF_TEST(a stream gives what is there and what comes later until it ends) {
   serve();

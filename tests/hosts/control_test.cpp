@@ -23,12 +23,12 @@ using net::control_request;
 using net::control_response;
 using net::control_server;
 
-using fixture = net::test::control_fixture;
+using control_socket_fixture = net::test::control_fixture;
 using net::test::contains;
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(control_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(control_tests, control_socket_fixture)
 
 CAF_TEST(a request gets its answer) {
   start(echo);

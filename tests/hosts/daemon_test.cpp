@@ -17,8 +17,8 @@ using namespace peapod;
 
 namespace {
 
-struct fixture {
-  fixture() {
+struct daemon_fixture {
+  daemon_fixture() {
     options.pod.name = "test";
     options.pod.state_dir = folder / "state";
     options.proxy.listen = {"127.0.0.1", 0};
@@ -28,7 +28,7 @@ struct fixture {
     options.log.level = severity::off;
   }
 
-  ~fixture() {
+  ~daemon_fixture() {
     std::signal(SIGHUP, at_hangup);
   }
 
@@ -68,7 +68,7 @@ const proxy_setting none{"none", ""};
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(daemon_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(daemon_tests, daemon_fixture)
 
 CAF_TEST(a terminal that closes ends the daemon in good order) {
   options.proxy.system = true;

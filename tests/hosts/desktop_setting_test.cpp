@@ -11,10 +11,10 @@ const proxy_modes modes{"auto", "none"};
 const std::string url = "http://127.0.0.1:3128/proxy.pac";
 const std::string other_url = "http://127.0.0.1:4000/proxy.pac";
 const proxy_setting ours{"auto", url};
-const proxy_setting none{"none", ""};
+const proxy_setting switched_off{"none", ""};
 const proxy_setting manual{"manual", ""};
 
-saved_setting saved(proxy_setting before = none) {
+saved_setting saved(proxy_setting before = switched_off) {
   return {"GNOME", std::move(before), {ours}};
 }
 
@@ -96,7 +96,7 @@ CAF_TEST(after a crash on another port both scripts count as ours) {
 }
 
 CAF_TEST(a crash between the two keys changes nothing of what is kept) {
-  CAF_CHECK(switched({"none", url}, saved()).before == none);
+  CAF_CHECK(switched({"none", url}, saved()).before == switched_off);
 }
 
 CAF_TEST(what the user set after a crash is what is kept) {
@@ -112,7 +112,7 @@ CAF_TEST(what a cut while putting back has left is never kept) {
 }
 
 CAF_TEST(a dead script without a record is never kept) {
-  CAF_CHECK(switched({"auto", other_url}).before == none);
+  CAF_CHECK(switched({"auto", other_url}).before == switched_off);
 }
 
 CAF_TEST(a living pod keeps the proxy) {
@@ -131,7 +131,7 @@ CAF_TEST(what was kept is put back) {
 }
 
 CAF_TEST(half a change is put back) {
-  restore_plan expected{restoration::put_back, none};
+  restore_plan expected{restoration::put_back, switched_off};
   CAF_CHECK(plan_restore({"none", url}, saved(), modes, false) == expected);
   CAF_CHECK(plan_restore({"auto", ""}, saved(), modes, false) == expected);
 }
@@ -146,7 +146,7 @@ CAF_TEST(what a cut while putting back has left is put back) {
 
 CAF_TEST(what is back already is left alone) {
   restore_plan expected{restoration::already_back, {}};
-  CAF_CHECK(plan_restore(none, saved(), modes, false) == expected);
+  CAF_CHECK(plan_restore(switched_off, saved(), modes, false) == expected);
 }
 
 CAF_TEST(another script of the users stays in use) {
@@ -166,7 +166,7 @@ CAF_TEST(without a record and without our script there is nothing to do) {
 }
 
 CAF_TEST(a dead script without a record is switched off) {
-  restore_plan expected{restoration::orphaned, none};
+  restore_plan expected{restoration::orphaned, switched_off};
   CAF_CHECK(plan_restore(ours, {}, modes, false) == expected);
 }
 

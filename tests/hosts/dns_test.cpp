@@ -67,13 +67,13 @@ struct name_server {
   }
 };
 
-struct fixture {
+struct dns_fixture {
   loop l;
   std::shared_ptr<name_server> server = std::make_shared<name_server>();
   std::shared_ptr<network_epoch> epoch = std::make_shared<network_epoch>();
   std::unique_ptr<dns_cache> cache;
 
-  ~fixture() {
+  ~dns_fixture() {
     server->release();
     cache.reset();
     server->await_threads(0);
@@ -110,7 +110,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(dns_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(dns_tests, dns_fixture)
 
 CAF_TEST(an answer is used again) {
   open();

@@ -10,11 +10,11 @@ using namespace peapod::net::test;
 
 namespace {
 
-struct fixture {
+struct http_client_fixture {
   loop l;
   std::unique_ptr<http_client> client = make_http_client(l.io.get_executor());
 
-  ~fixture() {
+  ~http_client_fixture() {
     client.reset();
     l.settle();
   }
@@ -38,7 +38,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(http_client_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(http_client_tests, http_client_fixture)
 
 CAF_TEST(a connection is used again) {
   scripted_origin origin{

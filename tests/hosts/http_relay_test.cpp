@@ -15,7 +15,7 @@ namespace {
 
 using stream_ptr = std::shared_ptr<http_server_stream>;
 
-struct fixture {
+struct http_relay_fixture {
   loop l;
   std::unique_ptr<http_client> http = make_http_client(l.io.get_executor());
   std::unique_ptr<http_acceptor> acceptor =
@@ -28,7 +28,7 @@ struct fixture {
   std::optional<result<response_head>> answer;
   std::optional<result<relay_totals>> totals;
 
-  ~fixture() {
+  ~http_relay_fixture() {
     exchange.reset();
     server.reset();
     acceptor.reset();
@@ -102,7 +102,7 @@ struct tunnel_watch {
 };
 
 /// Reads the CONNECT and opens a tunnel to `target`.
-void open_tunnel(fixture& f, host_port target, tunnel_watch& watch) {
+void open_tunnel(http_relay_fixture& f, host_port target, tunnel_watch& watch) {
   auto head =
       f.l.await<request_head>([&](auto done) { f.server->read_request(done); });
   CAF_REQUIRE(head.has_value());
@@ -117,7 +117,7 @@ constexpr std::string_view connect_head =
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(http_relay_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(http_relay_tests, http_relay_fixture)
 
 CAF_TEST(a response streams from the origin to the client) {
   std::string content(3'000'000, 'x');

@@ -14,7 +14,7 @@ namespace {
 
 using stream_ptr = std::shared_ptr<http_server_stream>;
 
-struct fixture {
+struct http_server_fixture {
   loop l;
   std::unique_ptr<http_acceptor> acceptor =
       listen_http(l.io.get_executor(), endpoint{"127.0.0.1", 0}).value();
@@ -22,7 +22,7 @@ struct fixture {
   stream_ptr server =
       l.await<stream_ptr>([&](auto done) { acceptor->accept(done); }).value();
 
-  ~fixture() {
+  ~http_server_fixture() {
     server.reset();
     acceptor.reset();
     client->close();
@@ -75,7 +75,7 @@ struct fixture {
   }
 };
 
-constexpr std::string_view get =
+constexpr std::string_view plain_get =
     "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n";
 
 constexpr std::string_view post =
@@ -83,11 +83,11 @@ constexpr std::string_view post =
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(http_server_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(http_server_tests, http_server_fixture)
 
 CAF_TEST(requests follow each other on one connection) {
   for (int i = 0; i < 3; ++i) {
-    client->send(get);
+    client->send(plain_get);
     auto head = read_request();
     CAF_REQUIRE(head.has_value());
     CAF_CHECK_EQUAL(head->target.host, "a.example");
@@ -99,7 +99,7 @@ CAF_TEST(requests follow each other on one connection) {
 }
 
 CAF_TEST(pipelined requests wait for their turn) {
-  client->send(std::string{get} + std::string{get});
+  client->send(std::string{plain_get} + std::string{plain_get});
   CAF_REQUIRE(read_request().has_value());
   answer("1", body_framing::length);
   CAF_REQUIRE(read_request().has_value());
@@ -197,7 +197,7 @@ CAF_TEST(a connection with an unread request body ends) {
 }
 
 CAF_TEST(a body of unknown length is chunked and keeps the connection) {
-  client->send(get);
+  client->send(plain_get);
   CAF_REQUIRE(read_request().has_value());
   answer("hello", body_framing::until_close);
   CAF_CHECK_EQUAL(without_date(client_gets("0\r\n\r\n")),
@@ -237,7 +237,7 @@ CAF_TEST(responses without a body have none) {
   CAF_CHECK_EQUAL(without_date(client_gets("\r\n\r\n")),
                   "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n");
   CAF_CHECK(server->keep_alive());
-  client->send(get);
+  client->send(plain_get);
   CAF_REQUIRE(read_request().has_value());
   head.status = 204;
   head.reason = "No Content";
@@ -249,7 +249,7 @@ CAF_TEST(responses without a body have none) {
 
 CAF_TEST(the date of an origin is left as it is) {
   for (const auto* date : {"Sun, 06 Nov 1994 08:49:37 GMT", "yesterday"}) {
-    client->send(get);
+    client->send(plain_get);
     CAF_REQUIRE(read_request().has_value());
     response_head head;
     head.status = 404;
@@ -266,7 +266,7 @@ CAF_TEST(the date of an origin is left as it is) {
 }
 
 CAF_TEST(an interim response gets no date) {
-  client->send(get);
+  client->send(plain_get);
   CAF_REQUIRE(read_request().has_value());
   response_head head;
   head.status = 103;
@@ -303,7 +303,7 @@ CAF_TEST(an answer that demands an upgrade says to which protocol) {
 }
 
 CAF_TEST(an aborted response is seen as a reset) {
-  client->send(get);
+  client->send(plain_get);
   CAF_REQUIRE(read_request().has_value());
   response_head head;
   head.status = 200;
@@ -317,7 +317,7 @@ CAF_TEST(an aborted response is seen as a reset) {
 }
 
 CAF_TEST(a closed connection ends in good order) {
-  client->send(get);
+  client->send(plain_get);
   CAF_REQUIRE(read_request().has_value());
   answer("hello", body_framing::length);
   server->close(false);
@@ -364,7 +364,7 @@ CAF_TEST(a taken address is reported with what to do) {
 // -- limits -------------------------------------------------------------------
 
 CAF_TEST(a client is turned away with the time to come back) {
-  client->send(get);
+  client->send(plain_get);
   server->turn_away("it is full");
   server.reset();
   l.until([&] { return client->ended; });
@@ -381,7 +381,7 @@ CAF_TEST(a client is turned away with the time to come back) {
 }
 
 CAF_TEST(a kept - alive connection makes room and a busy one does not ) {
-  client->send(get);
+  client->send(plain_get);
   CAF_REQUIRE(read_request().has_value());
   CAF_CHECK(!acceptor->close_idle());
   answer("1", body_framing::length);

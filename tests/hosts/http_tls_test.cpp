@@ -161,7 +161,7 @@ private:
 const std::string sized = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 const std::string open_ended = "HTTP/1.1 200 OK\r\n\r\nhello";
 
-struct fixture {
+struct http_tls_fixture {
   loop l;
   self_signed identity{"IP:127.0.0.1"};
   scratch_file authorities{identity.certificate};
@@ -190,7 +190,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(http_tls_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(http_tls_tests, http_tls_fixture)
 
 CAF_TEST(a trusted origin is used and its connection kept) {
   tls_origin origin{l, identity, sized};

@@ -67,13 +67,13 @@ struct record {
   std::vector<std::string> v6, v4;
 };
 
-struct fixture {
+struct origin_dialer_fixture {
   loop l;
   std::map<std::string, record> names;
   std::unique_ptr<origin_dialer> dialer;
   wan_config config;
 
-  ~fixture() {
+  ~origin_dialer_fixture() {
     dialer.reset();
     l.settle();
   }
@@ -149,7 +149,7 @@ tcp::acceptor listener_at(loop& l, const std::string& address, uint16_t port) {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(origin_dialer_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(origin_dialer_tests, origin_dialer_fixture)
 
 CAF_TEST(the new family is preferred) {
   auto old = listener_at(l, "127.0.0.1", 0);

@@ -15,12 +15,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct fixture {
+struct origin_pool_fixture {
   loop l;
   scripted_origin origin{l};
   std::shared_ptr<origin_pool> pool;
 
-  ~fixture() {
+  ~origin_pool_fixture() {
     if (pool)
       pool->close();
     l.settle();
@@ -42,7 +42,7 @@ struct fixture {
   }
 
   static origin_key key(std::string host, bool for_peer = false) {
-    return {"http", std::move(host), 80, for_peer};
+    return {"http", std::move(host), 80, for_peer, ""};
   }
 
   size_t ended() const {
@@ -54,7 +54,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(origin_pool_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(origin_pool_tests, origin_pool_fixture)
 
 CAF_TEST(the connection used last comes back first) {
   keep(8, 8);

@@ -18,7 +18,7 @@ using net::test::contains;
 
 namespace {
 
-using fixture = net::test::control_fixture;
+using peer_user_fixture = net::test::control_fixture;
 
 std::vector<net::group_number> own_groups() {
   std::vector<gid_t> out(static_cast<size_t>(::getgroups(0, nullptr)));
@@ -29,7 +29,7 @@ std::vector<net::group_number> own_groups() {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(peer_user_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(peer_user_tests, peer_user_fixture)
 
 CAF_TEST(the system knows who is behind a socket) {
   int ends[2];

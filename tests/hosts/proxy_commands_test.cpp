@@ -64,7 +64,7 @@ private:
   std::thread thread_;
 };
 
-struct fixture {
+struct proxy_commands_fixture {
   /// `peapod proxy on` with more options; what it says on standard error.
   std::string on(std::vector<std::string> more = {}) {
     more.insert(more.begin(),
@@ -118,7 +118,7 @@ constexpr auto not_kept = "will not put it back";
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(proxy_commands_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(proxy_commands_tests, proxy_commands_fixture)
 
 CAF_TEST(a proxy that the daemon does not know is told when it gives way) {
   held = {"manual", ""};

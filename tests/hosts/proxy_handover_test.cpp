@@ -17,7 +17,7 @@ const std::string script = "http://127.0.0.1:3128/proxy.pac";
 const proxy_setting ours{"auto", script};
 
 /// A session with GNOME, and with KDE once it has begun.
-struct fixture {
+struct proxy_handover_fixture {
   session_desktops find() {
     ++looks;
     session_desktops out;
@@ -62,7 +62,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(proxy_handover_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(proxy_handover_tests, proxy_handover_fixture)
 
 CAF_TEST(a desktop that takes it later is handed over then) {
   kde_has_begun = refuses = true;

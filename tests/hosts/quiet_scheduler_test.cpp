@@ -34,7 +34,7 @@ public:
   int cancelled = 0;
 };
 
-struct fixture {
+struct quiet_scheduler_fixture {
   caf::actor_system_config config;
   caf::actor_system system{config};
   caf::scoped_actor one{system};
@@ -46,7 +46,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(quiet_clock_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(quiet_clock_tests, quiet_scheduler_fixture)
 
 CAF_TEST(the end of an actor that has no timeouts does not disturb the clock) {
   clock.set_request_timeout(later, &*other, caf::make_message_id());

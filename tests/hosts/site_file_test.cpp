@@ -19,13 +19,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct fixture {
-  fixture() {
+struct site_file_fixture {
+  site_file_fixture() {
     std::string pattern = fs::temp_directory_path() / "sites-XXXXXX";
     folder = ::mkdtemp(pattern.data());
   }
 
-  ~fixture() {
+  ~site_file_fixture() {
     fs::remove_all(folder);
   }
 
@@ -59,7 +59,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(site_file_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(site_file_tests, site_file_fixture)
 
 CAF_TEST(what sites used is there at the next start) {
   auto first = make(folder).load(now, today);

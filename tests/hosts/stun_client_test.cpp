@@ -30,7 +30,7 @@ void count_up(std::span<uint8_t> out) {
 }
 
 /// A server on loopback that says that everybody comes from 192.0.2.1:32853.
-struct fixture {
+struct stun_client_fixture {
   asio::io_context io;
   udp::socket socket{io, udp::endpoint{asio::ip::make_address("127.0.0.1"), 0}};
   udp::endpoint from;
@@ -40,7 +40,7 @@ struct fixture {
   udp::socket* by = nullptr; ///< who answers instead
   bool twice = false;        ///< both do, the other one first
 
-  fixture() {
+  stun_client_fixture() {
     serve();
   }
 
@@ -89,7 +89,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(stun_client_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(stun_client_tests, stun_client_fixture)
 
 CAF_TEST(a server says where its client comes from) {
   stun_client client{io.get_executor(), server(), {}, count_up};

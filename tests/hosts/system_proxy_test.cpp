@@ -28,15 +28,15 @@ struct world {
 const std::string a_url = "http://127.0.0.1:3128/proxy.pac";
 const std::string b_url = "http://127.0.0.1:4000/proxy.pac";
 
-struct fixture {
-  fixture() {
+struct system_proxy_fixture {
+  system_proxy_fixture() {
     std::string name = (fs::temp_directory_path() / "peapod-XXXXXX").string();
     folder = ::mkdtemp(name.data());
     for (auto desktop : {"GNOME", "KDE"})
       now.settings[desktop] = {"none", ""};
   }
 
-  ~fixture() {
+  ~system_proxy_fixture() {
     fs::remove_all(folder);
   }
 
@@ -70,7 +70,7 @@ const proxy_setting none{"none", ""};
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(system_proxy_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(system_proxy_tests, system_proxy_fixture)
 
 CAF_TEST(on and off leave everything as it was) {
   now.settings["KDE"] = {"", ""};

@@ -36,12 +36,12 @@ struct outcome {
   }
 };
 
-struct fixture {
+struct tcp_stream_fixture {
   asio::io_context io;
   std::unique_ptr<stream_acceptor> acceptor;
   std::unique_ptr<stream_dialer> dialer = net::make_dialer(io.get_executor());
 
-  fixture() {
+  tcp_stream_fixture() {
     auto opened = net::listen_stream(io.get_executor(), {"127.0.0.1", 0});
     CAF_REQUIRE(opened);
     acceptor = std::move(*opened);
@@ -96,7 +96,7 @@ std::string pattern(size_t size) {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(tcp_stream_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(tcp_stream_tests, tcp_stream_fixture)
 
 CAF_TEST(both ends of a connection know each other) {
   auto [a, b] = connect();

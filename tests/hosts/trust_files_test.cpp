@@ -22,16 +22,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct fixture {
+struct trust_files_fixture {
   fs::path folder;
   fs::path state; ///< is not there yet
 
-  fixture() {
+  trust_files_fixture() {
     auto name = (fs::temp_directory_path() / "peapod-XXXXXX").string();
     folder = ::mkdtemp(name.data());
     state = folder / "state";
   }
-  ~fixture() {
+  ~trust_files_fixture() {
     fs::remove_all(folder);
   }
 
@@ -61,7 +61,7 @@ trust_store sample() {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(trust_files_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(trust_files_tests, trust_files_fixture)
 
 // -- trust.json ---------------------------------------------------------------
 

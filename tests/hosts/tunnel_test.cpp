@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 namespace {
 
 using stream_ptr = std::shared_ptr<http_server_stream>;
-using outcome = std::optional<result<relay_totals>>;
+using tunnel_end = std::optional<result<relay_totals>>;
 
 /// Text in which every piece tells its place.
 std::string numbered(size_t size) {
@@ -47,7 +47,7 @@ private:
   rlimit before_{};
 };
 
-struct fixture {
+struct tunnel_fixture {
   loop l;
   std::shared_ptr<own_use> own = std::make_shared<own_use>();
   std::unique_ptr<http_client> http = make_client();
@@ -56,9 +56,9 @@ struct fixture {
   stream_ptr server;
   std::shared_ptr<http_exchange> exchange;
   std::optional<scripted_origin> origin;
-  outcome ended;
+  tunnel_end ended;
 
-  ~fixture() {
+  ~tunnel_fixture() {
     exchange.reset();
     server.reset();
     acceptor.reset();
@@ -191,7 +191,7 @@ std::string decoded(std::string_view body) {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(tunnel_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(tunnel_tests, tunnel_fixture)
 
 // -- tunnels ------------------------------------------------------------------
 

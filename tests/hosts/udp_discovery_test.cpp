@@ -50,7 +50,7 @@ discovery_config on_loopback(std::string address) {
   return out;
 }
 
-struct fixture {
+struct udp_discovery_fixture {
   boost::asio::io_context io;
 
   std::unique_ptr<discovery_port> open(discovery_config config) {
@@ -222,7 +222,7 @@ CAF_TEST(this machine has a loopback interface) {
 
 // -- the group ----------------------------------------------------------------
 
-CAF_TEST_FIXTURE_SCOPE(udp_discovery_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(udp_discovery_tests, udp_discovery_fixture)
 
 CAF_TEST(daemons of one machine hear each other and themselves) {
   auto a = open(on_loopback("127.0.0.2"));

@@ -18,7 +18,7 @@ using stream_ptr = std::shared_ptr<http_server_stream>;
 constexpr auto ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
 /// A device behind a proxy that does what `script` says.
-struct fixture {
+struct upstream_proxy_fixture {
   loop l;
   std::vector<std::string> asked; ///< heads that the upstream proxy got
   std::string reply = ok;         ///< to the first head of a connection
@@ -27,7 +27,7 @@ struct fixture {
   std::shared_ptr<std::atomic<int>> lookups =
       std::make_shared<std::atomic<int>>();
 
-  ~fixture() {
+  ~upstream_proxy_fixture() {
     client.reset();
     l.settle();
   }
@@ -87,7 +87,7 @@ struct fixture {
 };
 
 /// The same, with a client's connection to our own proxy.
-struct tunnel_fixture : fixture {
+struct tunnel_fixture : upstream_proxy_fixture {
   std::unique_ptr<http_acceptor> acceptor =
       listen_http(l.io.get_executor(), endpoint{"127.0.0.1", 0}, wan()).value();
   raw_peer_ptr client_socket = connect_raw(l, acceptor->local());
@@ -123,7 +123,7 @@ struct tunnel_fixture : fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(upstream_proxy_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(upstream_proxy_tests, upstream_proxy_fixture)
 
 CAF_TEST(a request goes to the proxy in absolute form with its credentials) {
   CAF_CHECK_EQUAL(fetch("http://a.example:81/x?y", wan()), "200 hello");

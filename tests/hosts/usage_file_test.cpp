@@ -19,15 +19,15 @@ namespace {
 namespace fs = std::filesystem;
 
 /// A state folder of its own, and another time zone.
-struct fixture {
-  fixture() {
+struct usage_file_fixture {
+  usage_file_fixture() {
     std::string pattern = fs::temp_directory_path() / "usage-XXXXXX";
     folder = ::mkdtemp(pattern.data());
     if (auto* zone = std::getenv("TZ"))
       old_zone = zone;
   }
 
-  ~fixture() {
+  ~usage_file_fixture() {
     fs::remove_all(folder);
     old_zone.empty() ? ::unsetenv("TZ") : ::setenv("TZ", old_zone.c_str(), 1);
   }
@@ -52,7 +52,7 @@ const quota_usage some{20260110, 5'000'000'000, 202601, UINT64_MAX};
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(usage_file_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(usage_file_tests, usage_file_fixture)
 
 // -- the file -----------------------------------------------------------------
 

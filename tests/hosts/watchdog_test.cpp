@@ -41,7 +41,7 @@ blocked(blocked_actor::stateful_pointer<blocked_state>) {
 }
 
 /// An actor, and a thread that runs sockets as long as this lives.
-struct fixture {
+struct watchdog_fixture {
   caf::actor_system_config config;
   caf::actor_system system{config};
   directory_ptr live = std::make_shared<directory>();
@@ -52,7 +52,7 @@ struct fixture {
   std::promise<std::string> barked;
   std::future<std::string> bark = barked.get_future();
 
-  ~fixture() {
+  ~watchdog_fixture() {
     io.stop();
     if (thread.joinable())
       thread.join();
@@ -75,7 +75,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(watchdog_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(watchdog_tests, watchdog_fixture)
 
 CAF_TEST(a handler that does not return is told with its actor and message) {
   run_io();

@@ -66,19 +66,19 @@ bool opens_raw_socket() {
 }
 
 /// A folder of this user, where all files of its settings lie.
-struct fixture {
+struct capabilities_fixture {
   std::filesystem::path folder = std::filesystem::temp_directory_path()
                                  / ("peapod-own-" + std::to_string(::getpid()));
   settings x;
 
-  fixture() {
+  capabilities_fixture() {
     std::filesystem::create_directory(folder);
     ::setenv("HOME", folder.c_str(), 1);
     x.pod.state_dir = folder / "not" / "there";
     x.console.socket = folder / "control.sock";
   }
 
-  ~fixture() {
+  ~capabilities_fixture() {
     std::filesystem::remove(folder);
   }
 };
@@ -111,7 +111,7 @@ CAF_TEST(what was given up does not come back) {
   }));
 }
 
-CAF_TEST_FIXTURE_SCOPE(capabilities_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(capabilities_tests, capabilities_fixture)
 
 CAF_TEST(most daemons need none) {
   CAF_CHECK_EQUAL(needed_capabilities(x), 0u);

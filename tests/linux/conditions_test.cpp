@@ -13,7 +13,7 @@ using namespace peapod::fakes;
 
 namespace {
 
-struct fixture {
+struct conditions_fixture {
   private_bus bus;
   std::unique_ptr<fake_services> services;
   boost::asio::io_context io;
@@ -60,7 +60,7 @@ struct fixture {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(conditions_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(conditions_tests, conditions_fixture)
 
 CAF_TEST(what the services know is told at the start) {
   start_bus();

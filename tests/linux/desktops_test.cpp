@@ -19,7 +19,7 @@ struct killed {};
 
 /// GSettings as it keeps the two keys: what the administrator made the default,
 /// and what the user has set. Values are GVariant text.
-struct fixture {
+struct desktops_fixture {
   std::unique_ptr<desktop> gnome() {
     auto run = [this](auto& words) { return answer(words); };
     auto found = find_desktops({}, run);
@@ -109,7 +109,7 @@ auto on(system_proxy& in) {
 
 } // namespace
 
-CAF_TEST_FIXTURE_SCOPE(desktops_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(desktops_tests, desktops_fixture)
 
 CAF_TEST(what the user never set follows the default again) {
   on_and_off();

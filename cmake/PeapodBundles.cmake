@@ -1,0 +1,28 @@
+# With PEAPOD_BUNDLES the files of a library that begin with the same letter are
+# compiled as one: most of a file's time goes into headers and templates that
+# its neighbours need too. By letter, not by number, so that a new file changes
+# one bundle only. What two files of a bundle hide from others must not have the
+# same name; the compiler says so.
+function(peapod_bundle target)
+  if(NOT PEAPOD_BUNDLES)
+    return()
+  endif()
+  get_target_property(sources ${target} SOURCES)
+  foreach(source IN LISTS sources)
+    get_filename_component(name "${source}" NAME)
+    string(SUBSTRING "${name}" 0 1 letter)
+    set_property(SOURCE "${source}" PROPERTY UNITY_GROUP "${letter}")
+  endforeach()
+  set_target_properties(${target} PROPERTIES
+    UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+endfunction()
+
+# The same for the suites of a test program.
+function(peapod_bundle_suites target)
+  peapod_bundle(${target})
+  set_property(SOURCE main.cpp PROPERTY SKIP_UNITY_BUILD_INCLUSION ON)
+  set_target_properties(${target} PROPERTIES
+    UNITY_BUILD_UNIQUE_ID PEAPOD_SUITE_FILE
+    UNITY_BUILD_CODE_BEFORE_INCLUDE "#include \"tests/suite_bundle.hpp\""
+    UNITY_BUILD_CODE_AFTER_INCLUDE "#undef CAF_SUITE")
+endfunction()
