@@ -3,6 +3,19 @@
 # its neighbours need too. By letter, not by number, so that a new file changes
 # one bundle only. What two files of a bundle hide from others must not have the
 # same name; the compiler says so.
+#
+# A bundle takes a compiler up to 2 GB: no more of them at a time than there is
+# memory for (Ninja's pools; other generators do as they are told).
+if(PEAPOD_BUNDLES)
+  cmake_host_system_information(RESULT memory QUERY TOTAL_PHYSICAL_MEMORY)
+  math(EXPR compilers "${memory} / 2000")
+  if(compilers LESS 1)
+    set(compilers 1)
+  endif()
+  set_property(GLOBAL APPEND PROPERTY JOB_POOLS compilers=${compilers})
+  set(CMAKE_JOB_POOL_COMPILE compilers)
+endif()
+
 function(peapod_bundle target)
   if(NOT PEAPOD_BUNDLES)
     return()
