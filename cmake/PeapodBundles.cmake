@@ -1,8 +1,8 @@
 # With PEAPOD_BUNDLES the files of a library that begin with the same letter are
-# compiled as one: most of a file's time goes into headers and templates that
-# its neighbours need too. By letter, not by number, so that a new file changes
-# one bundle only. What two files of a bundle hide from others must not have the
-# same name; the compiler says so.
+# compiled as one, those with rare letters together: most of a file's time goes
+# into headers and templates that its neighbours need too. By letter, not by
+# number, so that a new file changes one bundle only. What two files of a bundle
+# hide from others must not have the same name; the compiler says so.
 #
 # A bundle takes a compiler up to 2 GB: no more of them at a time than there is
 # memory for (Ninja's pools; other generators do as they are told).
@@ -23,8 +23,13 @@ function(peapod_bundle target)
   get_target_property(sources ${target} SOURCES)
   foreach(source IN LISTS sources)
     get_filename_component(name "${source}" NAME)
-    string(SUBSTRING "${name}" 0 1 letter)
-    set_property(SOURCE "${source}" PROPERTY UNITY_GROUP "${letter}")
+    string(SUBSTRING "${name}" 0 1 bundle)
+    foreach(rare IN ITEMS ab efg ijklmno qr uvwxyz)
+      if(rare MATCHES "${bundle}")
+        set(bundle "${rare}")
+      endif()
+    endforeach()
+    set_property(SOURCE "${source}" PROPERTY UNITY_GROUP "${bundle}")
   endforeach()
   set_target_properties(${target} PROPERTIES
     UNITY_BUILD ON UNITY_BUILD_MODE GROUP)

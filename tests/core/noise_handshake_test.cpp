@@ -362,10 +362,10 @@ CAF_TEST(ephemeral and static keys of low order are refused) {
 
 CAF_TEST(a message has at most 65535 bytes) {
   constexpr size_t overhead = key_size + key_size + 16 + 16;
-  byte_buffer payload(max_message_size - overhead, 'x');
+  byte_buffer payload(noise::max_message_size - overhead, 'x');
   pair both;
   auto message = both.initiator.write_message(payload).value();
-  CAF_CHECK_EQUAL(message.size(), max_message_size);
+  CAF_CHECK_EQUAL(message.size(), noise::max_message_size);
   CAF_CHECK(both.responder.read_message(message).value() == payload);
   message.push_back(0);
   auto read = pair{}.responder.read_message(message);
