@@ -275,7 +275,9 @@ void scheduler::lease_failed(lease_id lease, chunk_failure why, uint64_t upto,
   if (source.traits.own && body.spine_alive) {
     body.own_refused = true; // one switch a body: the spine reads on
   } else if (source.traits.own && why == chunk_failure::mismatch) {
-    if (!std::exchange(body.given_up, true))
+    // Of several servers one may have another version than the rest.
+    if (own_failures(body, granted, now) >= max_own_failures
+        && !std::exchange(body.given_up, true))
       actions_.push_back(give_up{transfer, "the origin's copy has changed"});
   } else if (why == chunk_failure::refused || why == chunk_failure::mismatch
              || (source.traits.own && why != chunk_failure::busy
@@ -290,16 +292,23 @@ void scheduler::lease_failed(lease_id lease, chunk_failure why, uint64_t upto,
   check_hope(transfer, body, now);
 }
 
-/// Whether the own line, which has failed once more, has failed so often in a
-/// row that the body has nothing to hope for from it, nor from anybody else.
+/// How often in a row the own line, which has failed once more, has failed.
 /// What was leased together has failed together.
-bool scheduler::own_is_hopeless(const device_id& own, body_state& body,
-                                instant granted, instant now) {
+unsigned scheduler::own_failures(body_state& body, instant granted,
+                                 instant now) {
   if (granted >= body.own_failed) {
     body.own_failed = now;
     ++body.own_failures;
   }
-  return body.own_failures >= max_own_failures && !has_hope(body, now, &own);
+  return body.own_failures;
+}
+
+/// Whether these are so many that the body has nothing to hope for from it, nor
+/// from anybody else.
+bool scheduler::own_is_hopeless(const device_id& own, body_state& body,
+                                instant granted, instant now) {
+  return own_failures(body, granted, now) >= max_own_failures
+         && !has_hope(body, now, &own);
 }
 
 // -- machine ------------------------------------------------------------------

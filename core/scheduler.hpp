@@ -370,6 +370,7 @@ private:
   void abandon_silent(instant now);
   bool has_hope(const body_state& body, instant now,
                 const device_id* but = nullptr) const;
+  unsigned own_failures(body_state& body, instant granted, instant now);
   bool own_is_hopeless(const device_id& own, body_state& body, instant granted,
                        instant now);
 
