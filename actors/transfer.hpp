@@ -29,8 +29,9 @@ struct transfer_state {
     instant since;           ///< when it was asked first
     wan_fetcher_actor asked; ///< nobody: a later tick asks again
     byte_buffer bytes;       ///< what has come
-    unsigned failures = 0;   ///< that say nothing about the origin's copy
+    unsigned failures = 0;   ///< of what another try may change
     instant after{};         ///< a busy origin is not asked before
+    bool differs = false;    ///< a server had another version
   };
 
   /// A range that somebody brings.

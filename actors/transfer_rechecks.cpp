@@ -34,7 +34,7 @@ void ask(self_pointer self, question& x) {
     tell(x.asked,
          fetch_chunk{recheck_bit | x.what.number, st.start.source, x.what.range,
                      caf::actor_cast<caf::strong_actor_ptr>(self), false,
-                     x.what.fresh});
+                     x.what.fresh || x.differs});
 }
 
 void cancel(self_pointer self, const question& x) {
@@ -93,12 +93,16 @@ void settle_recheck(self_pointer self, const chunk_settled& msg) {
                 + std::min(msg.retry_after.value_or(busy_time), max_busy_time);
     return;
   }
+  // Of several servers one may have another version than the rest.
+  if (msg.failure == chunk_failure::mismatch && ++x.failures < max_failures) {
+    x.differs = true;
+    ask(self, x);
+    return;
+  }
   auto bytes = slice{std::move(x.bytes)};
   st.rechecks.erase(i);
   if (msg.failure == chunk_failure::mismatch)
-    st.core->fail(make_error(errc::mismatch,
-                             "what a peer brought could not be confirmed: "
-                                 + msg.reason));
+    st.core->version_differs(msg.reason);
   else if (msg.failure || partial)
     st.core->not_rechecked(number, msg.reason);
   else

@@ -136,6 +136,10 @@ public:
   void not_rechecked(uint64_t number, const std::string& why,
                      bool busy = false);
 
+  /// The own line, asked to compare, has another version than the spine: no
+  /// range confirms any more what belongs together.
+  void version_differs(const std::string& why);
+
   /// What a source brought does not have the hash that it gave itself: it is
   /// treated as if it had lied.
   void spoiled(const device_id& source);
@@ -205,7 +209,7 @@ private:
   void ask_rechecks();
   void take(const comparison::finding& found);
   void take_lie(const device_id& source);
-  void take_contradiction();
+  void take_contradiction(error why);
   void note_handed_out(byte_range part);
   void note_wait(uint64_t barrier);
   spot_choice::room room_for_samples() const;

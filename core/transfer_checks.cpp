@@ -140,6 +140,18 @@ void transfer::not_rechecked(uint64_t number, const std::string& why,
   advance();
 }
 
+void transfer::version_differs(const std::string& why) {
+  if (ended_ || alone_)
+    return;
+  auto error = make_error(errc::mismatch,
+                          "what a peer brought could not be confirmed: " + why);
+  if (judging_)
+    fail(std::move(error));
+  else
+    take_contradiction(std::move(error));
+  advance();
+}
+
 void transfer::spoiled(const device_id& source) {
   if (ended_)
     return;
@@ -162,7 +174,9 @@ void transfer::take(const comparison::finding& found) {
       break;
     case comparison::verdict::inconsistent:
       if (!judging_)
-        take_contradiction();
+        take_contradiction(make_error(errc::mismatch,
+                                      "the origin gave different bytes for one "
+                                      "range of one version"));
       break;
     case comparison::verdict::unanswered:
       own_silent_ = true;
@@ -221,13 +235,10 @@ bool transfer::drop(const device_id& source, std::vector<byte_range>& dropped) {
 /// Ranges of such an origin do not fit together. Its first answer is one, and
 /// all that the client needs, as long as nothing else is mixed into it: neither
 /// what the spine has passed nor what was handed out ahead of it.
-void transfer::take_contradiction() {
-  auto error = make_error(
-      errc::mismatch, "the origin gave different bytes for one range of one "
-                      "version");
+void transfer::take_contradiction(error why) {
   byte_range settled{parts_.body().begin, std::max(spine_, parts_.head())};
   if (!spine_alive_ || not_spine_.intersects(settled)) {
-    fail(std::move(error));
+    fail(std::move(why));
     return;
   }
   alone_ = true;

@@ -172,6 +172,37 @@ CAF_TEST(an own line that has no time for samples holds nothing up) {
   CAF_CHECK(brought_by(peer) > 1'000'000);
 }
 
+CAF_TEST(a sample that one server of several cannot confirm is asked anew) {
+  scripted_peer peer{*this, *x, our_kind};
+  unsigned others = 0;
+  server->twist = [&](const request_head& ask, response_head& head,
+                      byte_range&) {
+    if (is_recheck(ask) && others++ == 0)
+      head.fields.set("ETag", "\"of another server\"");
+  };
+  join(peer);
+  CAF_CHECK(finishes(download()));
+  CAF_CHECK(others > 1);
+  CAF_CHECK(last().ledger.samples > 0);
+  CAF_CHECK_EQUAL(last().ledger.unchecked, 0u);
+}
+
+CAF_TEST(a spine that can do alone does when no sample can be confirmed) {
+  scripted_peer peer{*this, *x, our_kind};
+  server->twist = [this](const request_head& ask, response_head& head,
+                         byte_range&) {
+    if (is_recheck(ask))
+      head.fields.set("ETag", "\"v2\"");
+  };
+  join(peer);
+  CAF_CHECK(finishes(download()));
+  CAF_CHECK_EQUAL(brought_by(peer), 0u);
+  // And the next client gets it without peers.
+  auto asked = peer.got<chunk_request>().size();
+  CAF_CHECK(finishes(download()));
+  CAF_CHECK_EQUAL(peer.got<chunk_request>().size(), asked);
+}
+
 CAF_TEST(an origin that wants fewer requests is not asked for samples) {
   scripted_peer peer{*this, *x, our_kind};
   unsigned status = 0;

@@ -278,6 +278,27 @@ CAF_TEST(a contradiction after a range was handed out ends the body) {
   CAF_CHECK(x.aborted.has_value() && !x.alone);
 }
 
+CAF_TEST(a spine goes on alone when the own line sees another version) {
+  world x{4 * lease};
+  x.bring(peer, {lease, 2 * lease});
+  x.core.version_differs("another version");
+  x.core.version_differs("another version");
+  x.pump();
+  CAF_CHECK(x.alone && x.accused.empty() && !x.aborted);
+  x.read_spine(4 * lease);
+  CAF_CHECK(x.complete);
+  CAF_CHECK_EQUAL(x.core.ledger().bytes_by_source.at(peer), 0u);
+}
+
+CAF_TEST(another version after a range was handed out ends the body) {
+  world x{4 * lease};
+  x.bring(own, {0, lease});
+  x.bring(peer, {lease, 2 * lease});
+  x.core.version_differs("another version");
+  x.pump();
+  CAF_CHECK(x.aborted.has_value() && !x.alone);
+}
+
 CAF_TEST(a spine that is alone and ends early ends the body) {
   world x{4 * lease};
   x.bring(peer, {lease, 2 * lease}, true);
