@@ -223,7 +223,8 @@ void go_on(self_pointer self, const key& id, fetch& x) {
 
 // -- fetching -----------------------------------------------------------------
 
-/// Where a redirect leads, if it is one that may be followed for a peer.
+/// Where a redirect leads, if it is one that may be followed for a peer: what
+/// it has asked for by TLS nobody on the way may see or change.
 std::optional<url> redirect_of(const fetch& x, const response_head& head) {
   auto location = head.fields.find("Location");
   bool moved = head.status == 301 || head.status == 302 || head.status == 303
@@ -231,7 +232,9 @@ std::optional<url> redirect_of(const fetch& x, const response_head& head) {
   if (!moved || !location || !x.ask.for_peer || x.redirects >= max_redirects)
     return std::nullopt;
   auto out = resolve_reference(x.target, *location);
-  return out ? std::optional{*out} : std::nullopt;
+  if (!out || (x.target.scheme == "https" && out->scheme != "https"))
+    return std::nullopt;
+  return *out;
 }
 
 void on_fetch_chunk(self_pointer self, fetch_chunk& msg) {

@@ -235,4 +235,22 @@ CAF_TEST(a redirect relative to where it was found is followed) {
                   "http://origin.example/moved/file?a=b");
 }
 
+CAF_TEST(no redirect leads from https to http) {
+  start({});
+  for (auto scheme : {"http", "https"}) {
+    redirect_to(std::string{scheme} + "://mirror.example/file");
+    chunk_request ask;
+    ask.range = {0, 1000};
+    ask.url = "https://origin.example/file";
+    ask.expected = representation{server->etag, {}, server->size};
+    peer->send(ask);
+    pass(100ms);
+  }
+  CAF_CHECK_EQUAL(brought(), 1u);
+  CAF_CHECK_EQUAL(refusal().first, refused);
+  CAF_REQUIRE_EQUAL(server->requests.size(), 3u);
+  CAF_CHECK_EQUAL(server->requests[2].target.text(),
+                  "https://mirror.example/file");
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()
