@@ -69,8 +69,8 @@ void end(tunnel_pointer self, result<relay_totals> outcome) {
   self->quit();
 }
 
-/// The tunnel goes on over another line.
-void turn_back(tunnel_pointer self, bool accepted) {
+/// Hands the client's connection back: the tunnel goes on over another line.
+void hand_back(tunnel_pointer self, bool accepted) {
   auto& st = self->state;
   st.now = phase::over;
   ++st.env->counters.bounced;
@@ -89,7 +89,7 @@ void bounce(tunnel_pointer self, error why) {
   bool accepted = st.flow.is_connected();
   st.unsaid = std::exchange(st.now, phase::leaving) == phase::undecided;
   if (!st.flow.stop_reading())
-    turn_back(self, accepted);
+    hand_back(self, accepted);
 }
 
 /// It cannot go on through the peer: elsewhere, if the client need not know.
@@ -133,7 +133,7 @@ void on_last_read(tunnel_pointer self, const stream_read& msg) {
   } else if (msg.outcome.error().code != errc::cancelled) {
     return end(self, msg.outcome.error());
   }
-  turn_back(self, true);
+  hand_back(self, true);
 }
 
 // -- opening ------------------------------------------------------------------

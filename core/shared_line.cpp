@@ -26,7 +26,7 @@ constexpr duration longest_trial = 8s;
 constexpr duration pause = time_before + 1s;
 
 /// How long a finding holds before the peer is looked at again.
-constexpr duration found_for = 10min;
+constexpr duration finding_lasts = 10min;
 
 constexpr unsigned votes_needed = 3;
 constexpr unsigned votes_against = 2;
@@ -192,7 +192,7 @@ shared_line::judge(const device_id& id, std::optional<device_id> partner,
     return std::nullopt; // once more
   auto was = std::exchange(x.with, shared ? x.likely : std::nullopt);
   x.votes = x.against = 0;
-  x.again = now + found_for;
+  x.again = now + finding_lasts;
   if (was == x.with)
     return std::nullopt;
   return finding{id, x.with};

@@ -15,7 +15,7 @@ std::string fish_quoted(std::string_view text) {
   return out + "'";
 }
 
-std::string conditions(const std::vector<place>& places) {
+std::string path_cases(const std::vector<place>& places) {
   std::string out;
   for (auto& at : places) {
     for (auto& below : at.command.commands)
@@ -111,7 +111,7 @@ complete -c peapod -f
 std::string fish_script(const command_entry& program,
                         const std::vector<std::string>& keys) {
   auto places = all_places(program);
-  auto out = std::string{opening} + conditions(places) + middle;
+  auto out = std::string{opening} + path_cases(places) + middle;
   for (auto& at : places)
     out += lines_of(at);
   // As arguments: fish would write an option's value behind a space.

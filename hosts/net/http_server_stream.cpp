@@ -29,9 +29,11 @@ constexpr auto linger_wait = 2s;
 
 constexpr size_t request_room = 4 * 1024;
 constexpr size_t request_block = 8 * 1024;
-constexpr size_t max_spare_requests = 16;
 constexpr size_t upload_room = 16 * 1024;
 constexpr size_t max_upload_block = 128 * 1024;
+
+/// Blocks that wait for the next requests.
+constexpr size_t max_spare_request_blocks = 16;
 
 constexpr std::string_view continue_head = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -145,7 +147,7 @@ void server_connection::take_block() {
 void server_connection::give_block_back() {
   auto& spare = shared_->spare_blocks;
   in_.recycle(request_block);
-  if (in_.has_block() && spare.size() < max_spare_requests)
+  if (in_.has_block() && spare.size() < max_spare_request_blocks)
     spare.push_back(std::exchange(in_, {}));
   in_.shrink();
 }
