@@ -33,6 +33,10 @@ function(peapod_bundle target)
   endforeach()
   set_target_properties(${target} PROPERTIES
     UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  # A bundle includes its files by their whole paths, which `__FILE__` would put
+  # into what is compiled: ccache would find nothing of another clone's.
+  target_compile_options(${target} PRIVATE
+    "-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=")
 endfunction()
 
 # The same for the suites of a test program.
