@@ -2,7 +2,8 @@
 # compiled as one, those with rare letters together: most of a file's time goes
 # into headers and templates that its neighbours need too. By letter, not by
 # number, so that a new file changes one bundle only. What two files of a bundle
-# hide from others must not have the same name; the compiler says so.
+# hide from others must not have the same name; the compiler says so, unless they
+# are functions of different parameters. A call must not be able to mean either.
 #
 # A bundle takes a compiler up to 2 GB: no more of them at a time than there is
 # memory for (Ninja's pools; other generators do as they are told).
