@@ -2,6 +2,7 @@
 
 #include "actors/error_page.hpp"
 #include "hosts/net/descriptors.hpp"
+#include "hosts/net/lost_addresses.hpp"
 #include "hosts/net/origin_dialer.hpp"
 #include "hosts/net/socket_address.hpp"
 
@@ -133,6 +134,13 @@ void dial_race::cancel() {
   settle(make_error(errc::cancelled, "called off"));
 }
 
+void dial_race::lose_unless_from(const std::vector<std::string>& addresses) {
+  error_code ec;
+  for (const auto& socket : sockets_)
+    if (lost_source(*socket, addresses))
+      socket->close(ec);
+}
+
 void dial_race::on_found(address_family family, result<addresses> found) {
   if (!done_)
     return;
@@ -186,22 +194,26 @@ void dial_race::attempt(const dial_candidate& x) {
   error_code ignored;
   socket->non_blocking(true, ignored);
   sockets_.push_back(socket);
-  socket->async_connect(
-      x.to, [self = shared_from_this(), socket, to = x.to](error_code ec) {
-        self->on_connected(socket, to, ec);
-      });
+  socket->async_connect(x.to,
+                        [self = shared_from_this(), socket, x](error_code ec) {
+                          self->on_connected(socket, x, ec);
+                        });
 }
 
-void dial_race::on_connected(const socket_ptr& socket, const tcp::endpoint& to,
+void dial_race::on_connected(const socket_ptr& socket, const dial_candidate& x,
                              error_code ec) {
   if (!done_)
     return;
   std::erase(sockets_, socket);
+  if (!socket->is_open()) { // what it left from is gone
+    attempt(x);
+    return advance();
+  }
   if (!ec) {
-    reached_ = to;
+    reached_ = x.to;
     return end()(socket);
   }
-  auto why = error_of(ec, address_text(from_asio(to)));
+  auto why = error_of(ec, address_text(from_asio(x.to)));
   if (why.code == errc::timed_out)
     why.code = errc::connect_timed_out;
   note(std::move(why));

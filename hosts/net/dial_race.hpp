@@ -6,6 +6,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/intrusive/list.hpp>
 
 #include <functional>
 #include <memory>
@@ -35,7 +36,10 @@ candidates_for(const addresses& found, uint16_t port,
 
 /// Looks up both families of a name and lets the addresses race, as
 /// `happy_eyeballs` says. The first connection wins, all others are closed.
-class dial_race : public std::enable_shared_from_this<dial_race> {
+class dial_race
+  : public boost::intrusive::list_base_hook<
+        boost::intrusive::link_mode<boost::intrusive::auto_unlink>>,
+    public std::enable_shared_from_this<dial_race> {
 public:
   using socket_ptr = std::shared_ptr<boost::asio::ip::tcp::socket>;
 
@@ -49,6 +53,10 @@ public:
 
   /// Ends it; the handler gets `cancelled`.
   void cancel();
+
+  /// Begins those attempts anew that leave from none of these addresses, which
+  /// are all that this device has: no answer can come back.
+  void lose_unless_from(const std::vector<std::string>& addresses);
 
   /// Whether no address is known yet.
   bool is_looking_up() const {
@@ -64,8 +72,7 @@ private:
   void on_found(address_family family, result<addresses> found);
   void advance();
   void attempt(const dial_candidate& x);
-  void on_connected(const socket_ptr& socket,
-                    const boost::asio::ip::tcp::endpoint& to,
+  void on_connected(const socket_ptr& socket, const dial_candidate& x,
                     boost::system::error_code ec);
   void note(error why);
   void settle(result<socket_ptr> outcome);
@@ -84,5 +91,10 @@ private:
   boost::asio::ip::tcp::endpoint reached_;
   bool any_address_ = false;
 };
+
+/// Those that run; each leaves by itself when it is destroyed.
+using dial_races =
+    boost::intrusive::list<dial_race,
+                           boost::intrusive::constant_time_size<false>>;
 
 } // namespace peapod::net

@@ -6,6 +6,7 @@
 #include "hosts/net/dial_race.hpp"
 #include "hosts/net/http_await.hpp"
 #include "hosts/net/interfaces.hpp"
+#include "hosts/net/lost_addresses.hpp"
 #include "hosts/net/socket_address.hpp"
 #include "hosts/net/upstream_tunnel.hpp"
 
@@ -109,7 +110,8 @@ struct origin_dialer::shared {
       wan(std::move(config)),
       allow_for_peer(std::move(policy)),
       names(ex, limits_for_us(wan.dns), wan.resolver, wan.epoch),
-      peer_names(ex, limits_for_peers(wan.dns), wan.resolver, wan.epoch) {
+      peer_names(ex, limits_for_peers(wan.dns), wan.resolver, wan.epoch),
+      lost(ex, wan.epoch, [this](auto& x) { lose_unless_from(x); }) {
     if (wan.binds.empty())
       wan.binds.emplace_back();
     for (auto& x : wan.binds)
@@ -183,12 +185,19 @@ struct origin_dialer::shared {
                     : result<void>{};
   }
 
+  void lose_unless_from(const std::vector<std::string>& addresses) {
+    for (auto& x : races)
+      x.lose_unless_from(addresses);
+  }
+
   asio::any_io_executor ex;
   wan_config wan;
   std::vector<std::string> lines; ///< the names of `wan.binds`
   exit_policy allow_for_peer;
   dns_cache names;
   dns_cache peer_names; ///< apart, so that peers cannot delay our lookups
+  dial_races races;
+  lost_addresses lost; ///< tells the races
   size_t next_bind = 0;
 };
 
@@ -314,6 +323,7 @@ private:
       self->on_raced(to, checked, std::move(outcome), std::move(done));
     };
     race_ = std::make_shared<dial_race>(all_->ex, std::move(raced));
+    all_->races.push_back(*race_);
     if (has_turns())
       wait_for_line();
     race_->run(names, to.host, to.port, std::move(binds), permit);

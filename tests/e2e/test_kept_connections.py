@@ -273,6 +273,39 @@ def test_a_download_goes_on_in_the_new_network(lab, alone, moves):
     assert_exact(got.wait(), name, 20_000_000)
 
 
+@contextlib.contextmanager
+def deaf_origin(lab, port: int):
+    """A listener that lets connections wait, as a network does that drops
+    them, until it is listened with again."""
+    with namespaces.listen(lab, "origin", NGINX_ADDRESS, port) as origin, \
+            contextlib.ExitStack() as taken:
+        origin.settimeout(15)
+        origin.listen(0)
+        with contextlib.suppress(TimeoutError):
+            for _ in range(8):
+                taken.enter_context(namespaces.connect(
+                    lab, "origin", (NGINX_ADDRESS, port), seconds=0.5))
+        yield origin
+
+
+def test_a_connection_is_made_again_from_the_new_network(lab, alone, moves):
+    alone.daemon(HOST)
+    with deaf_origin(lab, 8082) as origin:
+        got = alone.start(f"http://{NGINX_ADDRESS}:8082/")
+        wait_until(lambda: "SYN-SENT" in lab.run(HOST, "ss", "-tn").stdout, 10,
+                   "the connection is being made")
+        moves()
+        origin.listen(128)
+        before = {NGINX_ADDRESS, lab.wan_address(HOST)}
+        # Nobody would come.
+        while (came := origin.accept())[1][0] in before:
+            came[0].close()
+        with came[0] as far:
+            far.recv(4096)
+            far.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    assert got.wait().body == b"ok"
+
+
 @pytest.fixture
 def tunnel(lab, alone):
     """Both ends of a tunnel from the first network: a client's, an origin's."""
