@@ -1,5 +1,7 @@
 #include "hosts/net/tls.hpp"
 
+#include "core/host_pattern.hpp"
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ssl.hpp>
@@ -35,9 +37,12 @@ public:
     stream_.next_layer().set_option(asio::socket_base::keep_alive{true}, ec);
     stream_.next_layer().non_blocking(true, ec);
     stream_.set_verify_mode(ssl::verify_peer);
-    stream_.set_verify_callback(ssl::host_name_verification{host_});
-    if (!is_address(host_))
-      SSL_set_tlsext_host_name(stream_.native_handle(), host_.c_str());
+    // Neither certificates nor servers know the dot at the end of an absolute
+    // name (RFC 6066, 3).
+    std::string name{without_final_dots(host_)};
+    stream_.set_verify_callback(ssl::host_name_verification{name});
+    if (!is_address(name))
+      SSL_set_tlsext_host_name(stream_.native_handle(), name.c_str());
     SSL_set_alpn_protos(stream_.native_handle(), alpn, sizeof(alpn) - 1);
   }
 

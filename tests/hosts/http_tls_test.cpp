@@ -192,6 +192,22 @@ struct http_tls_fixture {
 
 CAF_TEST_FIXTURE_SCOPE(http_tls_tests, http_tls_fixture)
 
+CAF_TEST(the final dot of a name is no part of the certificates name) {
+  self_signed named{"DNS:origin.test"};
+  scratch_file trusted{named.certificate};
+  tls_origin origin{l, named, sized};
+  client_config config;
+  config.ca_file = trusted.name();
+  config.wan.resolver = [](auto&, auto family) -> result<addresses> {
+    if (family == address_family::v6)
+      return addresses{};
+    return addresses{asio::ip::address_v4::loopback()};
+  };
+  auto client = make_http_client(l.io.get_executor(), config);
+  CAF_CHECK_EQUAL(fetch(*client, origin.port(), "origin.test."), "hello");
+  CAF_CHECK_EQUAL(origin.server_name, "origin.test");
+}
+
 CAF_TEST(a trusted origin is used and its connection kept) {
   tls_origin origin{l, identity, sized};
   auto client = make_client(true);
