@@ -47,6 +47,19 @@ constexpr size_t max_asked_later = 1024;
 
 constexpr auto asked_to_wait = "the origin wants to be asked later";
 
+/// Whether anything is fetched for `sink`.
+bool fetches_for(const wan_fetcher_state& st, const caf::actor_addr& sink) {
+  auto i = st.fetches.lower_bound(key{sink, 0});
+  return i != st.fetches.end() && i->first.first == sink;
+}
+
+/// Whoever has crashed waits for nothing any more and calls nothing off.
+void forget_sink(self_pointer self, const caf::actor_addr& sink) {
+  auto& st = self->state;
+  std::erase_if(st.fetches, [&](auto& kv) { return kv.first.first == sink; });
+  st.line->fetching = st.fetches.size();
+}
+
 /// Ends a fetch and tells whoever asked for it.
 void settle(self_pointer self, const key& id, chunk_settled how) {
   auto i = self->state.fetches.find(id);
@@ -56,6 +69,8 @@ void settle(self_pointer self, const key& id, chunk_settled how) {
   auto sink = i->second.ask.sink;
   st.fetches.erase(i);
   st.line->fetching = st.fetches.size();
+  if (!fetches_for(st, id.first))
+    self->demonitor(id.first);
   how.lease = id.second;
   how.source = st.env->id_of(*st.line);
   tell(sink, std::move(how));
@@ -250,6 +265,8 @@ void on_fetch_chunk(self_pointer self, fetch_chunk& msg) {
   }
   x.at = msg.range.begin;
   x.place = st.env->allowance->place();
+  if (!fetches_for(st, id.first))
+    self->monitor(msg.sink);
   x.ask = std::move(msg);
   auto [i, added] = st.fetches.insert_or_assign(id, std::move(x));
   st.line->fetching = st.fetches.size();
@@ -406,6 +423,8 @@ line_fetcher_behavior(self_pointer self, environment_ptr env, wan_line* line) {
   st.line = line;
   line->fetching = 0;
   st.env->counters.held_to = 0;
+  self->set_down_handler(
+      [self](caf::down_msg& x) { forget_sink(self, x.source); });
   join_scheduler(self);
   return {
       [self](fetch_chunk& msg) { on_fetch_chunk(self, msg); },

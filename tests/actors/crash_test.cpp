@@ -54,6 +54,17 @@ CAF_TEST(chunks of a session that crashes are leased again within 100 ms) {
   CAF_CHECK(crashes[0].data->find("\"open\": true") != std::string::npos);
 }
 
+CAF_TEST(nothing is fetched any more for a session that has crashed) {
+  auto client = begin_download();
+  auto& theirs = *devices[1];
+  CAF_REQUIRE(!theirs.wan->exchanges.empty());
+  for (auto& session : all(theirs, "peer_session"))
+    crash(session);
+  pass(20ms);
+  CAF_CHECK(theirs.wan->exchanges.empty());
+  CAF_CHECK(completes(client));
+}
+
 CAF_TEST(a session that crashed is dialled again within a second) {
   for (int i = 0; i < 2; ++i)
     add_device();
