@@ -63,7 +63,7 @@ public:
 
   /// Whether an idle connection has something to read: bytes nobody asked
   /// for, or its end. Either way it is of no use for another request.
-  bool is_stale();
+  virtual bool is_stale();
 
   /// What the socket has failed with, a reset for example, if nobody has been
   /// told so far.

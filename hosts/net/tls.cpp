@@ -90,6 +90,13 @@ public:
     co_return result<void>{};
   }
 
+  /// What came with the last record is no longer in the socket.
+  bool is_stale() override {
+    auto* ssl = stream_.native_handle();
+    return SSL_pending(ssl) > 0 || BIO_ctrl_pending(SSL_get_rbio(ssl)) > 0
+           || tls_transport::is_stale();
+  }
+
   tcp::socket& socket() override {
     return stream_.next_layer();
   }

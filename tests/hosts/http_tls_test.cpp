@@ -3,6 +3,8 @@
 
 #include <boost/asio/ssl.hpp>
 
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -87,6 +89,11 @@ private:
   std::string name_ = "/tmp/peapod-test-XXXXXX";
 };
 
+/// Lets what is written go out together, or go out now.
+void cork(tcp::socket& socket, int on) {
+  setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+}
+
 /// Answers one request on each connection over TLS.
 class tls_origin {
 public:
@@ -135,8 +142,10 @@ private:
         asio::buffer(*buffer), [this, peer, buffer](auto ec, size_t) {
           if (ec)
             return;
+          cork(peer->next_layer(), 1);
           asio::async_write(*peer, asio::buffer(response_),
                             [this, peer](auto failed, size_t) {
+                              cork(peer->next_layer(), 0);
                               if (!failed)
                                 after(peer);
                             });
@@ -214,6 +223,20 @@ CAF_TEST(a trusted origin is used and its connection kept) {
   CAF_CHECK_EQUAL(fetch(*client, origin.port()), "hello");
   CAF_CHECK_EQUAL(fetch(*client, origin.port()), "hello");
   CAF_CHECK_EQUAL(origin.connections, 1);
+}
+
+CAF_TEST(what comes behind a response over TLS ends the connection) {
+  constexpr size_t record = 16 * 1024; // what stands behind has its own
+  std::string head = "HTTP/1.1 200 OK\r\nContent-Length: ";
+  auto size = record - head.size() - std::string{"16xxx\r\n\r\n"}.size();
+  auto response = head + std::to_string(size) + "\r\n\r\n";
+  response.append(size, 'x').append("\r\n");
+  CAF_REQUIRE_EQUAL(response.size(), record + 2);
+  tls_origin origin{l, identity, response};
+  auto client = make_client(true);
+  CAF_CHECK_EQUAL(fetch(*client, origin.port()).size(), size);
+  CAF_CHECK_EQUAL(fetch(*client, origin.port()).size(), size);
+  CAF_CHECK_EQUAL(origin.connections, 2);
 }
 
 CAF_TEST(an unknown authority is refused) {
