@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -110,8 +111,8 @@ struct origin_dialer::shared {
       wan(std::move(config)),
       allow_for_peer(std::move(policy)),
       names(ex, limits_for_us(wan.dns), wan.resolver, wan.epoch),
-      peer_names(ex, limits_for_peers(wan.dns), wan.resolver, wan.epoch),
-      lost(ex, wan.epoch, [this](auto& x) { lose_unless_from(x); }) {
+      peer_names(ex, limits_for_peers(wan.dns), wan.resolver, wan.epoch) {
+    lost.emplace(ex, wan.epoch, [this](auto& x) { lose_unless_from(x); });
     if (wan.binds.empty())
       wan.binds.emplace_back();
     for (auto& x : wan.binds)
@@ -197,7 +198,7 @@ struct origin_dialer::shared {
   dns_cache names;
   dns_cache peer_names; ///< apart, so that peers cannot delay our lookups
   dial_races races;
-  lost_addresses lost; ///< tells the races
+  std::optional<lost_addresses> lost; ///< tells the races
   size_t next_bind = 0;
 };
 
@@ -426,13 +427,14 @@ origin_dialer::origin_dialer(asio::any_io_executor ex, wan_config wan,
   : shared_(std::make_shared<shared>(ex, std::move(wan),
                                      std::move(allow_for_peer))) {}
 
-/// Jobs may live on, and must not keep threads on their way to an event loop
-/// that ends.
+/// Jobs may live on, and must keep neither threads on their way to an event
+/// loop that ends, nor a timer of it.
 origin_dialer::~origin_dialer() {
   if (!shared_)
     return; // it was moved from
   shared_->names.close();
   shared_->peer_names.close();
+  shared_->lost.reset();
 }
 
 std::shared_ptr<dial_job> origin_dialer::dial(const host_port& to,
